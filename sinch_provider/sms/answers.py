@@ -1,0 +1,185 @@
+"""What an answer means: the result of a call, or the error that says what happened and whether to repeat."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar
+
+from sinch_provider.sms.errors import (
+    Effect,
+    SinchAlreadyDispatchedError,
+    SinchAuthError,
+    SinchBadRequestError,
+    SinchConnectionError,
+    SinchError,
+    SinchForbiddenError,
+    SinchNotFoundError,
+    SinchRateLimitError,
+    SinchServerError,
+    SinchUncertainError,
+    SinchUnexpectedAnswerError,
+)
+from sinch_provider.sms.http import Answer, Call, Kind
+from sinch_provider.sms.masking import mask_text
+
+T = TypeVar("T")
+
+_TOO_LATE: Final = frozenset({"batch_already_dispatched", "conflict_send_at"})
+_SHOWN: Final = 200
+
+
+def read_answer(call: Call[T], answer: Answer) -> T:
+    """
+    Turn an answer into the result of its call.
+
+    :raises SinchError: The answer is an error, or not what the API promises.
+    """
+    if not 200 <= answer.status < 300:
+        raise error_for(call, answer)
+    try:
+        # Feedback is accepted without a body; every other success carries JSON.
+        return call.parse(answer.json() if answer.body else None)
+    except ValueError as error:
+        reason = str(error) if isinstance(error, MalformedAnswerError) else "it is not JSON"
+    raise _unreadable(call, answer, reason)
+
+
+class MalformedAnswerError(ValueError):
+    """JSON of another shape than the API promises; raised while parsing, never shown to users as such."""
+
+
+def error_for(call: Call[Any], answer: Answer) -> SinchError:
+    """Tell what an answer outside 2xx means for its call."""
+    status = answer.status
+    code, text = explain(answer)
+    text = mask_text(text, call.private()) if text else None
+    details: dict[str, Any] = {"operation": call.operation, "status": status, "code": code, "text": text}
+    reason = f"HTTP {status}" + (f", {code}" if code else "") + (f": {text.rstrip('.')}" if text else "")
+    if status == 401:
+        return SinchAuthError(
+            f"{call.operation}: Sinch does not accept the credentials ({reason})", **details
+        )
+    if status == 429:
+        return SinchRateLimitError(
+            f"{call.operation}: too many requests ({reason})",
+            retry_after=_retry_after(answer),
+            repeatable=True,
+            **details,
+        )
+    if status >= 500 or status == 408:
+        return failed_midway(
+            call,
+            SinchServerError,
+            f"{call.operation}: Sinch failed ({reason})",
+            retry_after=_retry_after(answer),
+            repeatable=call.repeatable,
+            **details,
+        )
+    if code in _TOO_LATE or (status == 409 and call.operation in {"cancel", "update", "replace"}):
+        return SinchAlreadyDispatchedError(
+            f"{call.operation}: the batch has already left ({reason})", **details
+        )
+    if status == 403:
+        return SinchForbiddenError(f"{call.operation}: Sinch refuses ({reason})", **details)
+    if status == 404:
+        return SinchNotFoundError(
+            f"{call.operation}: not found ({reason})", repeatable=call.may_lag, **details
+        )
+    if 300 <= status < 400:
+        return SinchUnexpectedAnswerError(
+            f"{call.operation}: the server redirects instead of answering ({reason})", **details
+        )
+    return SinchBadRequestError(f"{call.operation}: Sinch does not accept the request ({reason})", **details)
+
+
+def failed_midway(call: Call[Any], kind: type[SinchError], what: str, **details: Any) -> SinchError:
+    """
+    Build the error for a call that was sent off and not answered properly.
+
+    Where repeating could do it twice, that is :class:`SinchUncertainError`, else ``kind``.
+    """
+    if call.repeatable:
+        effect = Effect.NONE if call.kind is Kind.READ else Effect.UNKNOWN
+        return kind(what, effect=effect, **details)
+    advice = None if call.operation == "send" else "Read the batch (get) to see whether the change is there."
+    return SinchUncertainError(what, **{**details, "repeatable": False, "advice": advice})
+
+
+def no_connection(call: Call[Any], cause: BaseException) -> SinchError:
+    """Build the error for a request that never reached Sinch; repeating it is safe for every call."""
+    return SinchConnectionError(
+        f"{call.operation}: no connection to Sinch ({type(cause).__name__})",
+        operation=call.operation,
+        repeatable=True,
+    )
+
+
+def lost_connection(call: Call[Any], cause: BaseException) -> SinchError:
+    """Build the error for a request whose answer did not arrive."""
+    return failed_midway(
+        call,
+        SinchConnectionError,
+        f"{call.operation}: the connection broke before the answer arrived ({type(cause).__name__})",
+        operation=call.operation,
+        repeatable=call.repeatable,
+    )
+
+
+def _unreadable(call: Call[Any], answer: Answer, reason: str) -> SinchError:
+    content_type = answer.headers.get("content-type", "no content type")
+    return failed_midway(
+        call,
+        SinchUnexpectedAnswerError,
+        f"{call.operation}: the answer cannot be understood: {reason} "
+        f"(HTTP {answer.status}, {content_type}, {len(answer.body)} bytes)",
+        operation=call.operation,
+        status=answer.status,
+    )
+
+
+def explain(answer: Answer) -> tuple[str | None, str | None]:
+    """
+    Find machine code and human text in an error body, in every envelope seen with Sinch.
+
+    :returns: Both as they stand there; for a body that is not JSON its beginning.
+    """
+    try:
+        body = answer.json()
+    except ValueError:
+        return None, answer.body[:_SHOWN].decode("utf-8", "replace").strip() or None
+    if not isinstance(body, Mapping):
+        return None, None
+    inner = body.get("error")
+    if isinstance(inner, Mapping):
+        return _text(inner.get("status")), _text(inner.get("message"))
+    texts = (
+        body.get(key) for key in ("text", "description", "error_description", "detail", "title", "message")
+    )
+    text = next((found for found in map(_text, texts) if found), None)
+    code = _text(body.get("code"))
+    if isinstance(inner, str) and inner:
+        return (code or inner, text) if text else (code, inner)
+    return code, text
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str) and value.strip():
+        return value.strip()[:_SHOWN]
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _retry_after(answer: Answer) -> float | None:
+    value = answer.headers.get("retry-after", "").strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        seconds = (moment - datetime.now(UTC)).total_seconds()
+    return max(seconds, 0.0) if math.isfinite(seconds) else None

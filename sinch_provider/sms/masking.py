@@ -1,0 +1,66 @@
+"""Keep phone numbers, message texts and tokens out of everything that is shown or stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+_HIDDEN: Final = "***"
+# A run of seven or more digits, also when written with blanks, dashes, dots or brackets between them.
+# Letters or dashes on either side mean an id or a date (batch id, UUID, ISO time), which stay readable.
+_NUMBER: Final = re.compile(r"(?<![0-9A-Za-z_:.-])\+?\d(?:[ \u00a0().-]{0,3}\d){6,}(?![0-9A-Za-z_:-])")
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def mask_number(number: str) -> str:
+    """
+    Shorten a phone number to what tells it apart without giving it away: ``+4670***0222``.
+
+    :param number: Any text; everything but its digits is dropped.
+    """
+    digits = "".join(character for character in number if character in "0123456789")
+    if len(digits) >= 10:
+        return f"+{digits[:4]}{_HIDDEN}{digits[-4:]}"
+    if len(digits) >= 7:
+        return f"+{digits[:2]}{_HIDDEN}{digits[-2:]}"
+    return _HIDDEN
+
+
+def mask_text(text: str, private: Iterable[str] = ()) -> str:
+    """
+    Mask every phone number in a text that somebody else wrote, such as an error text of the server.
+
+    :param text: The text to clean.
+    :param private: Further strings (message texts, tokens) to blank out wherever they occur in it.
+    """
+    for secret in sorted(private, key=len, reverse=True):
+        if len(secret) > 3:
+            text = text.replace(secret, _HIDDEN)
+    return _NUMBER.sub(lambda match: match[0] if _DATE.match(match[0]) else mask_number(match[0]), text)
+
+
+class Private:
+    """
+    A value that prints as a summary, so that it can sit where Airflow shows or stores what it finds.
+
+    :param value: The value to keep from view.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        value = self.value
+        if isinstance(value, str):
+            return f"<hidden: {len(value)} characters>"
+        if isinstance(value, (list, tuple, set, frozenset, dict)):
+            return f"<hidden: {len(value)} entries>"
+        return "<hidden>"
+
+    @staticmethod
+    def reveal(value: Any) -> Any:
+        """Return what is inside, or the value itself where nothing was hidden."""
+        return value.value if isinstance(value, Private) else value

@@ -1,0 +1,143 @@
+"""Recipients: phone numbers in any human writing, and group ids, as the API takes and gives them."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from sinch_provider.sms.errors import Fault
+from sinch_provider.sms.masking import mask_number
+
+#: E.164 allows at most 15 digits; nothing shorter than five reaches a handset from abroad.
+MIN_DIGITS: Final = 5
+MAX_DIGITS: Final = 15
+
+_GROUP_ID: Final = re.compile(r"[0-9A-Za-z]{26}")
+_TRUNK_ZERO: Final = re.compile(r"\(\s*0\s*\)")
+_PLAIN: Final = re.compile(rf"[0-9]{{{MIN_DIGITS},{MAX_DIGITS}}}")
+_SEPARATORS: Final = re.compile(r"[,;\r\n]+")
+# Blanks, invisible marks and dashes; not line breaks, which may stand between two numbers.
+_DROPPED_CATEGORIES: Final = frozenset({"Zs", "Cf", "Pd"})
+_DROPPED: Final = frozenset("()[].")
+
+
+def is_group_id(recipient: str) -> bool:
+    """Whether a recipient names a group (26 letters and digits) rather than a person."""
+    return _GROUP_ID.fullmatch(recipient) is not None
+
+
+def normalize_number(number: str) -> str:
+    """
+    Turn a phone number in any international writing into the digits the API uses.
+
+    A leading ``+`` or ``00`` is optional; blanks, dashes, brackets, dots and invisible marks are dropped. A trunk
+    zero written as ``(0)`` is dropped too, except where the country keeps it.
+
+    :param number: For instance ``"+46 70-000 02 22"``, ``"0046700000222"`` or ``"+46 (0)70 000 02 22"``.
+    :raises ValueError: Not an international number; the text says why, without the number.
+    """
+    number = number.strip()
+    digits = "".join(
+        character
+        for character in number
+        if character not in _DROPPED and unicodedata.category(character) not in _DROPPED_CATEGORIES
+    )
+    if digits.startswith("+"):
+        digits = digits[1:]
+    elif digits.startswith("00"):
+        digits = digits[2:]
+    if not _PLAIN.fullmatch(digits):
+        raise ValueError(
+            f"must be an international phone number of {MIN_DIGITS} to {MAX_DIGITS} digits, or a group id"
+        )
+    if digits.startswith("0"):
+        raise ValueError("must start with a country code: national numbers (leading 0) cannot be sent to")
+    if _TRUNK_ZERO.search(number):
+        digits = _without_trunk_zero(number)
+    return digits
+
+
+def _without_trunk_zero(number: str) -> str:
+    # Whether the zero stays depends on the country (Italy keeps it), which the library knows.
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse("+" + number.removeprefix("+").removeprefix("00"))
+    except phonenumbers.NumberParseException:
+        raise ValueError("has a zero in brackets that cannot be interpreted: write it without") from None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)[1:]
+
+
+def normalize_recipient(recipient: Any) -> str:
+    """
+    Turn one recipient into its wire form: digits of a phone number, or a group id verbatim.
+
+    :param recipient: Text, or a whole number as data frames give it.
+    :raises ValueError: It is neither.
+    """
+    if isinstance(recipient, int) and not isinstance(recipient, bool):
+        recipient = str(recipient)
+    if not isinstance(recipient, str):
+        raise ValueError(f"must be text, not {type(recipient).__name__}")
+    stripped = recipient.strip()
+    return stripped if is_group_id(stripped) else normalize_number(stripped)
+
+
+def split_recipients(value: Any) -> list[Any]:
+    """
+    Take a collection of recipients apart, in whatever way a rendered template gives it.
+
+    :param value: A list or another iterable; or text: one recipient, several separated by commas, semicolons or line
+        breaks, or a list written as JSON or Python.
+    :raises ValueError: It is nothing of the kind.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        if text.startswith(("[", "(")) and text.endswith(("]", ")")):
+            parsed = _literal(text)
+            if isinstance(parsed, (list, tuple)):
+                return list(parsed)
+        return [part.strip() for part in _SEPARATORS.split(text) if part.strip()]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [value]
+    if isinstance(value, Iterable) and not isinstance(value, (Mapping, bytes)):
+        return list(value)
+    raise ValueError(f"must be a list of recipients or text, not {type(value).__name__}")
+
+
+def _literal(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return None
+
+
+def normalize_recipients(value: Any, field: str) -> tuple[list[str], list[Fault]]:
+    """
+    Normalise a collection of recipients; the same person twice is one recipient.
+
+    :param value: As :func:`split_recipients` takes it.
+    :param field: Name for the faults, such as ``to``.
+    :returns: The distinct recipients in their first order, and every fault found.
+    """
+    try:
+        parts = split_recipients(value)
+    except ValueError as error:
+        return [], [Fault(field, str(error))]
+    recipients: dict[str, None] = {}
+    faults = []
+    for index, part in enumerate(parts):
+        try:
+            recipients[normalize_recipient(part)] = None
+        except ValueError as error:
+            shown = mask_number(part) if isinstance(part, str) else ""
+            faults.append(Fault(f"{field}[{index}]", str(error), shown))
+    return list(recipients), faults

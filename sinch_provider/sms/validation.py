@@ -1,0 +1,450 @@
+"""
+The rules a request has to keep before it may leave: one table of fields, and the rules between fields.
+
+Only what is certain is refused here; where Sinch's own documents differ or are silent, the request passes and the
+server decides. All faults of a request are reported at once.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from sinch_provider.sms.errors import Fault, SinchValidationError
+from sinch_provider.sms.masking import mask_number
+from sinch_provider.sms.msisdn import normalize_number, normalize_recipients
+from sinch_provider.sms.times import to_time, wire_time
+
+TEXT, BINARY, MEDIA = "mt_text", "mt_binary", "mt_media"
+TYPES: Final = (TEXT, BINARY, MEDIA)
+DELIVERY_REPORTS: Final = ("none", "summary", "full", "per_recipient", "per_recipient_final")
+REPORT_TYPES: Final = ("summary", "full")
+
+MAX_RECIPIENTS: Final = 1000
+MAX_CHANGES: Final = 100
+MAX_TEXT: Final = 2000
+MAX_BINARY_BYTES: Final = 140
+MAX_URL: Final = 2048
+MAX_CLIENT_REFERENCE: Final = 2048
+MAX_PARAMETER_VALUE: Final = 160
+MAX_ALPHANUMERIC_SENDER: Final = 11
+MAX_NUMERIC_SENDER: Final = 18
+
+_PARAMETER_KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,16}")
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_HEX: Final = re.compile(r"([0-9A-Fa-f]{2})+")
+_SENDER_FILLING: Final = re.compile(r"[\s()+.-]")
+
+Check = Callable[[str, Any], Any]
+
+
+class Broken(Exception):
+    """One or more rules of a field are broken."""
+
+    def __init__(self, *faults: Fault) -> None:
+        self.faults = faults
+
+
+def _broken(field: str, rule: str, shown: str = "") -> Broken:
+    return Broken(Fault(field, rule, shown))
+
+
+def _one_of(*allowed: str) -> Check:
+    def check(field: str, value: Any) -> str:
+        if value not in allowed:
+            raise _broken(field, f"must be one of {', '.join(allowed)}", repr(value)[:40])
+        return str(value)
+
+    return check
+
+
+def _integer(low: int, high: int | None = None) -> Check:
+    def check(field: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < low or (high and value > high):
+            bounds = f"of at least {low}" if high is None else f"from {low} to {high}"
+            raise _broken(field, f"must be a whole number {bounds}", repr(value)[:40])
+        return value
+
+    return check
+
+
+def _boolean(field: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _broken(field, "must be True or False", repr(value)[:40])
+    return value
+
+
+def _recipients(low: int, high: int | None) -> Check:
+    def check(field: str, value: Any) -> list[str]:
+        recipients, faults = normalize_recipients(value, field)
+        if not faults and len(recipients) < low:
+            faults.append(Fault(field, "must name at least one recipient"))
+        if high is not None and len(recipients) > high:
+            faults.append(
+                Fault(field, f"must name at most {high} different recipients", f"{len(recipients)}")
+            )
+        if faults:
+            raise Broken(*faults)
+        return recipients
+
+    return check
+
+
+def _sender(field: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _broken(field, "must be a number, a short code or a name, as text")
+    sender = value.strip()
+    digits = _SENDER_FILLING.sub("", sender)
+    if digits.isascii() and digits.isdecimal():
+        if len(digits) > MAX_NUMERIC_SENDER:
+            raise _broken(field, f"must have at most {MAX_NUMERIC_SENDER} digits", mask_number(digits))
+    elif len(sender) > MAX_ALPHANUMERIC_SENDER:
+        raise _broken(
+            field,
+            f"must have at most {MAX_ALPHANUMERIC_SENDER} characters as a name",
+            f"{len(sender)} characters",
+        )
+    return sender
+
+
+def _text_body(field: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _broken(field, f"must be text for {TEXT}", type(value).__name__)
+    if len(value) > MAX_TEXT:
+        raise _broken(field, f"must have at most {MAX_TEXT} characters", f"{len(value)} characters")
+    return value
+
+
+def _binary_body(field: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise _broken(field, f"must be base64 text for {BINARY}", type(value).__name__)
+    try:
+        base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise _broken(field, f"must be base64 text for {BINARY}", f"{len(value)} characters") from None
+    return value
+
+
+def _media_body(field: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise _broken(
+            field, f"must be an object with url, subject, message for {MEDIA}", type(value).__name__
+        )
+    faults = [
+        Fault(f"{field}.{name}", "must be text")
+        for name in ("subject", "message")
+        if not isinstance(value.get(name, ""), str)
+    ]
+    try:
+        _url(f"{field}.url", value.get("url"))
+    except Broken as broken:
+        faults.extend(broken.faults)
+    if faults:
+        raise Broken(*faults)
+    return {name: value[name] for name in ("url", "subject", "message") if name in value}
+
+
+_BODIES: Final[Mapping[str, Check]] = {TEXT: _text_body, BINARY: _binary_body, MEDIA: _media_body}
+
+
+def _any_body(field: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _media_body(field, value)
+    return _text_body(field, value)
+
+
+def _url(field: str, value: Any) -> str:
+    # A URL can carry a token in its query, so it is never shown.
+    if not isinstance(value, str) or len(value) > MAX_URL:
+        raise _broken(field, f"must be a URL of at most {MAX_URL} characters")
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        valid = False
+    if not valid or re.search(r"\s", value):
+        raise _broken(field, "must be a URL that starts with https:// or http://")
+    return value
+
+
+def _udh(field: str, value: Any) -> str:
+    if not isinstance(value, str) or not _HEX.fullmatch(value):
+        raise _broken(field, "must be an even number of hexadecimal digits")
+    return value
+
+
+def _time(field: str, value: Any) -> str:
+    try:
+        return wire_time(to_time(value))
+    except ValueError as error:
+        shown = value if isinstance(value, str) else str(value) if isinstance(value, datetime) else ""
+        raise _broken(field, str(error), repr(shown[:40]) if shown else "") from None
+
+
+def _client_reference(field: str, value: Any) -> str:
+    if not isinstance(value, str) or not value or len(value) > MAX_CLIENT_REFERENCE:
+        raise _broken(field, f"must be text of 1 to {MAX_CLIENT_REFERENCE} characters")
+    return value
+
+
+def _parameters(field: str, value: Any) -> dict[str, dict[str, str]]:
+    if not isinstance(value, Mapping):
+        raise _broken(field, 'must be an object such as {"name": {"<number>": "Maria", "default": "there"}}')
+    faults: list[Fault] = []
+    checked: dict[str, dict[str, str]] = {}
+    for key, entries in value.items():
+        if not isinstance(key, str) or not _PARAMETER_KEY.fullmatch(key):
+            shown = f"{len(str(key))} characters"
+            faults.append(Fault(f"{field} key", "must be 1 to 16 characters of A-Z a-z 0-9 _ . -", shown))
+        elif not isinstance(entries, Mapping):
+            faults.append(Fault(f"{field}.{key}", 'must be an object of values by number, and "default"'))
+        else:
+            checked[key] = _parameter_entries(f"{field}.{key}", entries, faults)
+    if faults:
+        raise Broken(*faults)
+    return checked
+
+
+def _parameter_entries(field: str, entries: Mapping[Any, Any], faults: list[Fault]) -> dict[str, str]:
+    checked: dict[str, str] = {}
+    for key, value in entries.items():
+        name, shown = str(key), "default" if key == "default" else mask_number(str(key))
+        if key != "default":
+            try:
+                name = normalize_number(name)
+            except ValueError as error:
+                faults.append(Fault(f"{field}[{shown}]", f"the key {error}"))
+                continue
+        if not isinstance(value, str):
+            faults.append(Fault(f"{field}[{shown}]", f"must be text, not {type(value).__name__}"))
+        elif len(value) > MAX_PARAMETER_VALUE:
+            rule = f"must have at most {MAX_PARAMETER_VALUE} characters"
+            faults.append(Fault(f"{field}[{shown}]", rule, f"{len(value)} characters"))
+        elif checked.get(name, value) != value:
+            faults.append(Fault(f"{field}[{shown}]", "has two different values for the same number"))
+        else:
+            checked[name] = value
+    return checked
+
+
+def _batch_id(field: str, value: Any) -> str:
+    # A template that renders nothing gives the text "None".
+    if isinstance(value, str) and value != "None" and _ID.fullmatch(value.strip()):
+        return value.strip()
+    shown = repr(value[:40]) if isinstance(value, str) else type(value).__name__
+    raise _broken(field, "must be the id of a batch, as send returns it", shown)
+
+
+def _number(field: str, value: Any) -> str:
+    try:
+        return normalize_number(value if isinstance(value, str) else str(value))
+    except ValueError as error:
+        raise _broken(field, str(error), mask_number(str(value))) from None
+
+
+def _statuses(field: str, value: Any) -> str:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, Collection) or not all(isinstance(item, str) and item for item in values):
+        raise _broken(field, "must be a status or a list of statuses")
+    return ",".join(values)
+
+
+def _codes(field: str, value: Any) -> str:
+    values = value if isinstance(value, Collection) and not isinstance(value, str) else [value]
+    if not all(not isinstance(item, bool) and str(item).isdecimal() for item in values):
+        raise _broken(field, "must be a code or a list of codes")
+    return ",".join(map(str, values))
+
+
+def _senders(field: str, value: Any) -> str:
+    values = value.split(",") if isinstance(value, str) else value
+    if not isinstance(values, Collection) or not all(
+        isinstance(item, str) and item.strip() for item in values
+    ):
+        raise _broken(field, "must be a number or short code, or a list of them")
+    return ",".join(item.strip() for item in values)
+
+
+@dataclass(frozen=True)
+class Field:
+    """
+    What is known of one field of a request.
+
+    :param wire: Its name on the wire.
+    :param check: Turns a user's value into the wire's, or raises :class:`Broken`.
+    :param types: Message types it means something for.
+    """
+
+    wire: str
+    check: Check
+    types: Collection[str] = TYPES
+
+
+#: Fields that stand in the path. Where a request has them, they are required.
+PATH: Final[Mapping[str, Field]] = {
+    "batch_id": Field("batch_id", _batch_id),
+    "recipient_msisdn": Field("recipient_msisdn", _number),
+}
+
+#: Fields of a message, as ``send``, ``send_dry_run`` and ``replace`` take them, in the order faults are named.
+MESSAGE: Final[Mapping[str, Field]] = {
+    "to": Field("to", _recipients(1, MAX_RECIPIENTS)),
+    "from_": Field("from", _sender),
+    "type_": Field("type", _one_of(*TYPES)),
+    "body": Field("body", _any_body),
+    "parameters": Field("parameters", _parameters, (TEXT, MEDIA)),
+    "udh": Field("udh", _udh, (BINARY,)),
+    "delivery_report": Field("delivery_report", _one_of(*DELIVERY_REPORTS)),
+    "send_at": Field("send_at", _time),
+    "expire_at": Field("expire_at", _time),
+    "callback_url": Field("callback_url", _url),
+    "client_reference": Field("client_reference", _client_reference),
+    "feedback_enabled": Field("feedback_enabled", _boolean),
+    "flash_message": Field("flash_message", _boolean, (TEXT, BINARY)),
+    "truncate_concat": Field("truncate_concat", _boolean, (TEXT, BINARY)),
+    "max_number_of_message_parts": Field("max_number_of_message_parts", _integer(1), (TEXT, BINARY)),
+    "from_ton": Field("from_ton", _integer(0, 6), (TEXT, BINARY)),
+    "from_npi": Field("from_npi", _integer(0, 18), (TEXT, BINARY)),
+    "strict_validation": Field("strict_validation", _boolean, (MEDIA,)),
+}
+
+#: Fields of ``update``: those of a message except ``to``, and the two lists of changes.
+UPDATE: Final[Mapping[str, Field]] = {
+    "to_add": Field("to_add", _recipients(1, MAX_CHANGES)),
+    "to_remove": Field("to_remove", _recipients(1, MAX_CHANGES)),
+    **{name: field for name, field in MESSAGE.items() if name != "to"},
+}
+
+FEEDBACK: Final[Mapping[str, Field]] = {"recipients": Field("recipients", _recipients(0, None))}
+
+DRY_RUN_QUERY: Final[Mapping[str, Field]] = {
+    "per_recipient": Field("per_recipient", _boolean),
+    "number_of_recipients": Field("number_of_recipients", _integer(0, 1000)),
+}
+
+LISTING: Final[Mapping[str, Field]] = {
+    "page": Field("page", _integer(0)),
+    "page_size": Field("page_size", _integer(1, 100)),
+    "from_": Field("from", _senders),
+    "start_date": Field("start_date", _time),
+    "end_date": Field("end_date", _time),
+    "client_reference": Field("client_reference", _client_reference),
+    "status": Field("status", _statuses),
+    "code": Field("code", _codes),
+}
+
+REPORT: Final[Mapping[str, Field]] = {
+    "report_type": Field("type", _one_of(*REPORT_TYPES)),
+    "status": Field("status", _statuses),
+    "code": Field("code", _codes),
+}
+
+
+def checked_message(
+    values: Mapping[str, Any], operation: str, unknown: Collection[str] = ()
+) -> dict[str, Any]:
+    """
+    Check the fields of a message and return them as they go over the wire.
+
+    :param values: By parameter name; None means not given.
+    :param operation: Name for the error.
+    :param unknown: Parameters whose value is not known yet (templates): neither they nor rules between them and
+        others are checked.
+    :raises SinchValidationError: Names every fault.
+    """
+    faults: list[Fault] = []
+    wire = _checked(values, MESSAGE, faults, unknown, required=("to", "body"))
+    if not {"type_", "body", "udh"} & set(unknown):
+        _check_type_rules(values, wire, faults)
+    _check_pairs(wire, faults, unknown)
+    return _finished(wire, faults, operation)
+
+
+def checked_update(
+    values: Mapping[str, Any], operation: str, unknown: Collection[str] = ()
+) -> dict[str, Any]:
+    """Check the fields of an update, like :func:`checked_message`; at least one has to be given."""
+    faults: list[Fault] = []
+    wire = _checked(values, UPDATE, faults, unknown)
+    _check_pairs(wire, faults, unknown)
+    if not wire.keys() - PATH.keys() and not faults and not unknown:
+        faults.append(Fault("fields", "must name at least one change"))
+    return _finished(wire, faults, operation)
+
+
+def checked_fields(
+    values: Mapping[str, Any],
+    fields: Mapping[str, Field],
+    operation: str,
+    unknown: Collection[str] = (),
+    required: Collection[str] = (),
+) -> dict[str, Any]:
+    """Check independent fields, like :func:`checked_message`, and return them by wire name."""
+    faults: list[Fault] = []
+    return _finished(_checked(values, fields, faults, unknown, required), faults, operation)
+
+
+def _checked(
+    values: Mapping[str, Any],
+    fields: Mapping[str, Field],
+    faults: list[Fault],
+    unknown: Collection[str],
+    required: Collection[str] = (),
+) -> dict[str, Any]:
+    wire = {}
+    required = {*required, *(PATH.keys() & values.keys())}
+    for name, field in {**PATH, **fields}.items():
+        value = values.get(name)
+        if name in unknown or (value is None and name not in required):
+            continue
+        if value is None:
+            faults.append(Fault(name, "is required"))
+            continue
+        check = _body_check(values) if name == "body" and "type_" not in unknown else field.check
+        try:
+            wire[field.wire] = check(name, value)
+        except Broken as broken:
+            faults.extend(broken.faults)
+    return wire
+
+
+def _body_check(values: Mapping[str, Any]) -> Check:
+    return _BODIES.get(str(values.get("type_")), _any_body)
+
+
+def _check_type_rules(values: Mapping[str, Any], wire: Mapping[str, Any], faults: list[Fault]) -> None:
+    type_ = values.get("type_") or TEXT
+    if type_ not in TYPES:
+        return
+    for name, field in MESSAGE.items():
+        if type_ not in field.types and values.get(name) not in (None, False):
+            faults.append(Fault(name, f"does not apply to {type_}"))
+    if type_ == TEXT and isinstance(wire.get("body"), Mapping):
+        faults.append(Fault("body", f"must be text for {TEXT}; an object needs type_={MEDIA!r}"))
+    if type_ == BINARY:
+        if values.get("udh") is None:
+            faults.append(Fault("udh", f"is required for {BINARY}"))
+        if "udh" in wire and "body" in wire:
+            size = len(wire["udh"]) // 2 + len(base64.b64decode(wire["body"]))
+            if size > MAX_BINARY_BYTES:
+                rule = f"must have at most {MAX_BINARY_BYTES} bytes together with udh"
+                faults.append(Fault("body", rule, f"{size} bytes"))
+
+
+def _check_pairs(wire: Mapping[str, Any], faults: list[Fault], unknown: Collection[str]) -> None:
+    if "send_at" in wire and "expire_at" in wire and to_time(wire["send_at"]) >= to_time(wire["expire_at"]):
+        faults.append(Fault("expire_at", "must be later than send_at", repr(wire["expire_at"])))
+    if ("from_ton" in wire) != ("from_npi" in wire) and not {"from_ton", "from_npi"} & set(unknown):
+        faults.append(Fault("from_ton, from_npi", "must be given together or not at all"))
+
+
+def _finished(wire: dict[str, Any], faults: list[Fault], operation: str) -> dict[str, Any]:
+    if faults:
+        raise SinchValidationError(faults, operation)
+    return wire
