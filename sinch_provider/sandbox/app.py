@@ -1,0 +1,62 @@
+"""Puts the parts together into one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+import sinch_provider
+from sinch_provider.sandbox import api, control
+from sinch_provider.sandbox.guards import Guards
+from sinch_provider.sandbox.replies import Transports
+from sinch_provider.sandbox.state import Options, Sandbox
+
+OPENAPI_URL = "/sandbox/openapi.json"
+
+
+def create_app(options: Options | None = None, transports: Transports | None = None) -> ASGIApp:
+    """A sandbox of its own. ``transports`` are the server's open connections, for faults that cut them."""
+    options = options or Options()
+    sandbox = Sandbox(options)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        sandbox.close()
+
+    app = FastAPI(
+        title="Sinch sandbox",
+        version=sinch_provider.__version__,
+        description="A stand-in for the Sinch SMS API, and the controls of the stand-in.",
+        openapi_url=OPENAPI_URL,
+        # FastAPI's documentation pages load scripts from elsewhere; the sandbox works without a network.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.sandbox = sandbox
+    app.state.transports = {} if transports is None else transports
+    app.include_router(api.router)
+    app.include_router(control.router)
+    app.add_api_route("/", _front_page, methods=["GET"], include_in_schema=False)
+    app.add_exception_handler(HTTPException, _http_error)
+    return Guards(app, sandbox.clock.now, options.allow_remote)
+
+
+async def _front_page() -> Response:
+    return RedirectResponse(OPENAPI_URL)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """No body for paths and verbs that Sinch does not know, as clients must expect; the control API explains itself."""
+    assert isinstance(error, HTTPException)
+    if request.url.path.startswith("/sandbox/"):
+        return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+    return Response(status_code=error.status_code, headers=error.headers)

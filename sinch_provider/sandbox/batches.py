@@ -1,0 +1,259 @@
+"""What the eight batch operations do, apart from HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace as with_changes
+from typing import Any
+
+from sinch_provider.sandbox import phone, validation
+from sinch_provider.sandbox.composing import Message, common_text, compose, draft
+from sinch_provider.sandbox.errors import (
+    MISSING_CALLBACK_URL,
+    UNKNOWN_GROUP,
+    Problems,
+    Refusal,
+    already_dispatched,
+    not_found,
+)
+from sinch_provider.sandbox.state import Sandbox
+from sinch_provider.sandbox.store import Batch
+from sinch_provider.sandbox.times import DAY, SECOND, format_time
+from sinch_provider.sandbox.validation import MAX_RECIPIENTS, TEXT, Fields
+
+MAX_VALIDITY = 3 * DAY
+NULL_MEANS_DEFAULT = ("delivery_report", "expire_at", "callback_url", "send_at", "parameters")
+"""Fields that an explicit null takes back in an update; any other null is as good as absent."""
+
+_LEGACY_NAMES = {"toAdd": "to_add", "toRemove": "to_remove"}
+
+
+def document(batch: Batch) -> dict[str, Any]:
+    """The batch as Sinch shows it: digits only, optional fields left out rather than null."""
+    fields = batch.fields
+    shown = {
+        "id": batch.id,
+        **fields,
+        "canceled": batch.canceled_at is not None,
+        "created_at": format_time(batch.created_at),
+        "modified_at": format_time(batch.modified_at),
+        "delivery_report": fields.get("delivery_report", "none"),
+        "expire_at": format_time(batch.expires_at),
+        "feedback_enabled": fields.get("feedback_enabled", False),
+    }
+    if "send_at" in fields:
+        shown["send_at"] = format_time(fields["send_at"])
+    if fields["type"] == TEXT:
+        shown.setdefault("flash_message", False)
+    return shown
+
+
+def send(sandbox: Sandbox, account: str, data: Mapping[str, Any], listing_lag: float = 0) -> Batch:
+    now = sandbox.clock.now()
+    problems = Problems()
+    fields = _read_complete(sandbox, data, problems)
+    if sandbox.settings.delivery_report_required and data.get("delivery_report") is None:
+        problems.constraint("delivery_report", "may not be empty")
+    starts_at, expires_at = _check_times(sandbox, fields, now, now, problems)
+    problems.raise_first()
+    _check_rules(sandbox, fields)
+    batch = Batch(0, sandbox.ids.new(now), account, fields, now, now, starts_at, None, expires_at, None)
+    batch, messages = _plan(sandbox, batch)
+    sandbox.store.add(batch, common_text(fields), messages, listed_at=now + round(listing_lag * SECOND))
+    return batch
+
+
+def dry_run(
+    sandbox: Sandbox, data: Mapping[str, Any], per_recipient: bool, detail_limit: int
+) -> dict[str, Any]:
+    now = sandbox.clock.now()
+    problems = Problems()
+    fields = _read_complete(sandbox, data, problems)
+    _check_times(sandbox, fields, now, now, problems)
+    problems.raise_first()
+    recipients = _recipients(sandbox, fields["to"])
+    drafts = list(draft(fields, recipients, sandbox.settings))
+    answer: dict[str, Any] = {
+        "number_of_recipients": len(recipients),
+        "number_of_messages": sum(each.parts for each in drafts),
+    }
+    if per_recipient and fields["type"] == TEXT:
+        answer["per_recipient"] = [
+            {
+                "recipient": each.recipient,
+                "number_of_parts": each.parts,
+                "body": each.text,
+                "encoding": each.encoding,
+            }
+            for each in drafts[:detail_limit]
+        ]
+    return answer
+
+
+def find(sandbox: Sandbox, account: str, batch_id: str) -> Batch:
+    if not phone.is_group_id(batch_id) and sandbox.settings.malformed_batch_id == 400:
+        problems = Problems()
+        problems.bad_format("batch_id", batch_id, "a valid identifier")
+        problems.raise_first()
+    batch = sandbox.store.find(account, batch_id)
+    if batch is None:
+        raise not_found()
+    return batch
+
+
+def update(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any]) -> Batch:
+    """Change what is named, keep the rest; allowed until the first message leaves the queue."""
+    batch = find(sandbox, account, batch_id)
+    now = sandbox.clock.now()
+    problems = Problems()
+    data = {_LEGACY_NAMES.get(name, name): value for name, value in data.items()}
+    kind = batch.fields["type"]
+    if validation.read_type(data, problems, default=kind) != kind:
+        problems.constraint("type", "of a batch cannot be changed")
+    data.pop("to", None)
+    changes = validation.read_fields(data, kind, sandbox.settings, problems)
+    fields = {**batch.fields, **changes}
+    for name in NULL_MEANS_DEFAULT:
+        if name in data and data[name] is None:
+            fields.pop(name, None)
+    fields["to"] = _changed_recipients(fields, problems)
+    validation.check_whole(fields, data, kind, sandbox.settings, problems)
+    wants_it_now = "send_at" in data and data["send_at"] is None
+    default_start = (
+        now if wants_it_now else max(batch.created_at, batch.starts_at if "send_at" not in fields else 0)
+    )
+    starts_at, expires_at = _check_times(sandbox, fields, default_start, now, problems)
+    problems.raise_first()
+    return _rewrite(sandbox, batch, fields, starts_at, expires_at, now)
+
+
+def replace(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any]) -> Batch:
+    """New content under the old id; everything not named falls back to its default."""
+    batch = find(sandbox, account, batch_id)
+    now = sandbox.clock.now()
+    problems = Problems()
+    fields = _read_complete(sandbox, data, problems)
+    starts_at, expires_at = _check_times(sandbox, fields, now, now, problems)
+    problems.raise_first()
+    return _rewrite(sandbox, batch, fields, starts_at, expires_at, now)
+
+
+def cancel(sandbox: Sandbox, account: str, batch_id: str) -> Batch:
+    """Stop what still waits. A batch that is done stays as it was, and so does one cancelled before."""
+    batch = find(sandbox, account, batch_id)
+    if batch.canceled_at is not None:
+        return batch
+    now = sandbox.clock.now()
+    stoppable, unfinished = sandbox.store.anything_left_to(batch, now)
+    if not stoppable and sandbox.settings.cancel_after_dispatch == 409:
+        raise Refusal(409)
+    if not unfinished:
+        return batch
+    sandbox.store.cancel(batch, now, sandbox.settings.cancelled_status)
+    return with_changes(batch, canceled_at=now, modified_at=now)
+
+
+def feedback(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any]) -> None:
+    """The customer's word that messages arrived; an empty list speaks for the whole batch."""
+    batch = find(sandbox, account, batch_id)
+    problems = Problems()
+    given = data.get("recipients")
+    if given is None:
+        problems.constraint("recipients", "may not be empty")
+    numbers = [] if given is None else validation.read_numbers("recipients", given, problems) or []
+    if not batch.fields.get("feedback_enabled"):
+        problems.constraint("feedback_enabled", "is not set for this batch")
+    members = sandbox.store.recipients(batch)
+    if not numbers and any(phone.is_group_id(target) for target in batch.fields["to"]):
+        problems.constraint("recipients", "must name at least one number of a batch sent to a group")
+    if sandbox.settings.feedback_unknown_recipient == "refuse":
+        known = set(members)
+        for index, number in enumerate(numbers):
+            if number not in known:
+                problems.constraint(f"recipients[{index}]", "is not a recipient of this batch")
+    problems.raise_first()
+    sandbox.store.add_feedback(batch, numbers or members, sandbox.clock.now())
+
+
+def _read_complete(sandbox: Sandbox, data: Mapping[str, Any], problems: Problems) -> Fields:
+    kind = validation.read_type(data, problems)
+    data = {name: value for name, value in data.items() if name not in ("to_add", "to_remove")}
+    fields = validation.read_fields(data, kind, sandbox.settings, problems)
+    fields["type"] = kind
+    validation.check_whole(fields, data, kind, sandbox.settings, problems)
+    return fields
+
+
+def _changed_recipients(fields: Fields, problems: Problems) -> list[str]:
+    """Adds before removes, so a number in both ends up removed."""
+    removed = set(fields.pop("to_remove", []))
+    targets = list(fields["to"])
+    known = set(targets)
+    for number in fields.pop("to_add", []):
+        if number not in known:
+            targets.append(number)
+            known.add(number)
+    targets = [target for target in targets if target not in removed]
+    if not 1 <= len(targets) <= MAX_RECIPIENTS:
+        problems.constraint("to", f"must have between 1 and {MAX_RECIPIENTS} items after the change")
+    return targets
+
+
+def _check_times(
+    sandbox: Sandbox, fields: Fields, default_start: int, now: int, problems: Problems
+) -> tuple[int, int]:
+    """When the batch starts and when it expires; a ``send_at`` in the past means at once."""
+    starts_at = max(fields["send_at"], now) if "send_at" in fields else default_start
+    latest = starts_at + MAX_VALIDITY
+    expires_at: int = fields.get("expire_at", latest)
+    if expires_at <= starts_at:
+        problems.constraint("expire_at", "must be after the time of sending")
+    if expires_at > latest:
+        if sandbox.settings.expire_beyond_max == "refuse":
+            problems.constraint("expire_at", "may not be more than 3 days after the time of sending")
+        expires_at = latest
+    return starts_at, expires_at
+
+
+def _check_rules(sandbox: Sandbox, fields: Fields) -> None:
+    """What is well formed and still cannot be done."""
+    for target in fields["to"]:
+        if phone.is_group_id(target):
+            raise Refusal(403, UNKNOWN_GROUP, f"Group '{target}' is unknown or deleted.")
+    wants_report = fields.get("delivery_report", "none") != "none"
+    if wants_report and "callback_url" not in fields and sandbox.settings.default_callback_url is None:
+        raise Refusal(403, MISSING_CALLBACK_URL, "Delivery report requested but there is no callback URL.")
+
+
+def _recipients(sandbox: Sandbox, targets: Iterable[str]) -> list[str]:
+    numbers = [target for target in targets if not phone.is_group_id(target)]
+    return list(dict.fromkeys(numbers)) if sandbox.settings.duplicate_recipients == "one" else numbers
+
+
+def _plan(sandbox: Sandbox, batch: Batch) -> tuple[Batch, list[Message]]:
+    messages = compose(
+        batch.fields,
+        _recipients(sandbox, batch.fields["to"]),
+        batch.starts_at,
+        batch.expires_at,
+        sandbox.outcomes,
+        sandbox.settings,
+    )
+    leaving = [
+        message.final_at if message.dispatched_at is None else message.dispatched_at for message in messages
+    ]
+    return with_changes(
+        batch, leaves_at=min((at for at in leaving if at is not None), default=None)
+    ), messages
+
+
+def _rewrite(
+    sandbox: Sandbox, batch: Batch, fields: Fields, starts_at: int, expires_at: int, now: int
+) -> Batch:
+    if batch.canceled_at is not None or (batch.leaves_at is not None and batch.leaves_at <= now):
+        raise already_dispatched()
+    _check_rules(sandbox, fields)
+    changed = with_changes(batch, fields=fields, modified_at=now, starts_at=starts_at, expires_at=expires_at)
+    changed, messages = _plan(sandbox, changed)
+    sandbox.store.rewrite(changed, common_text(fields), messages)
+    return changed

@@ -1,0 +1,59 @@
+"""The answers Sinch gives when it says no."""
+
+from __future__ import annotations
+
+INVALID_JSON = "syntax_invalid_json"
+BAD_FORMAT = "syntax_invalid_parameter_format"
+CONSTRAINT = "syntax_constraint_violation"
+UNKNOWN_GROUP = "unknown_group"
+MISSING_CALLBACK_URL = "missing_callback_url"
+ALREADY_DISPATCHED = "batch_already_dispatched"
+
+
+class Refusal(Exception):
+    """A request that ends in an error status; ``code`` None means an empty body."""
+
+    def __init__(
+        self, status: int, code: str | None = None, text: str = "", headers: dict[str, str] | None = None
+    ):
+        super().__init__(f"{status} {code or ''} {text}".strip())
+        self.status = status
+        self.code = code
+        self.text = text
+        self.headers = headers
+
+
+def not_found() -> Refusal:
+    """Sinch documents no body for 404, so clients must cope with an empty one."""
+    return Refusal(404)
+
+
+def already_dispatched() -> Refusal:
+    return Refusal(403, ALREADY_DISPATCHED, "The batch has been dispatched and can no longer be changed.")
+
+
+class Problems:
+    """Collects what is wrong with a request and raises the one that Sinch would name.
+
+    Sinch looks at the form of values before it looks at missing fields, lengths and ranges (Sinch API reference,
+    status codes), whatever their order in the body.
+    """
+
+    def __init__(self) -> None:
+        self._format: list[Refusal] = []
+        self._constraint: list[Refusal] = []
+
+    def bad_format(self, path: str, value: object, expected: str) -> None:
+        shown = repr(value) if isinstance(value, str) else type(value).__name__
+        if len(shown) > 60:
+            shown = shown[:57] + "..."
+        self._format.append(
+            Refusal(400, BAD_FORMAT, f"Parameter '{path}' has a bad format: {shown} is not {expected}.")
+        )
+
+    def constraint(self, path: str, rule: str) -> None:
+        self._constraint.append(Refusal(400, CONSTRAINT, f"Parameter '{path}' {rule}."))
+
+    def raise_first(self) -> None:
+        for refusal in [*self._format, *self._constraint]:
+            raise refusal

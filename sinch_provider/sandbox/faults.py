@@ -1,0 +1,137 @@
+"""Trouble on demand: which calls are struck, by what, and how often it happened."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sinch_provider.sandbox import phone
+
+Operation = Literal[
+    "send", "list", "get", "dry_run", "update", "replace", "cancel", "delivery_feedback",
+    "delivery_report", "recipient_report", "list_reports", "token",
+]  # fmt: skip
+Kind = Literal[
+    "latency",
+    "rate_limited",
+    "server_error",
+    "lost_reply",
+    "malformed",
+    "expired_token",
+    "unknown_token",
+    "listing_lag",
+]
+When = Literal["before", "after"]
+
+_COMPANIONS: frozenset[Kind] = frozenset({"latency", "listing_lag"})
+"""Kinds that leave the reply alone, so that they can strike together with one that does not."""
+
+
+class Fault(BaseModel):
+    """One kind of trouble and the calls it strikes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Kind
+    operation: Operation | Literal["*"] = "*"
+    match: dict[str, str | int | bool] = Field(
+        default_factory=dict,
+        description="Only calls whose path, query or body holds these values, such as client_reference, batch_id or to.",
+    )
+    skip: Annotated[int, Field(ge=0)] = 0
+    """Calls to let through first."""
+    count: Annotated[int, Field(ge=1)] | None = 1
+    """How often it strikes; null: for ever."""
+    probability: Annotated[float, Field(ge=0, le=1)] = 1.0
+    seed: int = 0
+    seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
+    """latency: real seconds before the reply. listing_lag: seconds of the sandbox's clock."""
+    retry_after: Annotated[int, Field(ge=0)] | None = None
+    """rate_limited: the Retry-After header; null: none, as Sinch."""
+    status: Annotated[int, Field(ge=500, le=599)] = 500
+    when: When | None = None
+    """Whether the call takes effect first. Default: before for server_error, after for lost_reply and malformed."""
+    how: Literal["close", "reset", "half_body", "hang"] = "close"
+    body: Literal["html", "empty", "wrong_type", "truncated"] = "html"
+
+    def strikes_after(self) -> bool:
+        """Whether the call has taken effect by the time this fault hits."""
+        default: When = "after" if self.kind in ("lost_reply", "malformed") else "before"
+        return (self.when or default) == "after"
+
+
+class _Armed:
+    """A fault with its memory."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self.struck = 0
+        self._to_skip = fault.skip
+        self._random = random.Random(fault.seed)
+
+    def concerns(self, operation: str, facts: Mapping[str, Any]) -> bool:
+        fault = self.fault
+        if fault.count is not None and self.struck >= fault.count:
+            return False
+        if fault.operation not in ("*", operation):
+            return False
+        if fault.kind == "listing_lag" and operation != "send":
+            return False
+        if fault.kind in ("expired_token", "unknown_token") and operation == "token":
+            return False
+        return all(_holds(facts.get(name), wanted) for name, wanted in fault.match.items())
+
+    def draw(self) -> bool:
+        """Settle one concerned call: skipped, spared by chance, or struck."""
+        if self._to_skip:
+            self._to_skip -= 1
+            return False
+        if self._random.random() >= self.fault.probability:
+            return False
+        self.struck += 1
+        return True
+
+
+def _holds(actual: object, wanted: str | int | bool) -> bool:
+    """Whether a value of the call is the wanted one, or a list that has it; numbers compare by their digits."""
+    if isinstance(actual, list):
+        return any(_holds(item, wanted) for item in actual)
+    if isinstance(actual, str) and isinstance(wanted, str):
+        digits = phone.normalise_number(wanted)
+        return actual == wanted or (digits is not None and phone.normalise_number(actual) == digits)
+    return actual == wanted
+
+
+class Faults:
+    """The armed faults in the order they were given."""
+
+    def __init__(self) -> None:
+        self._armed: list[_Armed] = []
+
+    def arm(self, faults: list[Fault]) -> None:
+        self._armed = [_Armed(fault) for fault in faults]
+
+    def add(self, fault: Fault) -> None:
+        self._armed.append(_Armed(fault))
+
+    def __bool__(self) -> bool:
+        return bool(self._armed)
+
+    def report(self) -> list[dict[str, Any]]:
+        return [{**armed.fault.model_dump(), "struck": armed.struck} for armed in self._armed]
+
+    def strike(self, operation: str, facts: Mapping[str, Any]) -> list[Fault]:
+        """The faults that hit this call: companions, and at most one that decides the reply."""
+        struck: list[Fault] = []
+        decided = False
+        for armed in self._armed:
+            companion = armed.fault.kind in _COMPANIONS
+            if decided and not companion:
+                continue
+            if armed.concerns(operation, facts) and armed.draw():
+                struck.append(armed.fault)
+                decided = decided or not companion
+        return struck

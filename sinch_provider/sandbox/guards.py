@@ -1,0 +1,71 @@
+"""What stands in front of the application: who may reach it by which name, and how much they may send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from email.utils import format_datetime
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sinch_provider.sandbox.times import to_datetime
+
+MAX_BODY = 10 * 1024 * 1024
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, without the port."""
+    return host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
+
+
+class Guards:
+    """Refuses foreign Host headers (DNS rebinding) and oversized bodies; dates replies by the sandbox's clock."""
+
+    def __init__(self, app: ASGIApp, now: Callable[[], int], allow_remote: bool) -> None:
+        self._app = app
+        self._now = now
+        self._allow_remote = allow_remote
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+
+        async def dated_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(to_datetime(self._now()), usegmt=True).encode()
+                message = {**message, "headers": [*message["headers"], (b"date", date)]}
+            await send(message)
+
+        name = host_name(headers.get(b"host", b"").decode("latin-1").lower())
+        if not self._allow_remote and name not in LOOPBACK_NAMES:
+            reply = PlainTextResponse("This sandbox answers to loopback names only.\n", 421)
+            await reply(scope, receive, dated_send)
+            return
+        try:
+            await self._app(scope, _limited(receive, headers), dated_send)
+        except _TooLarge:
+            await PlainTextResponse("The request body is too large.\n", 413)(scope, receive, dated_send)
+
+
+def _limited(receive: Receive, headers: dict[bytes, bytes]) -> Receive:
+    received = 0
+
+    async def limited() -> Message:
+        nonlocal received
+        announced = headers.get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > MAX_BODY:
+            raise _TooLarge
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MAX_BODY:
+            raise _TooLarge
+        return message
+
+    return limited

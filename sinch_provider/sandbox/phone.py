@@ -1,0 +1,46 @@
+"""Phone numbers, group ids and senders as the Sinch API reference describes them."""
+
+from __future__ import annotations
+
+import re
+
+_NUMBER = re.compile(r"[1-9][0-9]{6,14}")
+_DIGITS = re.compile(r"[0-9]+")
+_FILLING = re.compile(r"[\s()\[\]\-]+")
+_GROUP_ID = re.compile(r"[0-9A-Za-z]{26}")
+
+MAX_ALPHANUMERIC_SENDER = 11
+MAX_NUMERIC_SENDER = 18
+
+
+def normalise_number(text: str) -> str | None:
+    """The digits of a number in international format, or None. ``+`` or ``00`` in front and filling are allowed."""
+    if _NUMBER.fullmatch(text):
+        return text
+    digits = _FILLING.sub("", text)
+    digits = digits[1:] if digits.startswith("+") else digits.removeprefix("00")
+    return digits if _NUMBER.fullmatch(digits) else None
+
+
+def is_group_id(text: str) -> bool:
+    return _GROUP_ID.fullmatch(text) is not None
+
+
+def normalise_sender(text: str) -> str | None:
+    """Digits for a number or short code, anything with a letter as it stands; None if it is neither.
+
+    A short code may begin with zeros, so ``00`` is taken off only in front of a full international number.
+    """
+    number = normalise_number(text)
+    if number:
+        return number
+    digits = _FILLING.sub("", text).removeprefix("+")
+    if _DIGITS.fullmatch(digits):
+        return digits
+    has_letter = any(character.isalpha() for character in text)
+    return text if has_letter and text.isprintable() else None
+
+
+def is_sender_too_long(sender: str) -> bool:
+    limit = MAX_NUMERIC_SENDER if _DIGITS.fullmatch(sender) else MAX_ALPHANUMERIC_SENDER
+    return len(sender) > limit

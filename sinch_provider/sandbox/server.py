@@ -1,0 +1,145 @@
+"""Runs a sandbox: a real HTTP server in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import threading
+from types import TracebackType
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sinch_provider.sandbox.app import create_app
+from sinch_provider.sandbox.client import SandboxClient
+from sinch_provider.sandbox.replies import Transports
+from sinch_provider.sandbox.state import Options
+
+_START_TIMEOUT = 30
+_STOP_TIMEOUT = 10
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _protocol(transports: Transports) -> type[H11Protocol]:
+    """An HTTP protocol that notes its connections by the caller's address, which is also in the ASGI scope."""
+
+    class Protocol(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            if self.client:
+                transports[self.client] = transport
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            if self.client:
+                transports.pop(self.client, None)
+            super().connection_lost(exc)
+
+    return Protocol
+
+
+class RunningSandbox:
+    """A sandbox that takes calls from ``start`` to ``stop``; also a context manager.
+
+    The port is bound on creation, so ``url`` is known, and taken, before the first call.
+    """
+
+    def __init__(self, options: Options | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.options = options or Options()
+        if not is_loopback(host) and not self.options.allow_remote:
+            raise ValueError(
+                f"{host} is not a loopback address; reaching the sandbox from elsewhere must be allowed"
+            )
+        self._socket = _bind(host, port)
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
+        self.stopped = threading.Event()
+        """Set when the server has ended, for whatever reason."""
+        self._thread = threading.Thread(target=self._run, name="sinch-sandbox", daemon=True)
+        self._server: uvicorn.Server | None = None
+        self._failure: BaseException | None = None
+        self._ready = threading.Event()
+
+    def start(self) -> SandboxClient:
+        """Begin to serve; returns once calls are answered."""
+        self._thread.start()
+        self._ready.wait(_START_TIMEOUT)
+        if self._failure is not None:
+            raise RuntimeError("the sandbox did not start") from self._failure
+        return self.client()
+
+    def client(self) -> SandboxClient:
+        return SandboxClient(self.url, self.options.credentials)
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(_STOP_TIMEOUT)
+        self._socket.close()
+
+    def __enter__(self) -> SandboxClient:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        try:
+            transports: Transports = {}
+            self._server = _Server(
+                uvicorn.Config(
+                    create_app(self.options, transports),
+                    http=_protocol(transports),
+                    loop="asyncio",
+                    lifespan="on",
+                    # The Date header follows the sandbox's clock, and a caller's address is its connection's.
+                    date_header=False,
+                    server_header=False,
+                    proxy_headers=False,
+                    ws="none",
+                    log_level="error",
+                    access_log=False,
+                    # A reply that hangs on purpose must not hold up the end.
+                    timeout_graceful_shutdown=1,
+                ),
+                self._ready,
+            )
+            self._server.run(sockets=[self._socket])
+        except BaseException as failure:
+            self._failure = failure
+        finally:
+            self._ready.set()
+            self.stopped.set()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: threading.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.set()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    return bound

@@ -1,0 +1,62 @@
+"""Everything one running sandbox knows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from sinch_provider.sandbox.clock import Clock, ClockMode
+from sinch_provider.sandbox.faults import Faults
+from sinch_provider.sandbox.ids import IdFactory
+from sinch_provider.sandbox.outcomes import Outcomes
+from sinch_provider.sandbox.settings import Credentials, Settings
+from sinch_provider.sandbox.store import TEMPORARY, Store
+from sinch_provider.sandbox.tokens import TokenBucket, Tokens
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to start a sandbox."""
+
+    db: str = TEMPORARY
+    clock: ClockMode = "real"
+    speed: float = 1.0
+    credentials: Credentials = field(default_factory=Credentials)
+    settings: Settings = field(default_factory=Settings)
+    allow_remote: bool = False
+
+
+class Sandbox:
+    """The parts of a sandbox, wired up; its HTTP surface is elsewhere."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.settings = options.settings
+        self.credentials = options.credentials
+        self.store = Store(options.db)
+        self.clock = Clock(options.clock, options.speed, self.store.latest_instant())
+        self.ids = IdFactory(self.store.last_id())
+        self.tokens = Tokens(self.store.secret(), options.credentials, self.clock.now)
+        self.token_bucket = TokenBucket()
+        self.outcomes = Outcomes()
+        self.faults = Faults()
+        self.calls: Counter[str] = Counter()
+
+    def advance(self, seconds: float) -> int:
+        now = self.clock.advance(seconds)
+        self.store.remember_clock(now)
+        return now
+
+    def reset(self) -> None:
+        """As freshly started with an empty database; access tokens issued so far stay good."""
+        self.store.clear()
+        self.store.forget_clock()
+        self.clock.reset(floor=0)
+        self.settings = self.options.settings
+        self.token_bucket = TokenBucket()
+        self.outcomes.script([])
+        self.faults.arm([])
+        self.calls.clear()
+
+    def close(self) -> None:
+        self.store.close()

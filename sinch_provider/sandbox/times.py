@@ -1,0 +1,45 @@
+"""Instants as integer milliseconds since 1970, and the ISO-8601 forms Sinch reads and writes."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+SECOND = 1000
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BARE_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ].*", re.ASCII)
+_LAST_YEAR = 9998  # three days of default validity must still fit into a four digit year
+
+
+def parse_time(text: str, *, bare_date: bool = False) -> int | None:
+    """Read an ISO-8601 instant; without a zone it is UTC. None when the text is not one."""
+    if not (_DATE_TIME.fullmatch(text) or (bare_date and _BARE_DATE.fullmatch(text))):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    if moment.year > _LAST_YEAR:
+        return None
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def to_datetime(milliseconds: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def format_time(milliseconds: int) -> str:
+    """``YYYY-MM-DDThh:mm:ss.SSSZ``, the form of the Sinch API reference."""
+    return f"{to_datetime(milliseconds).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def format_seconds(milliseconds: int) -> str:
+    """Operators' receipts carry whole seconds only."""
+    return f"{to_datetime(milliseconds).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
