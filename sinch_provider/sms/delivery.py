@@ -1,8 +1,8 @@
 """
 Has a batch finished, and how?
 
-Statuses and codes of messages, the decision when a batch is over, and the procedures that wait for it. Success is
-judged by status, never by code: operators send code 0 with other statuses too.
+Statuses and codes of messages, the decision when a batch is over, and the procedures that wait for it.
+Success is judged by status, never by code: operators send code 0 with other statuses too.
 """
 
 from __future__ import annotations
@@ -183,8 +183,8 @@ def look(before: Progress, clock: Callable[[], pendulum.DateTime] = utcnow) -> G
     """
     Look how far a batch is, with as few calls as that takes.
 
-    Nothing is asked before the batch's time to leave. The batch itself is read on the first look, and again when its
-    report is empty or its time is over: it may have been cancelled, postponed or prolonged since.
+    Nothing is asked before the batch's time to leave. The batch itself is read on the first look, and again
+    when its report is empty or its time is over: it may have been cancelled, postponed or prolonged since.
 
     :param before: What the last look found, or ``Progress(batch_id)``.
     """
@@ -297,8 +297,8 @@ class OutcomePolicy:
     """
     When a finished batch counts as failed.
 
-    :param max_failed: Fail when the share of failed messages reaches this; 1.0: only if every message failed; 0: as soon
-        as one did.
+    :param max_failed: Fail when the share of failed messages reaches this; 1.0: only if every message failed;
+        0: as soon as one did.
     :param min_delivered: Fail when the share of delivered messages is below this.
     """
 
@@ -343,7 +343,7 @@ def wait(
 
 
 def pause_for(entries: Iterable[Progress], poll_interval: float, now: pendulum.DateTime) -> float:
-    """Seconds until the next look is worth it: the poll interval, or longer if every pending batch leaves later."""
+    """Seconds until a look is worth it: the poll interval, or more if every pending batch leaves later."""
     starts = [
         entry.schedule.starts
         for entry in entries

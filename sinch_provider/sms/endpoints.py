@@ -1,8 +1,8 @@
 """
 Every operation of the API, described once: what to ask, how to read the answer. No I/O happens here.
 
-Each function checks its arguments and returns a :class:`~sinch_provider.sms.http.Call`; the clients make it. None means
-"not sent" throughout. Times are ``datetime`` (naive means UTC) or ISO-8601 text.
+Each function checks its arguments and returns a :class:`~sinch_provider.sms.http.Call`; the clients make it.
+None means "not sent" throughout. Times are ``datetime`` (naive means UTC) or ISO-8601 text.
 """
 
 from __future__ import annotations
@@ -52,26 +52,27 @@ def send(
     """
     Send a message to 1 to 1000 recipients.
 
-    :param body: Text of up to 2000 characters; for ``mt_binary`` base64; for ``mt_media`` an object with ``url`` and
-        optionally ``subject`` and ``message``.
-    :param to: Phone numbers in any international writing, and group ids. A list, or text with several separated by
-        commas or line breaks, or a JSON list. The same person twice is one recipient.
-    :param from_: Sender: a number, a short code, or a name of up to 11 characters. Left out, the account's sender, else
-        the service plan's default.
+    :param body: Text of up to 2000 characters; for ``mt_binary`` base64; for ``mt_media`` an object with
+        ``url`` and optionally ``subject`` and ``message``.
+    :param to: Phone numbers in any international writing, and group ids. A list, or text with several
+        separated by commas or line breaks, or a JSON list. The same person twice is one recipient.
+    :param from_: Sender: a number, a short code, or a name of up to 11 characters. Left out, the account's
+        sender, else the service plan's default.
     :param delivery_report: Callbacks wanted: ``none``, ``summary``, ``full``, ``per_recipient``,
         ``per_recipient_final``. Reports can be fetched whatever this says.
-    :param parameters: ``{"name": {"<number>": "Maria", "default": "there"}}`` fills ``${name}`` in the body. Keys up to
-        16 characters, values up to 160.
+    :param parameters: ``{"name": {"<number>": "Maria", "default": "there"}}`` fills ``${name}`` in the body.
+        Keys up to 16 characters, values up to 160.
     :param type_: ``mt_text``, ``mt_binary`` or ``mt_media``.
     :param send_at: When to send; past or left out: now.
     :param expire_at: When to give up; by default, and at most, three days after sending.
     :param callback_url: Where reports go, instead of the plan's default.
-    :param client_reference: Free label, given back in batch and reports; 128 characters at most are safe. No personal
-        data.
+    :param client_reference: Free label, given back in batch and reports; 128 characters at most are safe. No
+        personal data.
     :param feedback_enabled: Whether :func:`send_delivery_feedback` will be used.
     :param flash_message: Show at once, store nowhere.
     :param truncate_concat: Cut the text to one part.
-    :param max_number_of_message_parts: Do not send to recipients whose text needs more parts (status Aborted, code 411).
+    :param max_number_of_message_parts: Do not send to recipients whose text needs more parts (status Aborted,
+        code 411).
     :param from_ton: Type of number of the sender, 0 to 6; together with ``from_npi``.
     :param from_npi: Numbering plan of the sender, 0 to 18.
     :param udh: User data header in hexadecimal, for ``mt_binary``; 140 bytes together with the body.
@@ -110,8 +111,8 @@ def send_dry_run(
     Takes the parameters of :func:`send`, and:
 
     :param per_recipient: Whether to list what each recipient would get.
-    :param number_of_recipients: How many of them to list, 0 to 1000; the server's default is 100. Totals always count
-        all.
+    :param number_of_recipients: How many of them to list, 0 to 1000; the server's default is 100. Totals
+        always count all.
     :raises SinchValidationError: Names every field that breaks a rule.
     """
     values = locals()
@@ -142,7 +143,8 @@ def list_batches(
     :param page: Page to begin with; the first is 0.
     :param page_size: 1 to 100; the server's default is 30.
     :param from_: Only batches from these numbers or short codes; a list, or text separated by commas.
-    :param start_date: Created then or later. Left out: the last 24 hours. Nothing older than 14 days is listed.
+    :param start_date: Created then or later. Left out: the last 24 hours. Nothing older than 14 days is
+        listed.
     :param end_date: Created before.
     :param client_reference: With exactly this label.
     :raises SinchValidationError: Names every field that breaks a rule.

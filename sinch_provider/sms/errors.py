@@ -1,8 +1,8 @@
 """
 What can go wrong between here and Sinch: one tree, :class:`SinchError`.
 
-Every error says what happened, whether the call may have taken effect, and what to do next; none carries a phone
-number, a message text or a token.
+Every error says what happened, whether the call may have taken effect, and what to do next; none carries a
+phone number, a message text or a token.
 """
 
 from __future__ import annotations
@@ -127,13 +127,15 @@ class SinchAuthError(SinchError):
 
 
 class SinchBadRequestError(SinchError):
-    """Sinch found the request malformed or out of bounds (HTTP 400 and other 4xx without a class of their own)."""
+    """Sinch found the request malformed or out of bounds (HTTP 400 and other 4xx without a class of their
+    own)."""
 
     advice = "Correct the named field; trying again unchanged will not help."
 
 
 class SinchForbiddenError(SinchError):
-    """Sinch understood the request and refuses it (HTTP 403): unknown group, no callback URL, account blocked ..."""
+    """Sinch understood the request and refuses it (HTTP 403): unknown group, no callback URL, account blocked
+    ..."""
 
     advice = "See Sinch's reason; trying again unchanged will not help."
 
@@ -143,6 +145,7 @@ class SinchNotFoundError(SinchError):
 
     advice = (
         "Check the id, and that service plan or project and region of the connection are those it was created "
+        ""
         "with: batches cannot be seen from another plan."
     )
 
@@ -154,7 +157,8 @@ class SinchAlreadyDispatchedError(SinchError):
 
 
 class SinchRateLimitError(SinchError):
-    """Too many requests at once (HTTP 429), still so after the retries; ``retry_after`` says how long to wait."""
+    """Too many requests at once (HTTP 429), still so after the retries; ``retry_after`` says how long to
+    wait."""
 
     transient = True
     advice = "Try again later, with fewer tasks at once (an Airflow pool bounds them)."
@@ -185,7 +189,8 @@ class SinchUncertainError(SinchError):
     """A request was sent off, and nobody knows whether it took effect: the answer is lost or useless."""
 
     advice = (
-        "Do not repeat it blindly: list the batches by client_reference (with a start_date before this attempt) "
+        "Do not repeat it blindly: list the batches by client_reference (with a start_date before this "
+        "attempt) "
         "and look whether it is there."
     )
     default_effect = Effect.UNKNOWN

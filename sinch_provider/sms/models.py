@@ -1,9 +1,9 @@
 """
 What Sinch answers, typed: batches, dry runs, delivery reports, pages of them.
 
-Reading is strict about what decisions rest on (ids, counts, statuses, ``canceled``) and lenient about the rest. Every
-object keeps the JSON it came from: ``to_dict()`` returns it, unknown fields included. ``repr`` shows neither numbers
-nor texts.
+Reading is strict about what decisions rest on (ids, counts, statuses, ``canceled``) and lenient about the
+rest. Every object keeps the JSON it came from: ``to_dict()`` returns it, unknown fields included. ``repr``
+shows neither numbers nor texts.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Batch(Answered):
     :param id: Batch id, 26 characters.
     :param to: Recipients: digits only, group ids verbatim.
     :param canceled: Whether it was cancelled.
-    :param created_at: When it was accepted; None if the answer holds no readable time. Likewise the other times.
+    :param created_at: When it was accepted; None if the answer holds no readable time. Likewise the other
+        times.
     :param send_at: Only for scheduled batches.
     :param expire_at: When Sinch gives up on what is undelivered; by default three days after sending.
     """

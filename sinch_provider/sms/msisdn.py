@@ -34,8 +34,8 @@ def normalize_number(number: str) -> str:
     """
     Turn a phone number in any international writing into the digits the API uses.
 
-    A leading ``+`` or ``00`` is optional; blanks, dashes, brackets, dots and invisible marks are dropped. A trunk
-    zero written as ``(0)`` is dropped too, except where the country keeps it.
+    A leading ``+`` or ``00`` is optional; blanks, dashes, brackets, dots and invisible marks are dropped. A
+    trunk zero written as ``(0)`` is dropped too, except where the country keeps it.
 
     :param number: For instance ``"+46 70-000 02 22"``, ``"0046700000222"`` or ``"+46 (0)70 000 02 22"``.
     :raises ValueError: Not an international number; the text says why, without the number.
@@ -91,8 +91,8 @@ def split_recipients(value: Any) -> list[Any]:
     """
     Take a collection of recipients apart, in whatever way a rendered template gives it.
 
-    :param value: A list or another iterable; or text: one recipient, several separated by commas, semicolons or line
-        breaks, or a list written as JSON or Python.
+    :param value: A list or another iterable; or text: one recipient, several separated by commas, semicolons
+        or line breaks, or a list written as JSON or Python.
     :raises ValueError: It is nothing of the kind.
     """
     if isinstance(value, str):

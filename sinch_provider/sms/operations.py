@@ -1,4 +1,5 @@
-"""Methods of a client, made from the descriptions in :mod:`~sinch_provider.sms.endpoints`: same parameters, same docs."""
+"""Methods of a client, made from the descriptions in :mod:`~sinch_provider.sms.endpoints`: same parameters,
+same docs."""
 
 from __future__ import annotations
 

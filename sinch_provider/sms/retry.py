@@ -37,8 +37,8 @@ def policy() -> dict[str, Any]:
     """
     Arguments for ``tenacity.Retrying`` and ``tenacity.AsyncRetrying``.
 
-    Five attempts in all, exponential backoff with full jitter (ceilings of 1, 2, 4, 8 s), a server's Retry-After
-    taken as it is; only errors that say a repetition is safe are repeated.
+    Five attempts in all, exponential backoff with full jitter (ceilings of 1, 2, 4, 8 s), a server's
+    Retry-After taken as it is; only errors that say a repetition is safe are repeated.
     """
     return {
         "retry": retry_if_exception(lambda error: isinstance(error, SinchError) and error.repeatable),

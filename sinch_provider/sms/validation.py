@@ -1,8 +1,8 @@
 """
 The rules a request has to keep before it may leave: one table of fields, and the rules between fields.
 
-Only what is certain is refused here; where Sinch's own documents differ or are silent, the request passes and the
-server decides. All faults of a request are reported at once.
+Only what is certain is refused here; where Sinch's own documents differ or are silent, the request passes and
+the server decides. All faults of a request are reported at once.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ _SENDER_FILLING: Final = re.compile(r"[\s()+.-]")
 Check = Callable[[str, Any], Any]
 
 
-class Broken(Exception):
+class BrokenRuleError(Exception):
     """One or more rules of a field are broken."""
 
     def __init__(self, *faults: Fault) -> None:
         self.faults = faults
 
 
-def _broken(field: str, rule: str, shown: str = "") -> Broken:
-    return Broken(Fault(field, rule, shown))
+def _broken(field: str, rule: str, shown: str = "") -> BrokenRuleError:
+    return BrokenRuleError(Fault(field, rule, shown))
 
 
 def _one_of(*allowed: str) -> Check:
@@ -90,7 +90,7 @@ def _recipients(low: int, high: int | None) -> Check:
                 Fault(field, f"must name at most {high} different recipients", f"{len(recipients)}")
             )
         if faults:
-            raise Broken(*faults)
+            raise BrokenRuleError(*faults)
         return recipients
 
     return check
@@ -143,10 +143,10 @@ def _media_body(field: str, value: Any) -> dict[str, Any]:
     ]
     try:
         _url(f"{field}.url", value.get("url"))
-    except Broken as broken:
+    except BrokenRuleError as broken:
         faults.extend(broken.faults)
     if faults:
-        raise Broken(*faults)
+        raise BrokenRuleError(*faults)
     return {name: value[name] for name in ("url", "subject", "message") if name in value}
 
 
@@ -207,7 +207,7 @@ def _parameters(field: str, value: Any) -> dict[str, dict[str, str]]:
         else:
             checked[key] = _parameter_entries(f"{field}.{key}", entries, faults)
     if faults:
-        raise Broken(*faults)
+        raise BrokenRuleError(*faults)
     return checked
 
 
@@ -277,7 +277,7 @@ class Field:
     What is known of one field of a request.
 
     :param wire: Its name on the wire.
-    :param check: Turns a user's value into the wire's, or raises :class:`Broken`.
+    :param check: Turns a user's value into the wire's, or raises :class:`BrokenRuleError`.
     :param types: Message types it means something for.
     """
 
@@ -292,7 +292,7 @@ PATH: Final[Mapping[str, Field]] = {
     "recipient_msisdn": Field("recipient_msisdn", _number),
 }
 
-#: Fields of a message, as ``send``, ``send_dry_run`` and ``replace`` take them, in the order faults are named.
+#: Fields of a message, in the order faults are named.
 MESSAGE: Final[Mapping[str, Field]] = {
     "to": Field("to", _recipients(1, MAX_RECIPIENTS)),
     "from_": Field("from", _sender),
@@ -354,8 +354,8 @@ def checked_message(
 
     :param values: By parameter name; None means not given.
     :param operation: Name for the error.
-    :param unknown: Parameters whose value is not known yet (templates): neither they nor rules between them and
-        others are checked.
+    :param unknown: Parameters whose value is not known yet (templates): neither they nor rules between them
+        and others are checked.
     :raises SinchValidationError: Names every fault.
     """
     faults: list[Fault] = []
@@ -409,7 +409,7 @@ def _checked(
         check = _body_check(values) if name == "body" and "type_" not in unknown else field.check
         try:
             wire[field.wire] = check(name, value)
-        except Broken as broken:
+        except BrokenRuleError as broken:
             faults.extend(broken.faults)
     return wire
 
