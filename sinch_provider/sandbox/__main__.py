@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     credentials = Credentials()
     result = argparse.ArgumentParser(
         prog="sinch-sandbox",
-        description="Sinch SMS on your own machine: takes batches, delivers them to nobody, and shows what was sent.",
+        description="Sinch SMS on your own machine: takes batches, delivers to nobody, shows what was sent.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -61,13 +62,11 @@ class Call:
         return value
 
     def facts(self) -> dict[str, Any]:
-        """What a fault can match on: body, query and path of the call, and the reference of the batch it is about."""
+        """What a fault can match on: body, query and path, and the reference of the batch in question."""
         facts: dict[str, Any] = {}
         if self.request.method in ("POST", "PUT") and self.operation != "token":
-            try:
+            with contextlib.suppress(Refusal):
                 facts.update(self.json())
-            except Refusal:
-                pass
         facts.update(self.query)
         facts.update(self.request.path_params)
         if "batch_id" in facts and "client_reference" not in facts:
@@ -107,15 +106,22 @@ async def _struck(call: Call, handler: Handler) -> Response:
     """Let the call take its effect, or not, and give the reply that the armed faults leave of it."""
     faults = call.sandbox.faults.strike(call.operation, call.facts()) if call.sandbox.faults else []
     decisive: Fault | None = None
+    slow_reply = 0.0
     for fault in faults:
-        if fault.kind == "latency":
+        if fault.kind == "latency" and fault.strikes_after():
+            slow_reply += fault.seconds
+        elif fault.kind == "latency":
             await asyncio.sleep(fault.seconds)
         elif fault.kind == "listing_lag":
             call.listing_lag = fault.seconds
         else:
             decisive = fault
-    if decisive is None:
-        return handler(call)
+    reply = _effect(call, handler) if decisive is None or decisive.strikes_after() else Response(b"{}")
+    await asyncio.sleep(slow_reply)
+    return reply if decisive is None else _spoilt(decisive, reply)
+
+
+def _spoilt(decisive: Fault, reply: Response) -> Response:
     if decisive.kind == "rate_limited":
         seconds = decisive.retry_after
         raise Refusal(429, headers=None if seconds is None else {"retry-after": str(seconds)})
@@ -123,7 +129,6 @@ async def _struck(call: Call, handler: Handler) -> Response:
         raise unauthorized("expired")
     if decisive.kind == "unknown_token":
         raise unauthorized("invalid_token")
-    reply = _effect(call, handler) if decisive.strikes_after() else Response(b"{}")
     if decisive.kind == "server_error":
         raise Refusal(decisive.status)
     if decisive.kind == "malformed":
@@ -178,7 +183,7 @@ def _dry_run(call: Call) -> Response:
     data = call.json()
     problems = Problems()
     per_recipient = read_boolean(call.query, "per_recipient", problems)
-    limit = read_integer(call.query, "number_of_recipients", 100, 0, 1000, problems)
+    limit = read_integer(call.query, "number_of_recipients", 100, problems, high=1000)
     problems.raise_first()
     return json_reply(batches.dry_run(call.sandbox, data, per_recipient, limit))
 

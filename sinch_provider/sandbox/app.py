@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -47,6 +48,7 @@ def create_app(options: Options | None = None, transports: Transports | None = N
     app.include_router(control.router)
     app.add_api_route("/", _front_page, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
     return Guards(app, sandbox.clock.now, options.allow_remote)
 
 
@@ -55,8 +57,15 @@ async def _front_page() -> Response:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """No body for paths and verbs that Sinch does not know, as clients must expect; the control API explains itself."""
+    """No body where Sinch does not know the path or verb; the control API explains itself."""
     assert isinstance(error, HTTPException)
     if request.url.path.startswith("/sandbox/"):
         return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
     return Response(status_code=error.status_code, headers=error.headers)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    """What is wrong and where, without the input: not all that can be received can be put into JSON."""
+    assert isinstance(error, RequestValidationError)
+    detail = [{"loc": [str(part) for part in each["loc"]], "msg": each["msg"]} for each in error.errors()]
+    return JSONResponse({"detail": detail}, 422)

@@ -54,7 +54,8 @@ def send(sandbox: Sandbox, account: str, data: Mapping[str, Any], listing_lag: f
     fields = _read_complete(sandbox, data, problems)
     if sandbox.settings.delivery_report_required and data.get("delivery_report") is None:
         problems.constraint("delivery_report", "may not be empty")
-    starts_at, expires_at = _check_times(sandbox, fields, now, now, problems)
+    starts_at = _start(fields, now)
+    expires_at = _check_expiry(sandbox, fields, starts_at, problems)
     problems.raise_first()
     _check_rules(sandbox, fields)
     batch = Batch(0, sandbox.ids.new(now), account, fields, now, now, starts_at, None, expires_at, None)
@@ -69,7 +70,7 @@ def dry_run(
     now = sandbox.clock.now()
     problems = Problems()
     fields = _read_complete(sandbox, data, problems)
-    _check_times(sandbox, fields, now, now, problems)
+    _check_expiry(sandbox, fields, _start(fields, now), problems)
     problems.raise_first()
     recipients = _recipients(sandbox, fields["to"])
     drafts = list(draft(fields, recipients, sandbox.settings))
@@ -118,13 +119,11 @@ def update(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any
             fields.pop(name, None)
     fields["to"] = _changed_recipients(fields, problems)
     validation.check_whole(fields, data, kind, sandbox.settings, problems)
-    wants_it_now = "send_at" in data and data["send_at"] is None
-    default_start = (
-        now if wants_it_now else max(batch.created_at, batch.starts_at if "send_at" not in fields else 0)
-    )
-    starts_at, expires_at = _check_times(sandbox, fields, default_start, now, problems)
+    starts_at = _start(fields, now) if "send_at" in data else batch.starts_at
+    expires_at = _check_expiry(sandbox, fields, starts_at, problems)
     problems.raise_first()
-    return _rewrite(sandbox, batch, fields, starts_at, expires_at, now)
+    changed = with_changes(batch, fields=fields, modified_at=now, starts_at=starts_at, expires_at=expires_at)
+    return _rewrite(sandbox, batch, changed)
 
 
 def replace(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any]) -> Batch:
@@ -133,9 +132,11 @@ def replace(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, An
     now = sandbox.clock.now()
     problems = Problems()
     fields = _read_complete(sandbox, data, problems)
-    starts_at, expires_at = _check_times(sandbox, fields, now, now, problems)
+    starts_at = _start(fields, now)
+    expires_at = _check_expiry(sandbox, fields, starts_at, problems)
     problems.raise_first()
-    return _rewrite(sandbox, batch, fields, starts_at, expires_at, now)
+    changed = with_changes(batch, fields=fields, modified_at=now, starts_at=starts_at, expires_at=expires_at)
+    return _rewrite(sandbox, batch, changed)
 
 
 def cancel(sandbox: Sandbox, account: str, batch_id: str) -> Batch:
@@ -199,11 +200,13 @@ def _changed_recipients(fields: Fields, problems: Problems) -> list[str]:
     return targets
 
 
-def _check_times(
-    sandbox: Sandbox, fields: Fields, default_start: int, now: int, problems: Problems
-) -> tuple[int, int]:
-    """When the batch starts and when it expires; a ``send_at`` in the past means at once."""
-    starts_at = max(fields["send_at"], now) if "send_at" in fields else default_start
+def _start(fields: Fields, now: int) -> int:
+    """A ``send_at`` in the past means at once."""
+    starts_at: int = max(fields.get("send_at", now), now)
+    return starts_at
+
+
+def _check_expiry(sandbox: Sandbox, fields: Fields, starts_at: int, problems: Problems) -> int:
     latest = starts_at + MAX_VALIDITY
     expires_at: int = fields.get("expire_at", latest)
     if expires_at <= starts_at:
@@ -212,7 +215,7 @@ def _check_times(
         if sandbox.settings.expire_beyond_max == "refuse":
             problems.constraint("expire_at", "may not be more than 3 days after the time of sending")
         expires_at = latest
-    return starts_at, expires_at
+    return expires_at
 
 
 def _check_rules(sandbox: Sandbox, fields: Fields) -> None:
@@ -234,8 +237,7 @@ def _plan(sandbox: Sandbox, batch: Batch) -> tuple[Batch, list[Message]]:
     messages = compose(
         batch.fields,
         _recipients(sandbox, batch.fields["to"]),
-        batch.starts_at,
-        batch.expires_at,
+        (batch.starts_at, batch.expires_at),
         sandbox.outcomes,
         sandbox.settings,
     )
@@ -247,13 +249,12 @@ def _plan(sandbox: Sandbox, batch: Batch) -> tuple[Batch, list[Message]]:
     ), messages
 
 
-def _rewrite(
-    sandbox: Sandbox, batch: Batch, fields: Fields, starts_at: int, expires_at: int, now: int
-) -> Batch:
-    if batch.canceled_at is not None or (batch.leaves_at is not None and batch.leaves_at <= now):
+def _rewrite(sandbox: Sandbox, batch: Batch, changed: Batch) -> Batch:
+    """Put ``changed`` in the place of ``batch``, unless it is on its way already."""
+    left = batch.leaves_at is not None and batch.leaves_at <= changed.modified_at
+    if left or batch.canceled_at is not None:
         raise already_dispatched()
-    _check_rules(sandbox, fields)
-    changed = with_changes(batch, fields=fields, modified_at=now, starts_at=starts_at, expires_at=expires_at)
+    _check_rules(sandbox, changed.fields)
     changed, messages = _plan(sandbox, changed)
-    sandbox.store.rewrite(changed, common_text(fields), messages)
+    sandbox.store.rewrite(changed, common_text(changed.fields), messages)
     return changed

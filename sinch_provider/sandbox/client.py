@@ -56,18 +56,15 @@ class SandboxClient:
     # What was sent
 
     def messages(self, **filters: str) -> list[dict[str, Any]]:
-        """All messages, or those with this ``to``, ``batch_id``, ``client_reference``, or ``q`` in text or number."""
-        found: list[dict[str, Any]] = []
-        while True:
-            answer = self._call("GET", "messages", query={**filters, "limit": _PAGE, "offset": len(found)})
-            found += answer["messages"]
-            if len(found) >= answer["count"] or not answer["messages"]:
-                return found
+        """All messages, or those with this ``to``, ``batch_id``, ``client_reference``, or ``q`` in them.
+
+        They come in the order they were sent, each with its ``status`` by now.
+        """
+        return self._all("messages", filters)
 
     def batches(self) -> list[dict[str, Any]]:
         """All batches of all accounts, the newest first."""
-        batches: list[dict[str, Any]] = self._call("GET", "batches", query={"limit": _PAGE})["batches"]
-        return batches
+        return self._all("batches", {})
 
     def wait_for(self, count: int, timeout: float = 10, **filters: str) -> list[dict[str, Any]]:
         """Wait, in real time, until at least ``count`` messages were accepted."""
@@ -131,6 +128,14 @@ class SandboxClient:
     def health(self) -> dict[str, Any]:
         health: dict[str, Any] = self._call("GET", "health")
         return health
+
+    def _all(self, what: str, filters: dict[str, str]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while True:
+            answer = self._call("GET", what, query={**filters, "limit": _PAGE, "offset": len(found)})
+            found += answer[what]
+            if len(found) >= answer["count"] or not answer[what]:
+                return found
 
     def _call(self, method: str, path: str, body: Any = None, query: dict[str, Any] | None = None) -> Any:
         url = f"{self.url}/sandbox/{path}" + (f"?{urlencode(query)}" if query else "")

@@ -89,14 +89,12 @@ def draft(fields: Fields, recipients: Iterable[str], settings: Settings) -> Iter
 
 
 def compose(
-    fields: Fields,
-    recipients: Iterable[str],
-    starts_at: int,
-    expires_at: int,
-    outcomes: Outcomes,
-    settings: Settings,
+    fields: Fields, recipients: Iterable[str], life: tuple[int, int], outcomes: Outcomes, settings: Settings
 ) -> list[Message]:
-    """The messages of a batch with their whole future; nothing needs to move them later on."""
+    """The messages of a batch with their whole future; nothing needs to move them later on.
+
+    :param life: when the batch starts and when it expires.
+    """
     personal = is_personal(fields, settings)
     fates: dict[Outcome, tuple[int | None, int | None, str, int]] = {}
     messages = []
@@ -104,7 +102,7 @@ def compose(
         outcome = Outcome("Aborted", problem, dispatched=False) if problem else outcomes.of(number)
         fate = fates.get(outcome)
         if fate is None:
-            fate = fates[outcome] = timeline(outcome, starts_at, expires_at, settings)
+            fate = fates[outcome] = timeline(outcome, *life, settings)
         messages.append(Message(number, text if personal else None, encoding, parts, *fate))
     return messages
 

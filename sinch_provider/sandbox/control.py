@@ -13,7 +13,7 @@ from sinch_provider.sandbox.faults import Fault
 from sinch_provider.sandbox.outcomes import MAGIC, MAGIC_PREFIX, Outcome
 from sinch_provider.sandbox.state import Sandbox
 from sinch_provider.sandbox.store import CODE_NOW, STATUS_NOW
-from sinch_provider.sandbox.times import format_time
+from sinch_provider.sandbox.times import LATEST, SECOND, format_time
 
 router = APIRouter(prefix="/sandbox", tags=["Sandbox"])
 
@@ -79,7 +79,7 @@ async def messages(
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 1000,
     offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> dict[str, Any]:
-    """Every message of every accepted batch with what has become of it by now, in the order they were sent."""
+    """Every message of every accepted batch and what has become of it, in the order they were sent."""
     sandbox = _sandbox(request)
     values: dict[str, Any] = {"now": sandbox.clock.now()}
     where = "1"
@@ -93,7 +93,7 @@ async def messages(
             where += f" AND {column} = :{name}"
             values[name] = value
     if q is not None:
-        where += " AND (instr(lower(coalesce(m.text, b.text)), lower(:q)) OR instr(m.recipient, :q))"
+        where += " AND (instr(fold(coalesce(m.text, b.text)), fold(:q)) OR instr(m.recipient, :q))"
         values["q"] = q
     source = f"FROM messages m JOIN batches b ON b.seq = m.batch WHERE {where}"
     count = sandbox.store.rows(f"SELECT count(*) {source}", values)[0][0]
@@ -174,7 +174,10 @@ async def read_clock(request: Request) -> dict[str, Any]:
 @router.post("/clock")
 async def move_clock(request: Request, move: ClockMove) -> dict[str, Any]:
     """Move the clock forward."""
-    _sandbox(request).advance(move.advance)
+    sandbox = _sandbox(request)
+    if sandbox.clock.now() + move.advance * SECOND > LATEST:
+        raise HTTPException(422, "the clock cannot go beyond the year 9000")
+    sandbox.advance(move.advance)
     return await read_clock(request)
 
 

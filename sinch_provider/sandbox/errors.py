@@ -10,7 +10,7 @@ MISSING_CALLBACK_URL = "missing_callback_url"
 ALREADY_DISPATCHED = "batch_already_dispatched"
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - it is a reply, not a failure
     """A request that ends in an error status; ``code`` None means an empty body."""
 
     def __init__(
@@ -35,8 +35,7 @@ def already_dispatched() -> Refusal:
 class Problems:
     """Collects what is wrong with a request and raises the one that Sinch would name.
 
-    Sinch looks at the form of values before it looks at missing fields, lengths and ranges (Sinch API reference,
-    status codes), whatever their order in the body.
+    The form of values comes before missing fields, lengths and ranges, whatever their order in the body.
     """
 
     def __init__(self) -> None:

@@ -39,7 +39,7 @@ class Fault(BaseModel):
     operation: Operation | Literal["*"] = "*"
     match: dict[str, str | int | bool] = Field(
         default_factory=dict,
-        description="Only calls whose path, query or body holds these values, such as client_reference, batch_id or to.",
+        description="Only calls with these values in path, query or body: client_reference, batch_id, to.",
     )
     skip: Annotated[int, Field(ge=0)] = 0
     """Calls to let through first."""
@@ -53,7 +53,7 @@ class Fault(BaseModel):
     """rate_limited: the Retry-After header; null: none, as Sinch."""
     status: Annotated[int, Field(ge=500, le=599)] = 500
     when: When | None = None
-    """Whether the call takes effect first. Default: before for server_error, after for lost_reply and malformed."""
+    """Whether the call takes effect first. Default: after for lost_reply and malformed, else before."""
     how: Literal["close", "reset", "half_body", "hang"] = "close"
     body: Literal["html", "empty", "wrong_type", "truncated"] = "html"
 
@@ -96,7 +96,7 @@ class _Armed:
 
 
 def _holds(actual: object, wanted: str | int | bool) -> bool:
-    """Whether a value of the call is the wanted one, or a list that has it; numbers compare by their digits."""
+    """Whether a value of the call is, or as a list has, the wanted one; numbers compare by digits."""
     if isinstance(actual, list):
         return any(_holds(item, wanted) for item in actual)
     if isinstance(actual, str) and isinstance(wanted, str):

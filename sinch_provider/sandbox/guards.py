@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from email.utils import format_datetime
 
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,17 +15,13 @@ MAX_BODY = 10 * 1024 * 1024
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
-class _TooLarge(Exception):
-    pass
-
-
 def host_name(host: str) -> str:
     """The name in a Host header, without the port."""
     return host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
 
 
 class Guards:
-    """Refuses foreign Host headers (DNS rebinding) and oversized bodies; dates replies by the sandbox's clock."""
+    """Refuses foreign Host headers (DNS rebinding) and oversized bodies; dates replies by its own clock."""
 
     def __init__(self, app: ASGIApp, now: Callable[[], int], allow_remote: bool) -> None:
         self._app = app
@@ -48,10 +45,7 @@ class Guards:
             reply = PlainTextResponse("This sandbox answers to loopback names only.\n", 421)
             await reply(scope, receive, dated_send)
             return
-        try:
-            await self._app(scope, _limited(receive, headers), dated_send)
-        except _TooLarge:
-            await PlainTextResponse("The request body is too large.\n", 413)(scope, receive, dated_send)
+        await self._app(scope, _limited(receive, headers), dated_send)
 
 
 def _limited(receive: Receive, headers: dict[bytes, bytes]) -> Receive:
@@ -61,11 +55,11 @@ def _limited(receive: Receive, headers: dict[bytes, bytes]) -> Receive:
         nonlocal received
         announced = headers.get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > MAX_BODY:
-            raise _TooLarge
+            raise HTTPException(413)
         message = await receive()
         received += len(message.get("body", b""))
         if received > MAX_BODY:
-            raise _TooLarge
+            raise HTTPException(413)
         return message
 
     return limited

@@ -30,7 +30,7 @@ class Outcome:
     delivery_delay: float | None = None
     """From Dispatched to the end."""
     receipt: bool = True
-    """False: no receipt comes. The message stays Dispatched; with status Unknown it ends so when it expires."""
+    """False: no receipt comes. It stays Dispatched; with status Unknown it ends so when it expires."""
     dispatched: bool = True
     """False: it ends inside Sinch and is never handed to the operator."""
     about: str = ""

@@ -37,7 +37,7 @@ class Page(NamedTuple):
 
 
 def read_integer(
-    query: QueryParams, name: str, default: int, low: int, high: int | None, problems: Problems
+    query: QueryParams, name: str, default: int, problems: Problems, *, low: int = 0, high: int | None = None
 ) -> int:
     text = query.get(name)
     if text is None:
@@ -64,12 +64,14 @@ def read_boolean(query: QueryParams, name: str, problems: Problems) -> bool:
 
 
 def read_page(query: QueryParams, problems: Problems) -> Page:
-    number = read_integer(query, "page", 0, 0, None, problems)
-    return Page(number, read_integer(query, "page_size", _DEFAULT_PAGE_SIZE, 1, _MAX_PAGE_SIZE, problems))
+    number = read_integer(query, "page", 0, problems)
+    return Page(
+        number, read_integer(query, "page_size", _DEFAULT_PAGE_SIZE, problems, low=1, high=_MAX_PAGE_SIZE)
+    )
 
 
 def read_window(query: QueryParams, now: int, settings: Settings, problems: Problems) -> tuple[int, int]:
-    """From ``start_date`` inclusive, by default a day ago, to ``end_date`` exclusive, within the visible history.
+    """From ``start_date`` inclusive, by default a day ago, to ``end_date`` exclusive.
 
     Without ``end_date`` nothing is too new: what was created this very millisecond belongs to the list.
     """

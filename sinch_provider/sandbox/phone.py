@@ -14,7 +14,7 @@ MAX_NUMERIC_SENDER = 18
 
 
 def normalise_number(text: str) -> str | None:
-    """The digits of a number in international format, or None. ``+`` or ``00`` in front and filling are allowed."""
+    """The digits of an international number, or None. ``+`` or ``00`` in front and filling are allowed."""
     if _NUMBER.fullmatch(text):
         return text
     digits = _FILLING.sub("", text)

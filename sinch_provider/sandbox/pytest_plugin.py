@@ -20,6 +20,6 @@ def _sinch_sandbox_server() -> Iterator[SandboxClient]:
 
 @pytest.fixture
 def sinch_sandbox(_sinch_sandbox_server: SandboxClient) -> SandboxClient:
-    """A Sinch of your own with a clock that moves only by ``advance``; empty and undisturbed for every test."""
+    """A Sinch of your own whose clock moves only by ``advance``; empty and undisturbed for every test."""
     _sinch_sandbox_server.reset()
     return _sinch_sandbox_server

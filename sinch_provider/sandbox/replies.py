@@ -48,7 +48,7 @@ class LostReply(Response):
         self._reply = reply
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._how == "half_body":
+        if self._how == "half_body" and self._reply.body:
             await self._send_half(send)
         if self._how != "hang":
             _cut(scope, reset=self._how == "reset")

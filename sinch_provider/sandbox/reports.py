@@ -35,7 +35,8 @@ def batch_report(sandbox: Sandbox, account: str, batch_id: str, query: QueryPara
 
     now = sandbox.clock.now()
     rows = sandbox.store.rows(
-        f"SELECT {CODE_NOW}, {STATUS_NOW}, m.recipient FROM messages m WHERE m.batch = :batch ORDER BY m.position",
+        f"SELECT {CODE_NOW}, {STATUS_NOW}, m.recipient FROM messages m"
+        " WHERE m.batch = :batch ORDER BY m.position",
         {"batch": batch.seq, "now": now},
     )
     empty = batch.never_started or (now < batch.starts_at and sandbox.settings.scheduled_report == "empty")
@@ -66,7 +67,8 @@ def recipient_report(sandbox: Sandbox, account: str, batch_id: str, number: str)
     batch = batches.find(sandbox, account, batch_id)
     now = sandbox.clock.now()
     rows = sandbox.store.rows(
-        f"SELECT {_ROW} FROM messages m WHERE m.batch = :batch AND m.recipient = :recipient ORDER BY m.position LIMIT 1",
+        f"SELECT {_ROW} FROM messages m"
+        " WHERE m.batch = :batch AND m.recipient = :recipient ORDER BY m.position LIMIT 1",
         {"batch": batch.seq, "recipient": phone.normalise_number(number), "now": now},
     )
     if not rows:
@@ -96,7 +98,8 @@ def list_reports(sandbox: Sandbox, account: str, query: QueryParams) -> dict[str
     source = f"FROM messages m JOIN batches b ON b.seq = m.batch WHERE {where}"
     count = sandbox.store.rows(f"SELECT count(*) {source}", values)[0][0]
     rows = sandbox.store.rows(
-        f"SELECT b.id, {_ROW} {source} ORDER BY m.final_at DESC, m.batch DESC, m.position LIMIT :limit OFFSET :offset",
+        f"SELECT b.id, {_ROW} {source}"
+        " ORDER BY m.final_at DESC, m.batch DESC, m.position LIMIT :limit OFFSET :offset",
         {**values, "limit": page.size, "offset": page.offset},
     )
     known: dict[str, Batch] = {}

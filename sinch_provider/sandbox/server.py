@@ -30,7 +30,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _protocol(transports: Transports) -> type[H11Protocol]:
-    """An HTTP protocol that notes its connections by the caller's address, which is also in the ASGI scope."""
+    """An HTTP protocol that notes its connections by the caller's address, which the ASGI scope also has."""
 
     class Protocol(H11Protocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -71,8 +71,7 @@ class RunningSandbox:
     def start(self) -> SandboxClient:
         """Begin to serve; returns once calls are answered."""
         self._thread.start()
-        self._ready.wait(_START_TIMEOUT)
-        if self._failure is not None:
+        if not self._ready.wait(_START_TIMEOUT) or self.stopped.is_set():
             raise RuntimeError("the sandbox did not start") from self._failure
         return self.client()
 

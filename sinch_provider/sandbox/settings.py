@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from typing import Any, get_type_hints
 
+_LARGEST = 10**9
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -34,7 +36,7 @@ class Settings:
     )
     default_originator: str | None = _setting(
         "46700000100",
-        "Sender used when a batch names none (Sinch: automatic default originator). None: `from` is required.",
+        "Sender used when a batch names none (automatic default originator). None: `from` is required.",
     )
     default_callback_url: str | None = _setting(
         None,
@@ -67,7 +69,7 @@ class Settings:
     )
     undefined_parameter: str = _setting(
         "abort",
-        "A `${key}` that `parameters` does not define (undocumented): 405 for every recipient, or left as it stands.",
+        "A `${key}` that `parameters` does not define (undocumented): 405 for everyone, or left as it is.",
         "abort",
         "verbatim",
     )
@@ -85,7 +87,7 @@ class Settings:
     )
     delivery_report_required: bool = _setting(
         False,
-        "Demand `delivery_report` when sending, as the reference table has it; in practice it defaults to none.",
+        "Demand `delivery_report` when sending, as the reference has it; it really defaults to none.",
     )
     text_limit: int = _setting(2000, "Longest text body; 1600 in older references.")
     text_limit_unit: str = _setting(
@@ -129,8 +131,8 @@ def _check(setting: Field[Any], hint: Any, value: Any) -> None:
         fits = fits or isinstance(value, float)
     if not fits:
         raise ValueError(f"{setting.name} cannot be {value!r}")
-    if isinstance(value, int | float) and not is_bool and value < 0:
-        raise ValueError(f"{setting.name} cannot be negative")
+    if isinstance(value, int | float) and not 0 <= value <= _LARGEST:
+        raise ValueError(f"{setting.name} must be between 0 and {_LARGEST}")
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:

@@ -90,7 +90,10 @@ class Batch:
         return self.canceled_at is not None and self.canceled_at < self.starts_at
 
 
-_BATCH = "b.seq, b.id, b.account, b.fields, b.created_at, b.modified_at, b.starts_at, b.leaves_at, b.expires_at, b.canceled_at"
+_BATCH = (
+    "b.seq, b.id, b.account, b.fields, b.created_at, b.modified_at,"
+    " b.starts_at, b.leaves_at, b.expires_at, b.canceled_at"
+)
 
 
 def _batch(row: Sequence[Any]) -> Batch:
@@ -107,6 +110,7 @@ class Store:
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute("PRAGMA temp_store = MEMORY")
         self._db.executescript(_SCHEMA)
+        self._db.create_function("fold", 1, str.casefold, deterministic=True)
 
     def close(self) -> None:
         self._db.close()
@@ -150,12 +154,13 @@ class Store:
     def add(self, batch: Batch, text: str, messages: Iterable[Message], listed_at: int) -> None:
         with self.transaction():
             cursor = self._db.execute(
-                "INSERT INTO batches (id, account, fields, text, sender, client_reference, created_at, modified_at,"
-                " starts_at, leaves_at, expires_at, listed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO batches (id, account, fields, text, sender, client_reference,"
+                " created_at, modified_at, starts_at, leaves_at, expires_at, listed_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     batch.id, batch.account, _dump(batch.fields), text, batch.fields.get("from"),
-                    batch.fields.get("client_reference"), batch.created_at, batch.modified_at, batch.starts_at,
-                    batch.leaves_at, batch.expires_at, listed_at,
+                    batch.fields.get("client_reference"), batch.created_at, batch.modified_at,
+                    batch.starts_at, batch.leaves_at, batch.expires_at, listed_at,
                 ),
             )  # fmt: skip
             self._insert_messages(cursor.lastrowid, messages)

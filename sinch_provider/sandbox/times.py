@@ -12,6 +12,8 @@ DAY = 24 * HOUR
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BARE_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ].*", re.ASCII)
+LATEST = 221_845_392_000_000
+"""The start of the year 9000, as far as the clock goes."""
 _LAST_YEAR = 9998  # three days of default validity must still fit into a four digit year
 
 

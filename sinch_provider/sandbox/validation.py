@@ -1,4 +1,4 @@
-"""Reads the JSON of a batch the way Sinch does: normalised where it is right, a named problem where it is not."""
+"""Reads the JSON of a batch as Sinch does: normalised where it is right, a named problem where it is not."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def read_fields(data: Mapping[str, Any], type_: str, settings: Settings, problem
 def check_whole(
     fields: Fields, given: Mapping[str, Any], type_: str, settings: Settings, problems: Problems
 ) -> None:
-    """Rules that need more than one field. ``given`` tells a missing field from one with a problem of its own."""
+    """Rules over several fields. ``given`` tells a missing field from one with a problem of its own."""
     for name in ("to", "body", *(["udh"] if type_ == BINARY else [])):
         if name not in fields and given.get(name) is None:
             problems.constraint(name, "may not be empty")
