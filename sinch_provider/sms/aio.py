@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 from collections.abc import Awaitable, Callable, Generator
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -17,9 +16,7 @@ from sinch_provider.sms.answers import lost_connection, no_connection, read_answ
 from sinch_provider.sms.auth import is_expired_token, read_grant, token_request, token_slot
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.http import Answer, Call, Request, request_for
-from sinch_provider.sms.models import Batch, RecipientDeliveryReport
-from sinch_provider.sms.operations import AsyncGroup, async_operation
-from sinch_provider.sms.pagination import AsyncPaginator
+from sinch_provider.sms.operations import AsyncGroup, async_listing, async_operation
 from sinch_provider.sms.steps import Pause, Step
 
 T = TypeVar("T")
@@ -38,10 +35,7 @@ class AsyncBatches(AsyncGroup):
     replace = async_operation(endpoints.replace)
     cancel = async_operation(endpoints.cancel)
     send_delivery_feedback = async_operation(endpoints.send_delivery_feedback)
-
-    @functools.wraps(endpoints.list_batches)
-    async def list(self, *args: Any, **kwargs: Any) -> AsyncPaginator[Batch]:
-        return await AsyncPaginator.open(self._call, endpoints.list_batches(*args, **kwargs))
+    list = async_listing(endpoints.list_batches)
 
 
 class AsyncDeliveryReports(AsyncGroup):
@@ -49,10 +43,7 @@ class AsyncDeliveryReports(AsyncGroup):
 
     get = async_operation(endpoints.get_delivery_report)
     get_for_number = async_operation(endpoints.get_delivery_report_for_number)
-
-    @functools.wraps(endpoints.list_delivery_reports)
-    async def list(self, *args: Any, **kwargs: Any) -> AsyncPaginator[RecipientDeliveryReport]:
-        return await AsyncPaginator.open(self._call, endpoints.list_delivery_reports(*args, **kwargs))
+    list = async_listing(endpoints.list_delivery_reports)
 
 
 class AsyncSinchClient:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import ssl
 import time
 from collections.abc import Callable, Generator
@@ -20,9 +19,7 @@ from sinch_provider.sms.answers import lost_connection, no_connection, read_answ
 from sinch_provider.sms.auth import is_expired_token, read_grant, token_request, token_slot
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.http import Answer, Call, Request, request_for
-from sinch_provider.sms.models import Batch, RecipientDeliveryReport
-from sinch_provider.sms.operations import Group, operation
-from sinch_provider.sms.pagination import Paginator
+from sinch_provider.sms.operations import Group, listing, operation
 from sinch_provider.sms.steps import Pause, Step
 
 T = TypeVar("T")
@@ -48,10 +45,7 @@ class Batches(Group):
     replace = operation(endpoints.replace)
     cancel = operation(endpoints.cancel)
     send_delivery_feedback = operation(endpoints.send_delivery_feedback)
-
-    @functools.wraps(endpoints.list_batches)
-    def list(self, *args: Any, **kwargs: Any) -> Paginator[Batch]:
-        return Paginator.open(self._call, endpoints.list_batches(*args, **kwargs))
+    list = listing(endpoints.list_batches)
 
 
 class DeliveryReports(Group):
@@ -59,10 +53,7 @@ class DeliveryReports(Group):
 
     get = operation(endpoints.get_delivery_report)
     get_for_number = operation(endpoints.get_delivery_report_for_number)
-
-    @functools.wraps(endpoints.list_delivery_reports)
-    def list(self, *args: Any, **kwargs: Any) -> Paginator[RecipientDeliveryReport]:
-        return Paginator.open(self._call, endpoints.list_delivery_reports(*args, **kwargs))
+    list = listing(endpoints.list_delivery_reports)
 
 
 class SinchClient:

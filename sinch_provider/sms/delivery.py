@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 import pendulum
 
 from sinch_provider.sms import endpoints
+from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.http import Call
 from sinch_provider.sms.models import Batch, BatchDeliveryReport
 from sinch_provider.sms.steps import Pause, Step
@@ -254,6 +255,15 @@ class Summary:
             tuple(entry.batch_id for entry in entries if entry.state is State.OVERDUE),
         )
 
+    def __add__(self, other: Summary) -> Summary:
+        """Put two sets of batches together."""
+        return Summary(
+            self.batch_ids + other.batch_ids,
+            self.counts + other.counts,
+            self.pending + other.pending,
+            self.overdue + other.overdue,
+        )
+
     @property
     def by_status(self) -> dict[str, int]:
         """Messages per status."""
@@ -320,6 +330,32 @@ class OutcomePolicy:
         return None
 
 
+def look_at_all(
+    before: Iterable[Progress], clock: Callable[[], pendulum.DateTime] = utcnow
+) -> Generator[Step, Any, list[Progress]]:
+    """
+    Look at every batch that is not over.
+
+    A look that fails for a passing reason (network, Sinch's own trouble) leaves its batch as it was: the
+    batch goes on without us, and its schedule bounds the waiting. Before the schedule is known such a failure
+    is raised.
+    """
+    after = []
+    for entry in before:
+        found = entry
+        if not entry.over:
+            try:
+                found = yield from look(entry, clock)
+            except SinchError as error:
+                if not error.transient or entry.schedule is None:
+                    raise
+                log.warning("Batch %s could not be looked at, will look again: %s", entry.batch_id, error)
+                if clock() > entry.schedule.ends:
+                    found = replace(entry, state=State.OVERDUE)
+        after.append(found)
+    return after
+
+
 def wait(
     progress: Sequence[Progress],
     poll_interval: float,
@@ -333,9 +369,7 @@ def wait(
     """
     entries = list(progress)
     while True:
-        for index, entry in enumerate(entries):
-            if not entry.over:
-                entries[index] = yield from look(entry, clock)
+        entries = yield from look_at_all(entries, clock)
         summary = Summary.of(entries)
         if not summary.pending:
             return summary

@@ -144,9 +144,8 @@ class SinchNotFoundError(SinchError):
     """The batch, recipient or path does not exist in this account (HTTP 404)."""
 
     advice = (
-        "Check the id, and that service plan or project and region of the connection are those it was created "
-        ""
-        "with: batches cannot be seen from another plan."
+        "Check the id, and that service plan or project and region of the connection are those it was "
+        "created with: batches cannot be seen from another plan."
     )
 
 
@@ -189,8 +188,7 @@ class SinchUncertainError(SinchError):
     """A request was sent off, and nobody knows whether it took effect: the answer is lost or useless."""
 
     advice = (
-        "Do not repeat it blindly: list the batches by client_reference (with a start_date before this "
-        "attempt) "
-        "and look whether it is there."
+        "Do not repeat it blindly: list the batches by client_reference, with a start_date before this attempt, and "
+        "look whether it is there."
     )
     default_effect = Effect.UNKNOWN

@@ -8,9 +8,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from sinch_provider.sms.http import Call
+from sinch_provider.sms.models import Batch, Page, RecipientDeliveryReport
+from sinch_provider.sms.pagination import AsyncPaginator, Paginator
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Item = TypeVar("Item", bound=Batch | RecipientDeliveryReport)
 
 
 class Caller(Protocol):
@@ -63,5 +66,33 @@ class async_operation(Generic[P, T]):  # noqa: N801 - likewise
         @functools.wraps(self._describe)
         async def method(*args: P.args, **kwargs: P.kwargs) -> T:
             return await group._call(self._describe(*args, **kwargs))
+
+        return method
+
+
+class listing(Generic[P, Item]):  # noqa: N801 - likewise
+    """A method that fetches the first page of the described listing."""
+
+    def __init__(self, describe: Callable[P, Call[Page[Item]]]) -> None:
+        self._describe = describe
+
+    def __get__(self, group: Group, owner: Any = None) -> Callable[P, Paginator[Item]]:
+        @functools.wraps(self._describe)
+        def method(*args: P.args, **kwargs: P.kwargs) -> Paginator[Item]:
+            return Paginator.open(group._call, self._describe(*args, **kwargs))
+
+        return method
+
+
+class async_listing(Generic[P, Item]):  # noqa: N801 - likewise
+    """A method that fetches the first page of the described listing and is awaited."""
+
+    def __init__(self, describe: Callable[P, Call[Page[Item]]]) -> None:
+        self._describe = describe
+
+    def __get__(self, group: AsyncGroup, owner: Any = None) -> Callable[P, Awaitable[AsyncPaginator[Item]]]:
+        @functools.wraps(self._describe)
+        async def method(*args: P.args, **kwargs: P.kwargs) -> AsyncPaginator[Item]:
+            return await AsyncPaginator.open(group._call, self._describe(*args, **kwargs))
 
         return method

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from sinch_provider.sms.errors import Fault, SinchValidationError
 from sinch_provider.sms.masking import mask_number
-from sinch_provider.sms.msisdn import normalize_number, normalize_recipients
+from sinch_provider.sms.msisdn import normalize_number, normalize_recipients, split_recipients
 from sinch_provider.sms.times import to_time, wire_time
 
 TEXT, BINARY, MEDIA = "mt_text", "mt_binary", "mt_media"
@@ -388,6 +388,28 @@ def checked_fields(
     """Check independent fields, like :func:`checked_message`, and return them by wire name."""
     faults: list[Fault] = []
     return _finished(_checked(values, fields, faults, unknown, required), faults, operation)
+
+
+def checked_batch_ids(value: Any) -> list[str]:
+    """
+    Check one batch id or several, given as a list or as text in the ways lists of recipients are.
+
+    :raises SinchValidationError: There is none, or one cannot be an id; names every one.
+    """
+    faults: list[Fault] = []
+    batch_ids: dict[str, None] = {}
+    try:
+        parts = split_recipients(value) if value is not None else []
+    except ValueError:
+        parts = []
+    for index, part in enumerate(parts):
+        try:
+            batch_ids[_batch_id(f"batch_id[{index}]", part)] = None
+        except BrokenRuleError as broken:
+            faults.extend(broken.faults)
+    if not parts:
+        faults.append(Fault("batch_id", "must be the id of a batch or a list of ids", type(value).__name__))
+    return list(_finished(dict(batch_ids), faults, "wait"))
 
 
 def _checked(

@@ -1,0 +1,84 @@
+"""What Airflow asks every provider. Runs inside ``import airflow``, so it imports nothing."""
+
+from typing import Any
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Describe this provider in the shape of Airflow's ``provider_info.schema.json``."""
+    integration = "Sinch SMS"
+    return {
+        "package-name": "airflow-provider-sinch",
+        "name": "Sinch",
+        "description": "Send SMS batches through Sinch and wait for their delivery.",
+        "integrations": [
+            {
+                "integration-name": integration,
+                "external-doc-url": "https://developers.sinch.com/docs/sms/",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [{"integration-name": integration, "python-modules": ["sinch_provider.hooks.sinch"]}],
+        "operators": [
+            {"integration-name": integration, "python-modules": ["sinch_provider.operators.batches"]}
+        ],
+        "sensors": [{"integration-name": integration, "python-modules": ["sinch_provider.sensors.batches"]}],
+        "triggers": [
+            {"integration-name": integration, "python-modules": ["sinch_provider.triggers.batches"]}
+        ],
+        "connection-types": [
+            {
+                "connection-type": "sinch",
+                "hook-class-name": "sinch_provider.hooks.sinch.SinchHook",
+                "hook-name": "Sinch SMS",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["host", "schema", "port"],
+                    "relabeling": {
+                        "login": "Service plan id or key id",
+                        "password": "API token or key secret",
+                    },
+                    "placeholders": {},
+                },
+                "conn-fields": {
+                    "region": {
+                        "label": "Region",
+                        "description": "Where the account lives. Projects: us or eu.",
+                        "schema": {
+                            "type": ["string", "null"],
+                            "enum": ["us", "eu", "au", "br", "ca"],
+                            "default": "us",
+                        },
+                    },
+                    "project_id": {
+                        "label": "Project id",
+                        "description": "Only with an access key; empty for a service plan.",
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "from": {
+                        "label": "Default sender",
+                        "description": "Number, short code or name used by batches that name no sender.",
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "timeout": {
+                        "label": "Timeout",
+                        "description": "Seconds to wait for a connection and for each read.",
+                        "schema": {"type": ["number", "null"], "default": 30},
+                    },
+                    "base_url": {
+                        "label": "Base URL",
+                        "description": "Instead of the region's, such as the sandbox's.",
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "auth_url": {
+                        "label": "Token URL",
+                        "description": "Scheme and host of the token endpoint, instead of Sinch's own.",
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "allow_insecure": {
+                        "label": "Allow http://",
+                        "description": "Permit unencrypted connections to other machines.",
+                        "schema": {"type": ["boolean", "null"], "default": False},
+                    },
+                },
+            }
+        ],
+    }

@@ -1,0 +1,170 @@
+"""``SinchHook``: an Airflow connection becomes a client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseHook
+
+from sinch_provider.get_provider_info import get_provider_info
+from sinch_provider.sms.account import DEFAULT_REGION, DEFAULT_TIMEOUT, Account
+from sinch_provider.sms.account import ProjectCredentials as Project
+from sinch_provider.sms.account import ServicePlanCredentials as ServicePlan
+from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
+
+if TYPE_CHECKING:
+    from sinch_provider.sms.aio import AsyncSinchClient
+    from sinch_provider.sms.client import Batches, DeliveryReports, SinchClient
+
+
+class SinchHook(BaseHook):
+    """
+    Talk to Sinch with the credentials of an Airflow connection.
+
+    The connection holds a service plan (login: service plan id, password: API token) or, where the extra
+    ``project_id`` is set, an access key (login: key id, password: key secret). More extras: ``region``,
+    ``from``, ``timeout``, ``base_url``, ``auth_url``, ``allow_insecure``.
+
+    :param sinch_conn_id: The connection.
+    """
+
+    conn_name_attr = "sinch_conn_id"
+    default_conn_name = "sinch_default"
+    conn_type = "sinch"
+    hook_name = "Sinch SMS"
+
+    def __init__(self, sinch_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sinch_conn_id = sinch_conn_id
+
+    @cached_property
+    def _client(self) -> SinchClient:
+        from sinch_provider.sms.client import SinchClient
+
+        connection = self.get_connection(self.sinch_conn_id)
+        return SinchClient(account_of(connection, connection.extra_dejson))
+
+    def get_conn(self) -> SinchClient:
+        """
+        Return the client of this connection.
+
+        :raises SinchValidationError: The connection cannot be right; names every field.
+        """
+        return self._client
+
+    async def get_async_conn(self) -> AsyncSinchClient:
+        """Return an asynchronous client of this connection, to be used with ``async with``."""
+        from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+
+        from sinch_provider.sms.aio import AsyncSinchClient
+
+        connection = await get_async_connection(self.sinch_conn_id, self)
+        return AsyncSinchClient(account_of(connection, await get_async_extra_dejson(connection)))
+
+    @property
+    def batches(self) -> Batches:
+        """The batch operations."""
+        return self.get_conn().batches
+
+    @property
+    def delivery_reports(self) -> DeliveryReports:
+        """The reads of delivery reports."""
+        return self.get_conn().delivery_reports
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Make one cheap read and say what came of it."""
+        try:
+            self.batches.list(page_size=1)
+        except SinchError as error:
+            return False, str(error)
+        return True, "Sinch accepts the credentials."
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Build the form's own fields for Airflow before 3.2."""
+        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
+        from flask_babel import lazy_gettext
+        from wtforms import BooleanField, StringField
+
+        widgets = {}
+        for name, field in _form()["conn-fields"].items():
+            label, description = lazy_gettext(field["label"]), field["description"]
+            if "boolean" in field["schema"]["type"]:
+                widgets[name] = BooleanField(label, description=description)
+            else:
+                widgets[name] = StringField(label, description=description, widget=BS3TextFieldWidget())
+        return widgets
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Shape the form's standard fields for Airflow before 3.2."""
+        behaviour = _form()["ui-field-behaviour"]
+        return {
+            "hidden_fields": behaviour["hidden-fields"],
+            "relabeling": behaviour["relabeling"],
+            "placeholders": behaviour["placeholders"],
+        }
+
+
+def _form() -> dict[str, Any]:
+    form: dict[str, Any] = get_provider_info()["connection-types"][0]
+    return form
+
+
+def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:
+    """
+    Read a connection. Extras may be text throughout, as connections written as URIs have them.
+
+    :param connection: The connection's login, password and host.
+    :param extra: Its extras.
+    :raises SinchValidationError: Names every field that cannot be right.
+    """
+    faults: list[Fault] = []
+    login, password = (connection.login or "").strip(), (connection.password or "").strip()
+    project_id = _text(extra, "project_id")
+    credentials = Project(project_id, login, password) if project_id else ServicePlan(login, password)
+    base_url = _text(extra, "base_url")
+    if not base_url and connection.host:
+        base_url = connection.host
+        if "://" not in base_url:
+            faults.append(
+                Fault("host", "must carry a scheme (https://...), or be given as the extra base_url")
+            )
+            base_url = None
+    timeout = extra.get("timeout")
+    try:
+        seconds = DEFAULT_TIMEOUT if timeout in (None, "") else float(timeout)
+    except (TypeError, ValueError):
+        faults.append(Fault("timeout", "must be a number of seconds", repr(timeout)[:40]))
+        seconds = DEFAULT_TIMEOUT
+    try:
+        account = Account(
+            credentials=credentials,
+            region=(_text(extra, "region") or DEFAULT_REGION).lower(),
+            base_url=base_url,
+            auth_url=_text(extra, "auth_url"),
+            timeout=seconds,
+            sender=_text(extra, "from"),
+            allow_insecure=str(extra.get("allow_insecure", False)).lower() in {"true", "1", "yes"},
+        )
+    except SinchValidationError as error:
+        faults.extend(error.faults)
+    if faults:
+        raise SinchValidationError([_in_form(fault, bool(project_id)) for fault in faults], "connection")
+    return account
+
+
+def _text(extra: Mapping[str, Any], name: str) -> str | None:
+    return str(extra.get(name) or "").strip() or None
+
+
+def _in_form(fault: Fault, project: bool) -> Fault:
+    # Users know these fields by the names of the connection form.
+    names = (
+        {"key_id": "login (key id)", "key_secret": "password (key secret)"}
+        if project
+        else {"service_plan_id": "login (service plan id)", "api_token": "password (API token)"}
+    )
+    return Fault(names.get(fault.field, fault.field), fault.rule, fault.shown)

@@ -1,0 +1,60 @@
+"""What all operators of this provider share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.sms.masking import Private
+
+if TYPE_CHECKING:
+    import jinja2
+    from airflow.providers.common.compat.sdk import Context
+
+
+class SinchOperator(BaseOperator):
+    """
+    Base of the batch operators.
+
+    :param sinch_conn_id: The connection. (templated)
+    """
+
+    template_fields: Sequence[str] = ("sinch_conn_id",)
+    ui_color = "#fff3c4"
+
+    #: Templated fields that hold numbers or texts: Airflow's "Rendered Template" shows and stores only how
+    #: much they hold.
+    private_fields: ClassVar[Sequence[str]] = ()
+
+    def __init__(self, *, sinch_conn_id: str = SinchHook.default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sinch_conn_id = sinch_conn_id
+
+    @property
+    def hook(self) -> SinchHook:
+        """A hook on this operator's connection."""
+        return SinchHook(self.sinch_conn_id)
+
+    def values(self, names: Iterable[str]) -> dict[str, Any]:
+        """Give fields by name, as the API functions take them."""
+        return {name: Private.reveal(getattr(self, name)) for name in names}
+
+    def _do_render_template_fields(
+        self,
+        parent: Any,
+        template_fields: Iterable[str],
+        context: Context,
+        jinja_env: jinja2.Environment,
+        seen_oids: set[int],
+    ) -> None:
+        # Airflow stores what the fields hold after this; it is also what a mapped task instance is rendered
+        # by.
+        super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
+        if parent is self:
+            for name in self.private_fields:
+                value = getattr(self, name)
+                if value is not None and not isinstance(value, Private):
+                    setattr(self, name, Private(value))

@@ -1,0 +1,425 @@
+"""One operator per verb of the batch API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import conf
+
+from sinch_provider.failures import (
+    airflow_failures,
+    checked_interval,
+    checked_policy,
+    conclude,
+    no_retry,
+)
+from sinch_provider.operators.base import SinchOperator
+from sinch_provider.sms import validation
+from sinch_provider.sms.delivery import Summary, progress_of, wait
+from sinch_provider.sms.errors import SinchAlreadyDispatchedError, SinchError
+from sinch_provider.sms.masking import mask_number
+from sinch_provider.templates import unknown_fields
+from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+MESSAGE_FIELDS = tuple(validation.MESSAGE)
+UPDATE_FIELDS = ("batch_id", *validation.UPDATE)
+
+
+class SinchMessageOperator(SinchOperator):
+    """
+    Base of the operators that take a whole message.
+
+    :param to: Recipients, 1 to 1000: phone numbers in any international writing, and group ids. A list,
+        another task's output, or text with several separated by commas or line breaks, or a JSON list.
+        (templated)
+    :param body: Text of up to 2000 characters; base64 for ``mt_binary``; an object with ``url``, ``subject``,
+        ``message`` for ``mt_media``. (templated)
+    :param from_: Sender; left out, the connection's extra ``from``, else the service plan's default.
+        (templated)
+    :param delivery_report: Callbacks wanted: ``none``, ``summary``, ``full``, ``per_recipient``,
+        ``per_recipient_final``. (templated)
+    :param parameters: ``{"name": {"<number>": "Maria", "default": "there"}}`` fills ``${name}``. (templated)
+    :param type_: ``mt_text``, ``mt_binary`` or ``mt_media``.
+    :param send_at: When to send: ``datetime`` (naive means UTC) or ISO-8601 text; past or left out: now.
+        (templated)
+    :param expire_at: When to give up; by default, and at most, three days after sending. (templated)
+    :param callback_url: Where reports go, instead of the plan's default. (templated)
+    :param client_reference: Free label, given back in batch and reports; no personal data. (templated)
+    :param feedback_enabled: Whether delivery feedback will be sent for this batch.
+    :param flash_message: Show at once, store nowhere.
+    :param truncate_concat: Cut the text to one part.
+    :param max_number_of_message_parts: Do not send to recipients whose text needs more parts.
+    :param from_ton: Type of number of the sender, 0 to 6; together with ``from_npi``.
+    :param from_npi: Numbering plan of the sender, 0 to 18.
+    :param udh: User data header in hexadecimal, for ``mt_binary``. (templated)
+    :param strict_validation: Check media before sending, for ``mt_media``.
+    :param sinch_conn_id: The connection. (templated)
+    :raises SinchValidationError: When the Dag is parsed, for every fault that can be known there.
+    """
+
+    template_fields: Sequence[str] = (
+        *SinchOperator.template_fields,
+        "to",
+        "body",
+        "from_",
+        "delivery_report",
+        "parameters",
+        "send_at",
+        "expire_at",
+        "callback_url",
+        "client_reference",
+        "udh",
+    )
+    private_fields = ("to", "body", "from_", "parameters", "callback_url", "udh")
+
+    def __init__(
+        self,
+        *,
+        to: Any,
+        body: str | Mapping[str, Any],
+        from_: str | None = None,
+        delivery_report: str = "none",
+        parameters: Mapping[str, Mapping[str, str]] | None = None,
+        type_: str = "mt_text",
+        send_at: str | datetime | None = None,
+        expire_at: str | datetime | None = None,
+        callback_url: str | None = None,
+        client_reference: str | None = None,
+        feedback_enabled: bool | None = None,
+        flash_message: bool | None = None,
+        truncate_concat: bool | None = None,
+        max_number_of_message_parts: int | None = None,
+        from_ton: int | None = None,
+        from_npi: int | None = None,
+        udh: str | None = None,
+        strict_validation: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.to = to
+        self.body = body
+        self.from_ = from_
+        self.delivery_report = delivery_report
+        self.parameters = parameters
+        self.type_ = type_
+        self.send_at = send_at
+        self.expire_at = expire_at
+        self.callback_url = callback_url
+        self.client_reference = client_reference
+        self.feedback_enabled = feedback_enabled
+        self.flash_message = flash_message
+        self.truncate_concat = truncate_concat
+        self.max_number_of_message_parts = max_number_of_message_parts
+        self.from_ton = from_ton
+        self.from_npi = from_npi
+        self.udh = udh
+        self.strict_validation = strict_validation
+        given = self.values(MESSAGE_FIELDS)
+        validation.checked_message(given, type(self).__name__, unknown_fields(given))
+
+    @property
+    def message(self) -> dict[str, Any]:
+        """The message's fields, as the API functions take them."""
+        return self.values(MESSAGE_FIELDS)
+
+
+class SinchSendBatchOperator(SinchMessageOperator):
+    """
+    Send a message to 1 to 1000 recipients; return the batch id.
+
+    Without ``wait_for_completion`` the task succeeds once Sinch has accepted the batch, and its id is the way
+    to wait for it: ``SinchBatchSensor(batch_id=send.output)``. Takes the parameters of
+    :class:`SinchMessageOperator`, and:
+
+    :param wait_for_completion: Wait until every message has a final status.
+    :param deferrable: Wait in the triggerer rather than in the worker.
+    :param poll_interval: Seconds between looks while waiting.
+    :param max_failed: Fail when the share of failed messages reaches this; 1.0: only if all failed; 0: as
+        soon as one did.
+    :param min_delivered: Fail when the share of delivered messages is below this.
+    :param cancel_on_kill: Cancel the batch when the task is killed, cleared or marked while it waits.
+    """
+
+    def __init__(
+        self,
+        *,
+        wait_for_completion: bool = False,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poll_interval: float = 10.0,
+        max_failed: float = 1.0,
+        min_delivered: float = 0.0,
+        cancel_on_kill: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.wait_for_completion = wait_for_completion
+        self.deferrable = deferrable
+        self.poll_interval = checked_interval("poll_interval", poll_interval)
+        self.max_failed = max_failed
+        self.min_delivered = min_delivered
+        self.cancel_on_kill = cancel_on_kill
+        checked_policy(max_failed, min_delivered)
+        self._batch_id: str | None = None
+
+    def execute(self, context: Context) -> str:
+        """Send, and wait if asked to."""
+        with airflow_failures(), self.hook.get_conn() as client:
+            batch = client.batches.send(**self.message)
+            self._batch_id = batch.id
+            self.log.info("Sinch accepted batch %s for %d recipients.", batch.id, len(batch.to))
+            if not self.wait_for_completion:
+                return batch.id
+            if self.deferrable:
+                self._defer(batch.id)
+            with no_retry(batch.id):
+                self._conclude(client.follow(wait([progress_of(batch)], self.poll_interval)))
+        return batch.id
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None, batch_id: str) -> str:
+        """Conclude from the trigger's event."""
+        self._conclude(summary_of_event(event))
+        return batch_id
+
+    def on_kill(self) -> None:
+        """Cancel the batch if asked to."""
+        if not self.cancel_on_kill or self._batch_id is None:
+            return
+        try:
+            self.hook.batches.cancel(self._batch_id)
+        except SinchError as error:
+            self.log.warning("Batch %s was not cancelled: %s", self._batch_id, error)
+        else:
+            self.log.info("Cancelled batch %s because its task was killed.", self._batch_id)
+
+    def _defer(self, batch_id: str) -> None:
+        self.defer(
+            trigger=SinchBatchTrigger(
+                batch_ids=[batch_id],
+                sinch_conn_id=self.sinch_conn_id,
+                poll_interval=self.poll_interval,
+                cancel_on_kill=self.cancel_on_kill,
+            ),
+            method_name="execute_complete",
+            kwargs={"batch_id": batch_id},
+        )
+
+    def _conclude(self, summary: Summary) -> None:
+        conclude(summary, checked_policy(self.max_failed, self.min_delivered))
+
+
+class SinchDryRunBatchOperator(SinchMessageOperator):
+    """
+    Work out what a message would come to, without sending it.
+
+    Returns ``{"number_of_recipients": ..., "number_of_messages": ..., "per_recipient": [...]}``, where
+    ``number_of_messages`` counts SMS parts, which is what is billed. Details hold masked number, parts and
+    encoding, not the text. Takes the parameters of :class:`SinchMessageOperator`, and:
+
+    :param per_recipient: Whether to list what each recipient would get.
+    :param number_of_recipients: How many of them to list, 0 to 1000; Sinch's default is 100.
+    """
+
+    def __init__(
+        self, *, per_recipient: bool | None = None, number_of_recipients: int | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.per_recipient = per_recipient
+        self.number_of_recipients = number_of_recipients
+        validation.checked_fields(self._query, validation.DRY_RUN_QUERY, type(self).__name__)
+
+    @property
+    def _query(self) -> dict[str, Any]:
+        return {"per_recipient": self.per_recipient, "number_of_recipients": self.number_of_recipients}
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Ask, and return the totals."""
+        with airflow_failures(), self.hook.get_conn() as client:
+            found = client.batches.send_dry_run(**self.message, **self._query)
+        self.log.info("%d recipients, %d SMS parts.", found.number_of_recipients, found.number_of_messages)
+        return {
+            "number_of_recipients": found.number_of_recipients,
+            "number_of_messages": found.number_of_messages,
+            "per_recipient": [
+                {
+                    "recipient": mask_number(entry.recipient),
+                    "number_of_parts": entry.number_of_parts,
+                    "encoding": entry.encoding,
+                }
+                for entry in found.per_recipient
+            ],
+        }
+
+
+class SinchUpdateBatchOperator(SinchOperator):
+    """
+    Change parts of a batch that has not left yet; what is not named stays. Returns the batch id.
+
+    :param batch_id: The batch. (templated)
+    :param to_add: 1 to 100 recipients to add. (templated)
+    :param to_remove: 1 to 100 recipients to take off. (templated)
+
+    The others are those of :class:`SinchMessageOperator`.
+    """
+
+    template_fields: Sequence[str] = (
+        "batch_id",
+        "to_add",
+        "to_remove",
+        *(name for name in SinchMessageOperator.template_fields if name != "to"),
+    )
+    private_fields = ("to_add", "to_remove", "body", "from_", "parameters", "callback_url", "udh")
+
+    def __init__(
+        self,
+        *,
+        batch_id: str,
+        from_: str | None = None,
+        body: str | Mapping[str, Any] | None = None,
+        to_add: Any = None,
+        to_remove: Any = None,
+        delivery_report: str | None = None,
+        send_at: str | datetime | None = None,
+        expire_at: str | datetime | None = None,
+        callback_url: str | None = None,
+        parameters: Mapping[str, Mapping[str, str]] | None = None,
+        type_: str | None = None,
+        client_reference: str | None = None,
+        feedback_enabled: bool | None = None,
+        flash_message: bool | None = None,
+        truncate_concat: bool | None = None,
+        max_number_of_message_parts: int | None = None,
+        from_ton: int | None = None,
+        from_npi: int | None = None,
+        udh: str | None = None,
+        strict_validation: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.batch_id = batch_id
+        self.from_ = from_
+        self.body = body
+        self.to_add = to_add
+        self.to_remove = to_remove
+        self.delivery_report = delivery_report
+        self.send_at = send_at
+        self.expire_at = expire_at
+        self.callback_url = callback_url
+        self.parameters = parameters
+        self.type_ = type_
+        self.client_reference = client_reference
+        self.feedback_enabled = feedback_enabled
+        self.flash_message = flash_message
+        self.truncate_concat = truncate_concat
+        self.max_number_of_message_parts = max_number_of_message_parts
+        self.from_ton = from_ton
+        self.from_npi = from_npi
+        self.udh = udh
+        self.strict_validation = strict_validation
+        given = self.values(UPDATE_FIELDS)
+        validation.checked_update(given, type(self).__name__, unknown_fields(given))
+
+    def execute(self, context: Context) -> str:
+        """Update, and return the id."""
+        with airflow_failures(), self.hook.get_conn() as client:
+            batch = client.batches.update(**self.values(UPDATE_FIELDS))
+        self.log.info("Updated batch %s.", batch.id)
+        return batch.id
+
+
+class SinchReplaceBatchOperator(SinchMessageOperator):
+    """
+    Replace a batch that has not left yet; what is not named falls back to its default. Returns the batch id.
+
+    Takes the parameters of :class:`SinchMessageOperator`, and:
+
+    :param batch_id: The batch; its id stays. (templated)
+    """
+
+    template_fields: Sequence[str] = ("batch_id", *SinchMessageOperator.template_fields)
+
+    def __init__(self, *, batch_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.batch_id = batch_id
+        _check_batch_id(batch_id, type(self).__name__)
+
+    def execute(self, context: Context) -> str:
+        """Replace, and return the id."""
+        with airflow_failures(), self.hook.get_conn() as client:
+            batch = client.batches.replace(batch_id=self.batch_id, **self.message)
+        self.log.info("Replaced batch %s.", batch.id)
+        return batch.id
+
+
+class SinchCancelBatchOperator(SinchOperator):
+    """
+    Cancel a batch. What has not left will not leave; what is under way may still arrive. Returns the batch
+    id.
+
+    :param batch_id: The batch. (templated)
+    :param fail_if_dispatched: Fail where Sinch says that it is too late, rather than log a warning.
+    """
+
+    template_fields: Sequence[str] = ("batch_id", *SinchOperator.template_fields)
+
+    def __init__(self, *, batch_id: str, fail_if_dispatched: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.batch_id = batch_id
+        self.fail_if_dispatched = fail_if_dispatched
+        _check_batch_id(batch_id, type(self).__name__)
+
+    def execute(self, context: Context) -> str:
+        """Cancel, and return the id."""
+        with airflow_failures(), self.hook.get_conn() as client:
+            try:
+                batch = client.batches.cancel(self.batch_id)
+            except SinchAlreadyDispatchedError as error:
+                if self.fail_if_dispatched:
+                    raise
+                self.log.warning("%s", error)
+                return self.batch_id
+        if batch.canceled:
+            self.log.info("Cancelled batch %s.", batch.id)
+        else:
+            self.log.warning(
+                "Batch %s is not cancelled: it was too late. Its messages stay as they are.", batch.id
+            )
+        return batch.id
+
+
+class SinchDeliveryFeedbackOperator(SinchOperator):
+    """
+    Tell Sinch who got their message. The batch must have been sent with ``feedback_enabled``. Returns the
+    batch id.
+
+    :param batch_id: The batch. (templated)
+    :param recipients: Those who got it; an empty list means everyone (not for batches to groups). (templated)
+    """
+
+    template_fields: Sequence[str] = ("batch_id", "recipients", *SinchOperator.template_fields)
+    private_fields = ("recipients",)
+
+    def __init__(self, *, batch_id: str, recipients: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.batch_id = batch_id
+        self.recipients = recipients
+        given = {"batch_id": batch_id, "recipients": recipients}
+        validation.checked_fields(
+            given, validation.FEEDBACK, type(self).__name__, unknown_fields(given), required=("recipients",)
+        )
+
+    def execute(self, context: Context) -> str:
+        """Send the feedback, and return the id."""
+        with airflow_failures(), self.hook.get_conn() as client:
+            client.batches.send_delivery_feedback(**self.values(("batch_id", "recipients")))
+        self.log.info("Sent delivery feedback for batch %s.", self.batch_id)
+        return self.batch_id
+
+
+def _check_batch_id(batch_id: Any, operation: str) -> None:
+    given = {"batch_id": batch_id}
+    validation.checked_fields(given, {}, operation, unknown_fields(given))
