@@ -1,0 +1,49 @@
+# Everything here works with Python >= 3.11, make and the package index, and nothing else.
+# `make` lists the targets.
+
+VENV := .venv
+# The Python to make .venv with. Left empty, the first fitting one on the PATH is taken.
+PYTHON ?=
+# More arguments for pytest, as in: make test ARGS="-k sensor -x"
+ARGS ?=
+
+BIN := $(VENV)/bin
+
+# Compiled modules make every later start of Airflow about twice as fast.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test coverage lint types format sandbox clean venv
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: venv ## Send texts from a real Airflow to the sandbox, and show what the phones received
+	@$(BIN)/python scripts/demo.py
+
+test: venv ## Run all tests; ARGS="-k sensor" narrows them down
+	@$(BIN)/python -m pytest $(ARGS)
+
+coverage: venv ## Run all tests and show the lines and branches they miss
+	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+lint: venv ## Check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: venv ## Check types
+	@$(BIN)/mypy
+
+format: venv ## Put the code into shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+sandbox: venv ## Run the sandbox on its usual port
+	@$(BIN)/sinch-sandbox
+
+venv:
+	@sh scripts/setup.sh $(VENV) $(PYTHON)
+
+clean: ## Remove everything that make and the tools made
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
