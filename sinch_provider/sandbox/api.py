@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import re
@@ -14,6 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from sinch_provider.sandbox import batches, reports
+from sinch_provider.sandbox.connections import Connections
 from sinch_provider.sandbox.errors import BAD_FORMAT, INVALID_JSON, Problems, Refusal
 from sinch_provider.sandbox.faults import Fault, Operation
 from sinch_provider.sandbox.paging import read_boolean, read_integer, read_page, read_senders, read_window
@@ -111,14 +111,20 @@ async def _struck(call: Call, handler: Handler) -> Response:
         if fault.kind == "latency" and fault.strikes_after():
             slow_reply += fault.seconds
         elif fault.kind == "latency":
-            await asyncio.sleep(fault.seconds)
+            await _pause(call, fault.seconds)
         elif fault.kind == "listing_lag":
             call.listing_lag = fault.seconds
         else:
             decisive = fault
     reply = _effect(call, handler) if decisive is None or decisive.strikes_after() else Response(b"{}")
-    await asyncio.sleep(slow_reply)
+    await _pause(call, slow_reply)
     return reply if decisive is None else _spoilt(decisive, reply)
+
+
+async def _pause(call: Call, seconds: float) -> None:
+    connections: Connections = call.request.app.state.connections
+    if seconds and not await connections.pause(seconds):
+        raise Refusal(503)
 
 
 def _spoilt(decisive: Fault, reply: Response) -> Response:

@@ -14,15 +14,15 @@ from starlette.types import ASGIApp
 
 import sinch_provider
 from sinch_provider.sandbox import api, control
+from sinch_provider.sandbox.connections import Connections
 from sinch_provider.sandbox.guards import Guards
-from sinch_provider.sandbox.replies import Transports
 from sinch_provider.sandbox.state import Options, Sandbox
 
 OPENAPI_URL = "/sandbox/openapi.json"
 
 
-def create_app(options: Options | None = None, transports: Transports | None = None) -> ASGIApp:
-    """A sandbox of its own. ``transports`` are the server's open connections, for faults that cut them."""
+def create_app(options: Options | None = None, connections: Connections | None = None) -> ASGIApp:
+    """A sandbox of its own. ``connections`` are the server's, for faults that cut them."""
     options = options or Options()
     sandbox = Sandbox(options)
 
@@ -43,7 +43,7 @@ def create_app(options: Options | None = None, transports: Transports | None = N
         lifespan=lifespan,
     )
     app.state.sandbox = sandbox
-    app.state.transports = {} if transports is None else transports
+    app.state.connections = connections or Connections()
     app.include_router(api.router)
     app.include_router(control.router)
     app.add_api_route("/", _front_page, methods=["GET"], include_in_schema=False)

@@ -165,8 +165,6 @@ def feedback(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, A
     if not batch.fields.get("feedback_enabled"):
         problems.constraint("feedback_enabled", "is not set for this batch")
     members = sandbox.store.recipients(batch)
-    if not numbers and any(phone.is_group_id(target) for target in batch.fields["to"]):
-        problems.constraint("recipients", "must name at least one number of a batch sent to a group")
     if sandbox.settings.feedback_unknown_recipient == "refuse":
         known = set(members)
         for index, number in enumerate(numbers):

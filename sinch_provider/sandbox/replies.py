@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import socket
-import struct
-from asyncio import Transport
 from typing import Any, Literal
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from sinch_provider.sandbox.connections import Connections
 from sinch_provider.sandbox.errors import Refusal
 from sinch_provider.sandbox.faults import Fault
 from sinch_provider.sandbox.settings import Settings
-
-Transports = dict[tuple[str, int], Transport]
 
 
 def json_reply(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -48,12 +44,12 @@ class LostReply(Response):
         self._reply = reply
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connections: Connections = scope["app"].state.connections
         if self._how == "half_body" and self._reply.body:
             await self._send_half(send)
-        if self._how != "hang":
-            _cut(scope, reset=self._how == "reset")
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        if self._how == "hang":
+            await connections.hold(receive)
+        await connections.cut(scope, receive, reset=self._how == "reset")
 
     async def _send_half(self, send: Send) -> None:
         body = bytes(self._reply.body)
@@ -64,16 +60,3 @@ class LostReply(Response):
         }
         await send(start)
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-
-
-def _cut(scope: Scope, *, reset: bool) -> None:
-    """End the TCP connection under the reply: with a plain end of stream, or with a reset."""
-    transports: Transports = scope["app"].state.transports
-    transport = transports[tuple(scope["client"])]
-    if reset:
-        # With a zero linger time the kernel sends RST instead of FIN.
-        connection = transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
-    else:
-        transport.close()

@@ -13,7 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sinch_provider.sandbox.app import create_app
 from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.replies import Transports
+from sinch_provider.sandbox.connections import Connections
 from sinch_provider.sandbox.state import Options
 
 _START_TIMEOUT = 30
@@ -29,18 +29,16 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _protocol(transports: Transports) -> type[H11Protocol]:
-    """An HTTP protocol that notes its connections by the caller's address, which the ASGI scope also has."""
+def _protocol(connections: Connections) -> type[H11Protocol]:
+    """An HTTP protocol that notes which connections are open."""
 
     class Protocol(H11Protocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            if self.client:
-                transports[self.client] = transport
+            connections.opened(transport)
 
         def connection_lost(self, exc: Exception | None) -> None:
-            if self.client:
-                transports.pop(self.client, None)
+            connections.closed(self.transport)
             super().connection_lost(exc)
 
     return Protocol
@@ -95,11 +93,11 @@ class RunningSandbox:
 
     def _run(self) -> None:
         try:
-            transports: Transports = {}
+            connections = Connections()
             self._server = _Server(
                 uvicorn.Config(
-                    create_app(self.options, transports),
-                    http=_protocol(transports),
+                    create_app(self.options, connections),
+                    http=_protocol(connections),
                     loop="asyncio",
                     lifespan="on",
                     # The Date header follows the sandbox's clock, and a caller's address is its connection's.
@@ -109,9 +107,9 @@ class RunningSandbox:
                     ws="none",
                     log_level="error",
                     access_log=False,
-                    # A reply that hangs on purpose must not hold up the end.
-                    timeout_graceful_shutdown=1,
+                    timeout_graceful_shutdown=_STOP_TIMEOUT // 2,
                 ),
+                connections,
                 self._ready,
             )
             self._server.run(sockets=[self._socket])
@@ -123,13 +121,18 @@ class RunningSandbox:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready: threading.Event) -> None:
+    def __init__(self, config: uvicorn.Config, connections: Connections, ready: threading.Event) -> None:
         super().__init__(config)
+        self._connections = connections
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._connections.end()
+        await super().shutdown(sockets)
 
 
 def _bind(host: str, port: int) -> socket.socket:
