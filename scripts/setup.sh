@@ -84,7 +84,7 @@ rm -rf "$venv"
 
 # The build backend comes from the constraints too, so that nothing is installed unpinned.
 install() {
-    "$venv/bin/python" -m pip --disable-pip-version-check install --quiet --constraint "$constraints" "$@" ||
+    "$venv/bin/python" -m pip --disable-pip-version-check install -qq --constraint "$constraints" "$@" ||
         fail "pip could not install what is needed; its message is above.
 Without network access to the package index this cannot work; a mirror is set with pip config or PIP_INDEX_URL."
 }

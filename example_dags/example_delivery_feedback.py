@@ -1,0 +1,54 @@
+"""Tell Sinch who really got their text, such as everyone who typed in the code it held."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pendulum
+from airflow.sdk import dag, task
+
+from sinch_provider.operators.batches import SinchDeliveryFeedbackOperator, SinchSendBatchOperator
+
+
+@dag(
+    schedule="@daily",
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    tags=["sinch", "example"],
+)
+def example_delivery_feedback() -> None:
+    """
+    ### Delivery feedback
+
+    Some networks report deliveries that did not happen. Who knows better, for instance because people
+    answered, can tell Sinch, which then picks better routes. The batch has to be sent with
+    `feedback_enabled=True`.
+
+    1. `send` asks everyone to confirm.
+    2. `confirmed` finds out who did. Replace it with a query of your own.
+    3. `feedback` passes that on.
+
+    Uses the connection `sinch_default`. The numbers are set aside for examples and belong to nobody.
+    """
+    send = SinchSendBatchOperator(
+        task_id="send",
+        to=["+46700000222", "+46700000333", "+46700000444"],
+        body="Please confirm tomorrow's delivery in your account.",
+        feedback_enabled=True,
+    )
+
+    @task
+    def confirmed() -> list[str]:
+        return ["+46700000222", "+46700000444"]
+
+    who = confirmed()
+    feedback = SinchDeliveryFeedbackOperator(task_id="feedback", batch_id=send.output, recipients=who)
+
+    send >> who >> feedback
+
+
+example = example_delivery_feedback()
+
+if __name__ == "__main__":
+    example.test()

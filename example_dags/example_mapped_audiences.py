@@ -1,0 +1,74 @@
+"""One batch per audience, however many audiences there are today, and one wait for all of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+from airflow.sdk import dag, task
+
+from sinch_provider.operators.batches import SinchSendBatchOperator
+from sinch_provider.sensors.batches import SinchBatchSensor
+
+BATCH_LIMIT = 1000
+TEXTS = {
+    "sv": "Hej! Tåget kl. 17:10 är inställt. Nästa går 17:40.",
+    "en": "Hello! The 17:10 train is cancelled. The next one leaves at 17:40.",
+}
+
+
+@dag(
+    schedule="@daily",
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    tags=["sinch", "example"],
+)
+def example_mapped_audiences() -> None:
+    """
+    ### Several audiences, each with a text of its own
+
+    1. `audiences` finds out whom to text in which language, and cuts lists that are too long for one batch.
+       Replace it with a query of your own.
+    2. `send` is mapped over them: one batch each, at most two at a time.
+    3. `delivered` waits for all batches together.
+
+    Uses the connection `sinch_default`. The numbers are set aside for examples and belong to nobody.
+    """
+
+    @task
+    def audiences() -> list[dict[str, Any]]:
+        travellers = {"sv": ["+46700000222", "+46700000333"], "en": ["+15550100444"]}
+        return [
+            {
+                "to": numbers[start : start + BATCH_LIMIT],
+                "body": TEXTS[language],
+                "client_reference": f"train-cancelled-{language}-{start // BATCH_LIMIT}",
+            }
+            for language, numbers in travellers.items()
+            for start in range(0, len(numbers), BATCH_LIMIT)
+        ]
+
+    send = SinchSendBatchOperator.partial(
+        task_id="send",
+        expire_at="{{ (dag_run.start_date + macros.timedelta(hours=1)).isoformat() }}",
+        max_active_tis_per_dagrun=2,
+        # Names the instances in the UI; numbers and texts have no place there.
+        map_index_template="{{ task.client_reference }}",
+    ).expand_kwargs(audiences())
+
+    SinchBatchSensor(
+        task_id="delivered",
+        batch_id=send.output,
+        min_delivered=0.9,
+        deferrable=True,
+        poke_interval=5,
+        timeout=timedelta(hours=3),
+    )
+
+
+example = example_mapped_audiences()
+
+if __name__ == "__main__":
+    example.test()

@@ -1,0 +1,94 @@
+"""The example Dags load as they stand, keep to the house rules, and run in a real Airflow against the sandbox."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.models import DagRun
+
+from sinch_provider.sandbox.client import SandboxClient
+
+FOLDER = Path(__file__).parents[2] / "example_dags"
+NAMES = sorted(path.stem for path in FOLDER.glob("example_*.py"))
+
+
+@pytest.fixture(scope="module")
+def bag(airflow_database: Path) -> Any:
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(FOLDER, bundle_path=FOLDER, bundle_name="sinch-examples")
+
+
+@pytest.fixture
+def run(bag: Any, sinch_default: SandboxClient) -> Callable[[str], DagRun]:
+    return lambda name: bag.dags[name].test()
+
+
+def texts(sandbox: SandboxClient) -> dict[str, str]:
+    return {message["to"]: message["body"] for message in sandbox.messages()}
+
+
+def test_all_load(bag: Any) -> None:
+    assert bag.import_errors == {}
+    assert sorted(bag.dags) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_house_rules(bag: Any, name: str) -> None:
+    dag = bag.dags[name]
+    source = (FOLDER / f"{name}.py").read_text()
+    assert "schedule=" in source
+    assert dag.catchup is False
+    assert "sinch" in dag.tags
+    assert dag.doc_md.strip()
+    assert all(task.retries > 0 for task in dag.tasks)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_numbers_belong_to_nobody(name: str) -> None:
+    numbers = re.findall(r"\+\d{6,}", (FOLDER / f"{name}.py").read_text())
+    assert numbers
+    assert all(re.fullmatch(r"\+46700000\d{3}|\+1555010\d{4}", number) for number in numbers)
+
+
+@pytest.mark.usefixtures("moving_clock")
+def test_send_and_wait(run: Callable[[str], DagRun], sinch_default: SandboxClient) -> None:
+    assert run("example_send_and_wait").state == "success"
+    assert texts(sinch_default) == {
+        "46700000222": "Hi Maria, see you tomorrow at 19:30.",
+        "46700000333": "Hi Johan, see you tomorrow at 19:30.",
+        "46700000444": "Hi there, see you tomorrow at 19:30.",
+    }
+    assert {message["status"] for message in sinch_default.messages()} == {"Delivered"}
+
+
+def test_batch_lifecycle(run: Callable[[str], DagRun], sinch_default: SandboxClient) -> None:
+    assert run("example_batch_lifecycle").state == "success"
+    (batch,) = sinch_default.batches()
+    assert batch["canceled"] is True
+    assert batch["body"].startswith("The museum stays closed")
+    sinch_default.advance(24 * 3600)
+    assert not any(message["received"] for message in sinch_default.messages())
+    once = ("dry_run", "send", "update", "replace", "cancel")
+    assert {name: sinch_default.calls()[name] for name in once} == dict.fromkeys(once, 1)
+
+
+def test_delivery_feedback(run: Callable[[str], DagRun], sinch_default: SandboxClient) -> None:
+    assert run("example_delivery_feedback").state == "success"
+    assert len(texts(sinch_default)) == 3
+    assert sinch_default.calls()["delivery_feedback"] == 1
+
+
+@pytest.mark.usefixtures("moving_clock")
+def test_mapped_audiences(run: Callable[[str], DagRun], sinch_default: SandboxClient) -> None:
+    assert run("example_mapped_audiences").state == "success"
+    assert {batch["client_reference"]: len(batch["to"]) for batch in sinch_default.batches()} == {
+        "train-cancelled-sv-0": 2,
+        "train-cancelled-en-0": 1,
+    }
+    assert texts(sinch_default)["15550100444"].startswith("Hello! The 17:10 train")
+    assert {message["status"] for message in sinch_default.messages()} == {"Delivered"}
