@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -103,7 +104,7 @@ class Account:
             )
         for name in ("base_url", "auth_url"):
             faults.extend(self._url_faults(name, getattr(self, name)))
-        if not self.timeout > 0:
+        if not (isinstance(self.timeout, (int, float)) and 0 < self.timeout < math.inf):
             faults.append(Fault("timeout", "must be a number of seconds above 0", repr(self.timeout)))
         if faults:
             raise SinchValidationError(faults)

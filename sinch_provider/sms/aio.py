@@ -22,7 +22,12 @@ from sinch_provider.sms.steps import Pause, Step
 T = TypeVar("T")
 
 # Raised by aiohttp before a byte of the request has left.
-_BEFORE_SENDING = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+_BEFORE_SENDING = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+)
 
 
 class AsyncBatches(AsyncGroup):
@@ -133,11 +138,15 @@ class AsyncSinchClient:
         if self._session is None:
             raise RuntimeError("AsyncSinchClient is used as an asynchronous context manager: async with ...")
         headers = dict(request.headers)
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
+        authorization = headers.pop("Authorization", "") if token is None else f"Bearer {token}"
         try:
             async with self._session.request(
-                request.method, request.url, data=request.body, headers=headers, allow_redirects=False
+                request.method,
+                request.url,
+                data=request.body,
+                headers=headers,
+                auth=_Authorization.of(authorization),
+                allow_redirects=False,
             ) as response:
                 body = await response.read()
                 names = {name.lower(): value for name, value in response.headers.items()}
@@ -148,3 +157,19 @@ class AsyncSinchClient:
             failure = lost_connection(call, error)
         # Raised outside the block: the library's errors quote URLs, which can hold phone numbers.
         raise failure
+
+
+class _Authorization(aiohttp.BasicAuth):
+    """
+    A whole ``Authorization`` header in the only place where no ``.netrc`` entry takes precedence.
+
+    With ``trust_env``, which proxies need, aiohttp refuses a request that has the header itself and whose
+    host stands in a ``.netrc``.
+    """
+
+    @classmethod
+    def of(cls, header: str) -> Self:
+        return cls(login="", password=header)
+
+    def encode(self) -> str:
+        return str(self.password)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 _TOO_LATE: Final = frozenset({"batch_already_dispatched", "conflict_send_at"})
 _SHOWN: Final = 200
+# Longer than any error text that quotes a whole message.
+_READ: Final = 8192
 
 
 def read_answer(call: Call[T], answer: Answer) -> T:
@@ -54,8 +56,7 @@ class MalformedAnswerError(ValueError):
 def error_for(call: Call[Any], answer: Answer) -> SinchError:
     """Tell what an answer outside 2xx means for its call."""
     status = answer.status
-    code, text = explain(answer)
-    text = mask_text(text, call.private()) if text else None
+    code, text = (shown(part, call.private()) for part in explain(answer))
     details: dict[str, Any] = {"operation": call.operation, "status": status, "code": code, "text": text}
     reason = f"HTTP {status}" + (f", {code}" if code else "") + (f": {text.rstrip('.')}" if text else "")
     if status == 401:
@@ -144,12 +145,12 @@ def explain(answer: Answer) -> tuple[str | None, str | None]:
     """
     Find machine code and human text in an error body, in every envelope seen with Sinch.
 
-    :returns: Both as they stand there; for a body that is not JSON its beginning.
+    :returns: Both as they stand there, to be made fit to show by :func:`shown`.
     """
     try:
         body = answer.json()
     except ValueError:
-        return None, answer.body[:_SHOWN].decode("utf-8", "replace").strip() or None
+        return None, answer.body[:_READ].decode("utf-8", "replace").strip() or None
     if not isinstance(body, Mapping):
         return None, None
     inner = body.get("error")
@@ -167,8 +168,13 @@ def explain(answer: Answer) -> tuple[str | None, str | None]:
 
 def _text(value: Any) -> str | None:
     if isinstance(value, str) and value.strip():
-        return value.strip()[:_SHOWN]
+        return value.strip()[:_READ]
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def shown(part: str | None, private: Iterable[str] = ()) -> str | None:
+    """Mask what an answer says, then cut it to a readable length; the other way half a secret would pass."""
+    return mask_text(part, private)[:_SHOWN] if part else None
 
 
 def _retry_after(answer: Answer) -> float | None:

@@ -12,10 +12,9 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from sinch_provider.sms.account import Account, ProjectCredentials
-from sinch_provider.sms.answers import MalformedAnswerError, explain, read_answer
-from sinch_provider.sms.errors import SinchAuthError
+from sinch_provider.sms.answers import MalformedAnswerError, explain, read_answer, shown
+from sinch_provider.sms.errors import SinchAuthError, SinchUnexpectedAnswerError
 from sinch_provider.sms.http import USER_AGENT, Answer, Call, Request
-from sinch_provider.sms.masking import mask_text
 
 #: A token with less life left than this is not used any more.
 MARGIN: Final = 60.0
@@ -94,13 +93,21 @@ def read_grant(operation: str, answer: Answer) -> Grant:
     :raises SinchError: Any other failure.
     """
     if answer.status in {400, 401, 403}:
-        code, text = explain(answer)
-        reason = ", ".join(part for part in (f"HTTP {answer.status}", code, text and mask_text(text)) if part)
+        code, text = map(shown, explain(answer))
+        reason = ", ".join(part for part in (f"HTTP {answer.status}", code, text) if part)
         raise SinchAuthError(
             f"{operation}: the token endpoint does not accept key id and secret ({reason})",
             operation=operation,
             status=answer.status,
             code=code,
+            text=text,
+        )
+    if 300 <= answer.status < 500 and answer.status not in {408, 429}:
+        raise SinchUnexpectedAnswerError(
+            f"{operation}: there is no token endpoint at auth_url (HTTP {answer.status})",
+            operation=operation,
+            status=answer.status,
+            advice="Check that auth_url and base_url lead to Sinch and not to a proxy or a log-in page.",
         )
     return read_answer(Call(operation, "POST", "/oauth2/token", _parse_grant), answer)
 
@@ -116,6 +123,6 @@ def _parse_grant(body: Any) -> Grant:
         raise MalformedAnswerError("it has no access_token")
     try:
         lifetime = float(body.get("expires_in", _DEFAULT_LIFETIME))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         lifetime = _DEFAULT_LIFETIME
     return Grant(token, lifetime)

@@ -31,7 +31,6 @@ _BEFORE_SENDING = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
     urllib3.exceptions.NameResolutionError,
-    urllib3.exceptions.ProxyError,
 )
 
 
@@ -168,6 +167,12 @@ class _Headers(AuthBase):
 def _never_left(error: requests.RequestException) -> bool:
     cause = error.args[0] if error.args else None
     reason = getattr(cause, "reason", cause)
+    if isinstance(reason, urllib3.exceptions.ProxyError):
+        # urllib3 also says this of a connection through a proxy that broke after the request had left, so
+        # only what lies beneath tells.
+        reason = reason.original_error
+        if str(reason).startswith("Tunnel connection failed"):
+            return True
     certificate_refused = any(
         isinstance(arg, ssl.SSLCertVerificationError) for arg in getattr(reason, "args", ())
     )

@@ -192,7 +192,7 @@ def look(before: Progress, clock: Callable[[], pendulum.DateTime] = utcnow) -> G
     batch: Batch | None = None
     schedule = before.schedule
     if schedule is not None and schedule.starts is not None and clock() < schedule.starts:
-        return before
+        return replace(before, state=State.SCHEDULED)
     if schedule is None:
         batch = yield _lagging(endpoints.get(before.batch_id))
         schedule = Schedule.of(batch, clock())

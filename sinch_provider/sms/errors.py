@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 
 class Effect(Enum):
@@ -63,6 +64,10 @@ class SinchError(Exception):
             self.advice = advice
         super().__init__(" ".join(part for part in (f"{what}.", self._consequence(), self.advice) if part))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The arguments of __init__ are not those of Exception, with which copies and pickles would be made.
+        return _remake, (type(self), self.args, self.__dict__)
+
     def _consequence(self) -> str:
         if self.operation == "send":
             if self.effect is Effect.UNKNOWN:
@@ -73,6 +78,12 @@ class SinchError(Exception):
                 return "The change may or may not have been made."
             return "Nothing was changed."
         return ""
+
+
+def _remake(kind: type[SinchError], args: tuple[Any, ...], state: dict[str, Any]) -> SinchError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 @dataclass(frozen=True)
@@ -188,7 +199,7 @@ class SinchUncertainError(SinchError):
     """A request was sent off, and nobody knows whether it took effect: the answer is lost or useless."""
 
     advice = (
-        "Do not repeat it blindly: list the batches by client_reference, with a start_date before this attempt, and "
-        "look whether it is there."
+        "Do not repeat it blindly: list the batches by client_reference, with a start_date before this attempt, "
+        "and look whether it is there."
     )
     default_effect = Effect.UNKNOWN

@@ -92,7 +92,10 @@ class Answer:
 
         :raises ValueError: It is not.
         """
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
 def request_for(account: Account, call: Call[Any]) -> Request:

@@ -7,9 +7,14 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 _HIDDEN: Final = "***"
-# A run of seven or more digits, also when written with blanks, dashes, dots or brackets between them.
-# Letters or dashes on either side mean an id or a date (batch id, UUID, ISO time), which stay readable.
-_NUMBER: Final = re.compile(r"(?<![0-9A-Za-z_:.-])\+?\d(?:[ \u00a0().-]{0,3}\d){6,}(?![0-9A-Za-z_:-])")
+# A run of seven or more digits, also when written with blanks, dashes, dots or brackets between them. Left
+# readable is what belongs to an id or a time: digits with letters beside them (but for a plus sign as URLs
+# write it), groups of a UUID, seconds and their fractions.
+_NUMBER: Final = re.compile(
+    r"(?:(?<=%2[Bb])|(?<![0-9A-Za-z_])(?<!:[0-9]{2}:)(?<![0-9A-Fa-f]{4}-))"
+    r"\+?\d(?:[ \u00a0().-]{0,3}\d){6,}"
+    r"(?![0-9A-Za-z_]|-[0-9A-Fa-f]{4}-)"
+)
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import re
 import unicodedata
@@ -23,6 +24,8 @@ _SEPARATORS: Final = re.compile(r"[,;\r\n]+")
 # Blanks, invisible marks and dashes; not line breaks, which may stand between two numbers.
 _DROPPED_CATEGORIES: Final = frozenset({"Zs", "Cf", "Pd"})
 _DROPPED: Final = frozenset("()[].")
+# What becomes of a number that passed through a data frame as a floating-point one.
+_FRACTION: Final = re.compile(r"\+?[0-9]+\.0")
 
 
 def is_group_id(recipient: str) -> bool:
@@ -41,15 +44,10 @@ def normalize_number(number: str) -> str:
     :raises ValueError: Not an international number; the text says why, without the number.
     """
     number = number.strip()
-    digits = "".join(
-        character
-        for character in number
-        if character not in _DROPPED and unicodedata.category(character) not in _DROPPED_CATEGORIES
-    )
-    if digits.startswith("+"):
-        digits = digits[1:]
-    elif digits.startswith("00"):
-        digits = digits[2:]
+    if _FRACTION.fullmatch(number):
+        # Dropping this dot would make it somebody else's number.
+        raise ValueError("is a number with a decimal point: pass phone numbers as text")
+    digits = _digits(number)
     if not _PLAIN.fullmatch(digits):
         raise ValueError(
             f"must be an international phone number of {MIN_DIGITS} to {MAX_DIGITS} digits, or a group id"
@@ -57,16 +55,25 @@ def normalize_number(number: str) -> str:
     if digits.startswith("0"):
         raise ValueError("must start with a country code: national numbers (leading 0) cannot be sent to")
     if _TRUNK_ZERO.search(number):
-        digits = _without_trunk_zero(number)
+        digits = _without_trunk_zero(digits)
     return digits
 
 
-def _without_trunk_zero(number: str) -> str:
+def _digits(number: str) -> str:
+    kept = "".join(
+        character
+        for character in number
+        if character not in _DROPPED and unicodedata.category(character) not in _DROPPED_CATEGORIES
+    )
+    return kept[1:] if kept.startswith("+") else kept.removeprefix("00")
+
+
+def _without_trunk_zero(digits: str) -> str:
     # Whether the zero stays depends on the country (Italy keeps it), which the library knows.
     import phonenumbers
 
     try:
-        parsed = phonenumbers.parse("+" + number.removeprefix("+").removeprefix("00"))
+        parsed = phonenumbers.parse(f"+{digits}")
     except phonenumbers.NumberParseException:
         raise ValueError("has a zero in brackets that cannot be interpreted: write it without") from None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)[1:]
@@ -79,12 +86,21 @@ def normalize_recipient(recipient: Any) -> str:
     :param recipient: Text, or a whole number as data frames give it.
     :raises ValueError: It is neither.
     """
-    if isinstance(recipient, int) and not isinstance(recipient, bool):
-        recipient = str(recipient)
-    if not isinstance(recipient, str):
-        raise ValueError(f"must be text, not {type(recipient).__name__}")
-    stripped = recipient.strip()
-    return stripped if is_group_id(stripped) else normalize_number(stripped)
+    text = as_text(recipient).strip()
+    return text if is_group_id(text) else normalize_number(text)
+
+
+def as_text(number: Any) -> str:
+    """
+    Take a phone number as text, or as the whole number that data frames make of it.
+
+    :raises ValueError: It is neither; a floating-point number has lost digits or gains a wrong one.
+    """
+    if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 10**MAX_DIGITS:
+        return str(number)
+    if not isinstance(number, str):
+        raise ValueError(f"must be an international phone number as text, not {type(number).__name__}")
+    return number
 
 
 def split_recipients(value: Any) -> list[Any]:
@@ -110,14 +126,10 @@ def split_recipients(value: Any) -> list[Any]:
 
 
 def _literal(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        pass
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return None
+    for read in (json.loads, ast.literal_eval):
+        with contextlib.suppress(ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+            return read(text)
+    return None
 
 
 def normalize_recipients(value: Any, field: str) -> tuple[list[str], list[Fault]]:

@@ -12,6 +12,8 @@ from sinch_provider.sms.models import Batch, Page, RecipientDeliveryReport
 T = TypeVar("T", bound=Batch | RecipientDeliveryReport)
 
 _DEFAULT_PAGE_SIZE = 30
+# So many pages in a row may bring nothing new before the server is taken to give the same one for ever.
+_STALE_PAGES = 10
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class _Position(Generic[T]):
     :param passed: Entries up to the end of this page.
     :param seen: Keys of the entries met so far.
     :param new: Entries of this page not met before.
+    :param stale: Pages in a row, up to this one, without such entries.
     """
 
     call: Call[Page[T]]
@@ -29,6 +32,7 @@ class _Position(Generic[T]):
     passed: int
     seen: frozenset[Hashable]
     new: tuple[T, ...]
+    stale: int
 
     @classmethod
     def at(cls, call: Call[Page[T]], result: Page[T], before: _Position[T] | None = None) -> _Position[T]:
@@ -38,12 +42,14 @@ class _Position(Generic[T]):
         skipped = (
             before.passed if before else _page(call) * int(call.query.get("page_size", _DEFAULT_PAGE_SIZE))
         )
-        return cls(call, result, skipped + len(result.items), seen | new.keys(), tuple(new.values()))
+        stale = 0 if new else 1 + (before.stale if before else 0)
+        return cls(call, result, skipped + len(result.items), seen | new.keys(), tuple(new.values()), stale)
 
     @property
     def has_next(self) -> bool:
-        # A page that brings nothing new ends the listing, whatever its count says.
-        return bool(self.new) and self.passed < self.result.count
+        # Where many entries came in since the page before, a page can consist of known ones only and yet not
+        # be the last. An empty one is the last, whatever its count says.
+        return bool(self.result.items) and self.stale < _STALE_PAGES and self.passed < self.result.count
 
     def next_call(self) -> Call[Page[T]]:
         return replace(self.call, query={**self.call.query, "page": str(_page(self.call) + 1)})

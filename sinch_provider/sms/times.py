@@ -47,7 +47,7 @@ def to_time(value: Any) -> pendulum.DateTime:
 def _in_utc(value: date) -> pendulum.DateTime:
     if not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day, tzinfo=UTC)
-    if value.tzinfo is None:
+    if value.utcoffset() is None:
         value = value.replace(tzinfo=UTC)
     try:
         return pendulum.instance(value.astimezone(UTC)).in_timezone("UTC")

@@ -10,15 +10,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from sinch_provider.sms.errors import Fault, SinchValidationError
-from sinch_provider.sms.masking import mask_number
-from sinch_provider.sms.msisdn import normalize_number, normalize_recipients, split_recipients
+from sinch_provider.sms.masking import mask_number, mask_text
+from sinch_provider.sms.msisdn import as_text, normalize_number, normalize_recipients, split_recipients
 from sinch_provider.sms.times import to_time, wire_time
 
 TEXT, BINARY, MEDIA = "mt_text", "mt_binary", "mt_media"
@@ -39,6 +39,10 @@ MAX_NUMERIC_SENDER: Final = 18
 _PARAMETER_KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,16}")
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HEX: Final = re.compile(r"([0-9A-Fa-f]{2})+")
+# Where a whole number has no upper limit of its own.
+_MAX_INTEGER: Final = 2**31 - 1
+_LIKE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d.{0,26}|[A-Za-z_]{0,24}", re.ASCII)
+_KEYWORD: Final = re.compile(r"[A-Za-z_]{0,24}")
 _SENDER_FILLING: Final = re.compile(r"[\s()+.-]")
 
 Check = Callable[[str, Any], Any]
@@ -55,20 +59,34 @@ def _broken(field: str, rule: str, shown: str = "") -> BrokenRuleError:
     return BrokenRuleError(Fault(field, rule, shown))
 
 
+def _shown(value: Any) -> str:
+    """
+    Show a value that should have been one of a few, unless it can be what belongs to another field.
+
+    Arguments in the wrong order put texts, numbers and URLs in the most unlikely places.
+    """
+    if isinstance(value, str):
+        return repr(value) if _KEYWORD.fullmatch(value) else f"{len(value)} characters"
+    if isinstance(value, (int, float)) and abs(value) < 10**6:
+        return repr(value)
+    return type(value).__name__
+
+
 def _one_of(*allowed: str) -> Check:
     def check(field: str, value: Any) -> str:
-        if value not in allowed:
-            raise _broken(field, f"must be one of {', '.join(allowed)}", repr(value)[:40])
-        return str(value)
+        if not isinstance(value, str) or value not in allowed:
+            raise _broken(field, f"must be one of {', '.join(allowed)}", _shown(value))
+        return value
 
     return check
 
 
 def _integer(low: int, high: int | None = None) -> Check:
     def check(field: str, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or value < low or (high and value > high):
+        highest = _MAX_INTEGER if high is None else high
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= highest:
             bounds = f"of at least {low}" if high is None else f"from {low} to {high}"
-            raise _broken(field, f"must be a whole number {bounds}", repr(value)[:40])
+            raise _broken(field, f"must be a whole number {bounds}", _shown(value))
         return value
 
     return check
@@ -76,7 +94,7 @@ def _integer(low: int, high: int | None = None) -> Check:
 
 def _boolean(field: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise _broken(field, "must be True or False", repr(value)[:40])
+        raise _broken(field, "must be True or False", _shown(value))
     return value
 
 
@@ -136,18 +154,22 @@ def _media_body(field: str, value: Any) -> dict[str, Any]:
         raise _broken(
             field, f"must be an object with url, subject, message for {MEDIA}", type(value).__name__
         )
+    given = {name: item for name, item in value.items() if item is not None}
     faults = [
         Fault(f"{field}.{name}", "must be text")
         for name in ("subject", "message")
-        if not isinstance(value.get(name, ""), str)
+        if not isinstance(given.get(name, ""), str)
     ]
+    if given.keys() - {"url", "subject", "message"}:
+        # Sinch drops what it does not know, so a misspelt "message" would be lost without a word.
+        faults.append(Fault(field, "must hold nothing but url, subject and message"))
     try:
-        _url(f"{field}.url", value.get("url"))
+        _url(f"{field}.url", given.get("url"))
     except BrokenRuleError as broken:
         faults.extend(broken.faults)
     if faults:
         raise BrokenRuleError(*faults)
-    return {name: value[name] for name in ("url", "subject", "message") if name in value}
+    return given
 
 
 _BODIES: Final[Mapping[str, Check]] = {TEXT: _text_body, BINARY: _binary_body, MEDIA: _media_body}
@@ -183,14 +205,21 @@ def _time(field: str, value: Any) -> str:
     try:
         return wire_time(to_time(value))
     except ValueError as error:
-        shown = value if isinstance(value, str) else str(value) if isinstance(value, datetime) else ""
-        raise _broken(field, str(error), repr(shown[:40]) if shown else "") from None
+        shown = f"{len(value)} characters" if isinstance(value, str) else ""
+        if isinstance(value, datetime) or (isinstance(value, str) and _LIKE_TIME.fullmatch(value)):
+            shown = repr(str(value))
+        raise _broken(field, str(error), shown) from None
 
 
 def _client_reference(field: str, value: Any) -> str:
-    if not isinstance(value, str) or not value or len(value) > MAX_CLIENT_REFERENCE:
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_CLIENT_REFERENCE or not _encodable(value):
         raise _broken(field, f"must be text of 1 to {MAX_CLIENT_REFERENCE} characters")
     return value
+
+
+def _encodable(text: str) -> bool:
+    # A lone surrogate, half an emoji, is no character and cannot be written in a URL.
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _parameters(field: str, value: Any) -> dict[str, dict[str, str]]:
@@ -200,12 +229,15 @@ def _parameters(field: str, value: Any) -> dict[str, dict[str, str]]:
     checked: dict[str, dict[str, str]] = {}
     for key, entries in value.items():
         if not isinstance(key, str) or not _PARAMETER_KEY.fullmatch(key):
-            shown = f"{len(str(key))} characters"
+            shown = f"{len(key)} characters" if isinstance(key, str) else type(key).__name__
             faults.append(Fault(f"{field} key", "must be 1 to 16 characters of A-Z a-z 0-9 _ . -", shown))
-        elif not isinstance(entries, Mapping):
-            faults.append(Fault(f"{field}.{key}", 'must be an object of values by number, and "default"'))
+            continue
+        # Parameters nested the wrong way round have numbers here.
+        path = f"{field}.{mask_text(key)}"
+        if not isinstance(entries, Mapping):
+            faults.append(Fault(path, 'must be an object of values by number, and "default"'))
         else:
-            checked[key] = _parameter_entries(f"{field}.{key}", entries, faults)
+            checked[key] = _parameter_entries(path, entries, faults)
     if faults:
         raise BrokenRuleError(*faults)
     return checked
@@ -214,13 +246,15 @@ def _parameters(field: str, value: Any) -> dict[str, dict[str, str]]:
 def _parameter_entries(field: str, entries: Mapping[Any, Any], faults: list[Fault]) -> dict[str, str]:
     checked: dict[str, str] = {}
     for key, value in entries.items():
-        name, shown = str(key), "default" if key == "default" else mask_number(str(key))
+        name = shown = "default"
         if key != "default":
+            shown = mask_number(key) if isinstance(key, str) else "***"
             try:
-                name = normalize_number(name)
+                name = normalize_number(as_text(key))
             except ValueError as error:
                 faults.append(Fault(f"{field}[{shown}]", f"the key {error}"))
                 continue
+            shown = mask_number(name)
         if not isinstance(value, str):
             faults.append(Fault(f"{field}[{shown}]", f"must be text, not {type(value).__name__}"))
         elif len(value) > MAX_PARAMETER_VALUE:
@@ -237,38 +271,52 @@ def _batch_id(field: str, value: Any) -> str:
     # A template that renders nothing gives the text "None".
     if isinstance(value, str) and value != "None" and _ID.fullmatch(value.strip()):
         return value.strip()
-    shown = repr(value[:40]) if isinstance(value, str) else type(value).__name__
-    raise _broken(field, "must be the id of a batch, as send returns it", shown)
+    raise _broken(field, "must be the id of a batch, as send returns it", _shown(value))
 
 
 def _number(field: str, value: Any) -> str:
     try:
-        return normalize_number(value if isinstance(value, str) else str(value))
+        return normalize_number(as_text(value))
     except ValueError as error:
-        raise _broken(field, str(error), mask_number(str(value))) from None
+        raise _broken(field, str(error), mask_number(value) if isinstance(value, str) else "") from None
+
+
+def _several(field: str, value: Any, rule: str, valid: Callable[[Any], bool]) -> str:
+    """Write one value, several, or text with commas, as the API's filters take them."""
+    values = value.split(",") if isinstance(value, str) else [value]
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes, bytearray, Mapping)):
+        values = list(value)
+    cleaned = [item.strip() if isinstance(item, str) else item for item in values]
+    # An empty filter would be no filter: more than was asked for.
+    if not cleaned or not all(map(valid, cleaned)):
+        raise _broken(field, rule)
+    return ",".join(map(str, cleaned))
 
 
 def _statuses(field: str, value: Any) -> str:
-    values = [value] if isinstance(value, str) else value
-    if not isinstance(values, Collection) or not all(isinstance(item, str) and item for item in values):
-        raise _broken(field, "must be a status or a list of statuses")
-    return ",".join(values)
+    return _several(field, value, "must be a status or a list of statuses", _is_word)
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isalpha()
 
 
 def _codes(field: str, value: Any) -> str:
-    values = value if isinstance(value, Collection) and not isinstance(value, str) else [value]
-    if not all(not isinstance(item, bool) and str(item).isdecimal() for item in values):
-        raise _broken(field, "must be a code or a list of codes")
-    return ",".join(map(str, values))
+    return _several(field, value, "must be a code or a list of codes", _is_code)
+
+
+def _is_code(value: Any) -> bool:
+    if isinstance(value, str):
+        return re.fullmatch("[0-9]{1,9}", value) is not None
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_INTEGER
 
 
 def _senders(field: str, value: Any) -> str:
-    values = value.split(",") if isinstance(value, str) else value
-    if not isinstance(values, Collection) or not all(
-        isinstance(item, str) and item.strip() for item in values
-    ):
-        raise _broken(field, "must be a number or short code, or a list of them")
-    return ",".join(item.strip() for item in values)
+    return _several(field, value, "must be a number or short code, or a list of them", _is_sender)
+
+
+def _is_sender(value: Any) -> bool:
+    return isinstance(value, str) and bool(value) and _encodable(value)
 
 
 @dataclass(frozen=True)
@@ -437,7 +485,8 @@ def _checked(
 
 
 def _body_check(values: Mapping[str, Any]) -> Check:
-    return _BODIES.get(str(values.get("type_")), _any_body)
+    type_ = values.get("type_")
+    return _BODIES.get(type_, _any_body) if isinstance(type_, str) else _any_body
 
 
 def _check_type_rules(values: Mapping[str, Any], wire: Mapping[str, Any], faults: list[Fault]) -> None:
@@ -445,7 +494,8 @@ def _check_type_rules(values: Mapping[str, Any], wire: Mapping[str, Any], faults
     if type_ not in TYPES:
         return
     for name, field in MESSAGE.items():
-        if type_ not in field.types and values.get(name) not in (None, False):
+        value = values.get(name)
+        if type_ not in field.types and value is not None and value is not False:
             faults.append(Fault(name, f"does not apply to {type_}"))
     if type_ == TEXT and isinstance(wire.get("body"), Mapping):
         faults.append(Fault("body", f"must be text for {TEXT}; an object needs type_={MEDIA!r}"))
