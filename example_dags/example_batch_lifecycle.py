@@ -1,4 +1,4 @@
-"""Everything that can be done with a batch before it leaves. Ends with a cancellation, so nobody is texted."""
+"""All that can be done with a batch before it leaves. Ends with a cancellation, so nobody is texted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example Dags load as they stand, keep to the house rules, and run in a real Airflow against the sandbox."""
+"""The example Dags load as they stand, keep to the rules, and run in a real Airflow against the sandbox."""
 
 from __future__ import annotations
 
