@@ -10,7 +10,10 @@ from starlette.types import Receive, Scope
 
 
 class Connections:
-    """Connections by their caller's address, as in the ASGI scope; and whether the server is ending."""
+    """Connections by their caller's address, as in the ASGI scope; and whether the server is ending.
+
+    A call whose body has been read receives one thing more: that its caller has gone.
+    """
 
     def __init__(self) -> None:
         self._transports: dict[tuple[str, int], asyncio.Transport] = {}
@@ -36,7 +39,7 @@ class Connections:
 
     async def hold(self, receive: Receive) -> None:
         """Keep a caller waiting until it gives up or the server ends."""
-        waiting = [asyncio.ensure_future(_disconnected(receive)), asyncio.ensure_future(self._ending.wait())]
+        waiting = [asyncio.ensure_future(receive()), asyncio.ensure_future(self._ending.wait())]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for each in waiting:
             each.cancel()
@@ -53,12 +56,7 @@ class Connections:
             transport.abort()
         else:
             transport.close()
-        await _disconnected(receive)
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        await receive()
 
 
 def _peer(transport: asyncio.Transport) -> tuple[str, int]:

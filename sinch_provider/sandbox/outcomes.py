@@ -43,6 +43,8 @@ def _aborted(code: int, about: str) -> Outcome:
     return Outcome("Aborted", code, dispatched=False, about=about)
 
 
+_FOR_EVER = 10 * 365 * 86_400
+
 MAGIC_PREFIX = "15550109"
 """+1 555 010 xxxx is set aside for fiction, so a magic number can never reach a phone."""
 
@@ -57,8 +59,10 @@ MAGIC: dict[str, Outcome] = {
     "158": Outcome("Failed", 158, about="memory of the phone full"),
     "300": Outcome("Deleted", 300, about="invalid destination, removed by a remote SMSC"),
     "360": Outcome("Failed", 360, about="queue full, temporary"),
-    "400": Outcome(dispatch_delay=10 * 365 * 86400, about="stuck in the queue until it expires (406)"),
-    "401": Outcome(receipt=False, about="never a receipt: stays Dispatched"),
+    "400": Outcome(
+        "Aborted", EXPIRED_IN_QUEUE, dispatch_delay=_FOR_EVER, about="stuck in the queue until it expires"
+    ),
+    "401": Outcome(DISPATCHED, DISPATCHED_CODE, receipt=False, about="never a receipt: stays Dispatched"),
     "402": _aborted(402, "unroutable"),
     "403": _aborted(403, "internal error"),
     "404": _aborted(404, "temporary delivery failure"),

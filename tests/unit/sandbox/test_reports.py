@@ -177,8 +177,6 @@ def test_every_magic_number_ends_as_its_table_says(api: Api, sinch_sandbox: Sand
     batch = api.sent(to=list(numbers))
     sinch_sandbox.advance(3 * DAY)
     expected = {number: (outcome.status, outcome.code) for number, outcome in numbers.items()}
-    expected[f"{MAGIC_PREFIX}400"] = ("Aborted", 406)
-    expected[f"{MAGIC_PREFIX}401"] = ("Dispatched", 401)
     actual = {
         each["to"]: (each["status"], each["code"]) for each in sinch_sandbox.messages(batch_id=batch["id"])
     }
@@ -186,13 +184,14 @@ def test_every_magic_number_ends_as_its_table_says(api: Api, sinch_sandbox: Sand
 
 
 def test_every_final_status_can_be_reached() -> None:
-    assert {outcome.status for outcome in MAGIC.values()} | {"Cancelled"} == set(FINAL_STATUSES)
+    assert {outcome.status for outcome in MAGIC.values()} >= set(FINAL_STATUSES) - {"Cancelled"}
 
 
-def test_codes_in_the_last_digits_are_the_codes_that_come_out() -> None:
-    for digits, outcome in MAGIC.items():
-        if int(digits) >= 50 and int(digits) < 900 and digits not in ("400", "401"):
-            assert outcome.code == int(digits)
+@pytest.mark.parametrize(
+    "digits", sorted(digits for digits in MAGIC if "050" < digits < "900" and digits != "400")
+)
+def test_the_last_digits_are_the_code_that_comes_out(digits: str) -> None:
+    assert MAGIC[digits].code == int(digits)
 
 
 @pytest.mark.parametrize(

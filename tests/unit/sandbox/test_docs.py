@@ -1,0 +1,52 @@
+"""The page for users says what the sandbox does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from sinch_provider.sandbox.faults import Fault, Kind, Operation
+from sinch_provider.sandbox.outcomes import MAGIC, MAGIC_PREFIX
+from sinch_provider.sandbox.settings import Settings
+
+PAGE = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text()
+
+
+def table(heading: str) -> list[list[str]]:
+    """The cells of the first column-by-column table under a heading."""
+    section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip().strip("`") for cell in row] for row in rows]
+
+
+def test_all_magic_numbers() -> None:
+    listed = [row for row in table("Magic numbers") if row[0].startswith("+1555")]
+    assert listed == [
+        [f"+{MAGIC_PREFIX}{digits}", each.status, str(each.code), each.about]
+        for digits, each in MAGIC.items()
+    ]
+
+
+def test_all_settings_with_their_defaults() -> None:
+    words = {None: "none", True: "true", False: "false"}
+    listed = [(row[0], row[1]) for row in table("Settings")[2:]]
+    assert listed == [
+        (each.name, words[each.default] if type(each.default) in (bool, type(None)) else str(each.default))
+        for each in fields(Settings)
+    ]
+
+
+def test_all_faults() -> None:
+    named = {name.strip("`, ") for row in table("Faults") for name in row[0].split(",")}
+    assert set(get_args(Kind)) <= named
+    details = set(re.findall(r"`(\w+)`", PAGE.split("\n## Faults\n")[1].split("\n## ")[0]))
+    assert set(get_args(Operation)) | set(Fault.model_fields) - {"kind"} <= details | {"operation"}
+
+
+@pytest.mark.parametrize("number", re.findall(r"\+\d{6,}", PAGE))
+def test_no_number_can_be_real(number: str) -> None:
+    assert re.fullmatch(r"\+46700000\d{3}|\+1555010\d{4}", number)
