@@ -199,7 +199,7 @@ class SinchUncertainError(SinchError):
     """A request was sent off, and nobody knows whether it took effect: the answer is lost or useless."""
 
     advice = (
-        "Do not repeat it blindly: list the batches by client_reference, with a start_date before this attempt, "
-        "and look whether it is there."
+        "Do not repeat it blindly: list the batches by client_reference, with a start_date before this "
+        "attempt, and look whether it is there."
     )
     default_effect = Effect.UNKNOWN

@@ -23,7 +23,8 @@ def parse_time(text: str) -> pendulum.DateTime:
         raise ValueError("must be an ISO-8601 date and time")
     try:
         parsed = pendulum.parse(cleaned, exact=True, tz="UTC")
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, TypeError):
+        # TypeError: of intervals, some of which pendulum cannot put together.
         raise ValueError("must be an ISO-8601 date and time") from None
     if not isinstance(parsed, (datetime, date)):
         raise ValueError("must be an ISO-8601 date and time")

@@ -1,0 +1,214 @@
+"""Recipients, in every writing people and templates come up with."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sinch_provider.sms.msisdn import (
+    is_group_id,
+    normalize_number,
+    normalize_recipient,
+    normalize_recipients,
+    split_recipients,
+)
+
+GROUP = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
+FILLING = [" ", "\u00a0", "\u202f", "-", "\u2011", "\u2013", "(", ")", "[", "]", ".", "\u200e", "\u202a", "\ufeff"]
+
+numbers = st.from_regex(r"[1-9][0-9]{6,14}", fullmatch=True)
+prefixes = st.sampled_from(["", "+", "00", "\u202a+", " +"])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "46700000222",
+        "+46700000222",
+        "0046700000222",
+        "+46 70-000 02 22",
+        "+46 (70) 000 02 22",
+        "(+46) 70 000 02 22",
+        "+46.70.000.02.22",
+        "+46\u00a070\u202f000\u200902\u201122",
+        "\u202a+46700000222\u202c",
+        "\ufeff+46700000222",
+        "  +46700000222\n",
+        "+46 (0)70 000 02 22",
+        "+46 ( 0 ) 70 000 02 22",
+        "0046 (0)70 000 02 22",
+        "\u202a+46 (0)70 000 02 22\u202c",
+        "(+46) (0)70 000 02 22",
+    ],
+)
+def test_every_international_writing_comes_to_the_same_digits(written: str) -> None:
+    assert normalize_number(written) == "46700000222"
+
+
+def test_a_zero_in_brackets_stays_where_the_country_keeps_it() -> None:
+    # Italian fixed-line numbers are dialled with their zero from abroad too.
+    assert normalize_number("+39 (0)6 0000 0222") == "390600000222"
+
+
+def test_a_zero_in_brackets_behind_an_unknown_country_code_is_refused() -> None:
+    with pytest.raises(ValueError, match="zero in brackets"):
+        normalize_number("+999 (0)70 000 02 22")
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ("0700000222", "country code"),
+        ("00 0700000222", "country code"),
+        ("+0700000222", "country code"),
+        ("+0046700000222", "country code"),
+        ("070-000 02 22", "country code"),
+        ("1234", "5 to 15 digits"),
+        ("1234567890123456", "5 to 15 digits"),
+        ("", "5 to 15 digits"),
+        ("+", "5 to 15 digits"),
+        ("none", "5 to 15 digits"),
+        ("+46700000222x", "5 to 15 digits"),
+        ("+46 70 000 O2 22", "5 to 15 digits"),
+        ("+4670000022\u00b2", "5 to 15 digits"),
+        ("\u0664\u0666\u0667\u0660\u0660\u0660\u0660\u0660", "5 to 15 digits"),
+        ("46700000+222", "5 to 15 digits"),
+        ("++46700000222", "5 to 15 digits"),
+        ("4670001\n4670002", "5 to 15 digits"),
+        ("4670001\t4670002", "5 to 15 digits"),
+        ("4670001\u20284670002", "5 to 15 digits"),
+        ("+46700000222 +46700000333", "5 to 15 digits"),
+        ("46700000222.0", "decimal point"),
+        ("+46700000222.0", "decimal point"),
+    ],
+)
+def test_what_is_no_international_number_is_refused_without_quoting_it(written: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why) as caught:
+        normalize_number(written)
+    if len(written) > 4:
+        assert written not in str(caught.value)
+
+
+@given(numbers, prefixes, st.data())
+def test_decorations_change_nothing(digits: str, prefix: str, data: st.DataObject) -> None:
+    written = prefix
+    for digit in digits:
+        written += digit + "".join(data.draw(st.lists(st.sampled_from(FILLING), max_size=2)))
+    if "(0)" in written or written.strip().endswith(".0"):
+        return  # These two mean something, and have tests of their own.
+    assert normalize_number(written) == digits
+
+
+@given(st.text() | numbers | st.text(alphabet="+0123456789 ()-.", max_size=24))
+@example("+46 (0)70 000 02 22")
+def test_normalising_twice_is_normalising_once(written: str) -> None:
+    try:
+        once = normalize_number(written)
+    except ValueError:
+        return
+    assert once.isascii()
+    assert once.isdecimal()
+    assert normalize_number(once) == once == normalize_number(f"+{once}") == normalize_number(f"00{once}")
+
+
+def test_group_ids_pass_verbatim() -> None:
+    assert is_group_id(GROUP)
+    assert not is_group_id(GROUP[:-1])
+    assert not is_group_id("46700000222")
+    assert normalize_recipient(f" {GROUP} ") == GROUP
+
+
+@pytest.mark.parametrize("value", [None, True, 4.67e10, b"46700000222", ["46700000222"], {}, -46700000222])
+def test_a_recipient_is_text_or_a_whole_number(value: Any) -> None:
+    with pytest.raises(ValueError, match="as text, not"):
+        normalize_recipient(value)
+
+
+def test_a_whole_number_of_any_size_is_judged() -> None:
+    assert normalize_recipient(46700000222) == "46700000222"
+    # Python itself refuses to write out integers of this size.
+    with pytest.raises(ValueError, match="as text, not int"):
+        normalize_recipient(10**5000)
+
+
+@pytest.mark.parametrize(
+    ("value", "parts"),
+    [
+        ("+46700000222", ["+46700000222"]),
+        ("+46700000222, +46700000333", ["+46700000222", "+46700000333"]),
+        ("+46700000222;+46700000333\r\n+46700000444\n", ["+46700000222", "+46700000333", "+46700000444"]),
+        (" , ;\n", []),
+        ("", []),
+        ('["+46700000222", "+46700000333"]', ["+46700000222", "+46700000333"]),
+        ("['+46700000222', '+46700000333']", ["+46700000222", "+46700000333"]),
+        ("('+46700000222', '+46700000333')", ["+46700000222", "+46700000333"]),
+        ("[46700000222, 46700000333]", [46700000222, 46700000333]),
+        ("[+46700000222, +46700000333]", [46700000222, 46700000333]),
+        ("[]", []),
+        (46700000222, [46700000222]),
+        (("+46700000222",), ["+46700000222"]),
+        ((str(n) for n in (46700000222, 46700000333)), ["46700000222", "46700000333"]),
+        ({"+46700000222": "Maria"}.keys(), ["+46700000222"]),
+    ],
+)
+def test_collections_come_apart_however_a_template_wrote_them(value: Any, parts: list[Any]) -> None:
+    assert split_recipients(value) == parts
+
+
+@pytest.mark.parametrize("value", [None, True, 1.5, b"46700000222", {"+46700000222": "Maria"}, object()])
+def test_what_is_no_collection_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="must be a list of recipients or text"):
+        split_recipients(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "[" * 100_000 + "]" * 100_000,
+        "[{[]: 1}]",
+        "[46700000222",
+        "(46) 70 000 02 (22)",
+        "['46700000222' +]",
+        f"[{'9' * 5000}]",
+        "[\x00]",
+    ],
+)
+def test_text_that_only_looks_like_a_list_is_refused_and_not_fatal(value: str) -> None:
+    recipients, faults = normalize_recipients(value, "to")
+    assert faults or recipients == ["46700000222"]
+
+
+def test_lists_whose_numbers_python_cannot_read_still_come_apart() -> None:
+    # 0046... is no number to JSON nor to Python.
+    assert normalize_recipients("[0046700000222, 0046700000333]", "to") == (["46700000222", "46700000333"], [])
+
+
+@given(st.lists(numbers, max_size=8))
+def test_text_and_lists_mean_the_same(digits: list[str]) -> None:
+    expected = (list(dict.fromkeys(digits)), [])
+    for value in (digits, tuple(digits), json.dumps(digits), repr(digits), ", ".join(digits), "\n".join(digits)):
+        assert normalize_recipients(value, "to") == expected
+
+
+def test_the_same_person_twice_is_one_recipient_in_the_first_order() -> None:
+    value = ["+46700000333", "0046 70 000 02 22", GROUP, "46700000333", 46700000222, GROUP]
+    assert normalize_recipients(value, "to") == (["46700000333", "46700000222", GROUP], [])
+
+
+def test_every_faulty_recipient_is_named_by_its_place() -> None:
+    recipients, faults = normalize_recipients(["0700000222", "+46700000222", None, "abc"], "to_add")
+    assert recipients == ["46700000222"]
+    assert [fault.field for fault in faults] == ["to_add[0]", "to_add[2]", "to_add[3]"]
+    assert normalize_recipients(None, "to")[1][0].field == "to"
+
+
+@given(st.text(alphabet="0123456789 +-()ab", min_size=8))
+def test_a_fault_never_tells_the_full_number(written: str) -> None:
+    digits = "".join(filter(str.isdecimal, written))
+    for fault in normalize_recipients([written], "to")[1]:
+        assert written not in str(fault)
+        assert len(digits) < 7 or digits not in str(fault)
