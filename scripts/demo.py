@@ -61,8 +61,8 @@ def step(title: str) -> Iterator[None]:
     began = time.monotonic()
     try:
         yield
-    except BaseException:
-        say("failed")
+    except BaseException as error:
+        say("failed" if isinstance(error, Exception) else "")
         raise
     say(f"{time.monotonic() - began:5.1f} s")
 
@@ -175,9 +175,7 @@ def run_dag(home: Path, environment: Mapping[str, str], phone: SandboxClient) ->
     if found["state"] != "success":
         tasks = ", ".join(f"{task} {state}" for task, state in found["tasks"])
         output = (home / "run.log").read_text()
-        raise DemoError(f"The Dag {DAG_ID} ended {found['state']} ({tasks}). Its output:
-
-{output}")
+        raise DemoError(f"The Dag {DAG_ID} ended {found['state']} ({tasks}). Its output:\n\n{output}")
     return found
 
 

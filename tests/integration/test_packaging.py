@@ -1,0 +1,141 @@
+"""What the package promises to those who install it: metadata that Airflow accepts, and cheap imports."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module, metadata, resources
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import jsonschema
+import pytest
+
+import sinch_provider
+from sinch_provider.get_provider_info import get_provider_info
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("requests", "aiohttp", "fastapi")
+
+# What Dag authors import, with what Airflow itself loads for such a module.
+FACING = {
+    "sinch_provider.operators.batches": "airflow.sdk",
+    "sinch_provider.sensors.batches": "airflow.sdk",
+    "sinch_provider.hooks.sinch": "airflow.sdk",
+    "sinch_provider.triggers.batches": "airflow.triggers.base",
+}
+
+
+@cache
+def modules_after(statements: str) -> frozenset[str]:
+    """Names of all modules that a fresh Python has loaded after these statements."""
+    code = f"{statements}\nimport json, sys\nprint('\\n' + json.dumps(sorted(sys.modules)))"
+    found = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120
+    )
+    return frozenset(json.loads(found.stdout.splitlines()[-1]))
+
+
+def schema(name: str) -> Any:
+    return json.loads(resources.files("airflow").joinpath(name).read_text())
+
+
+def class_names(value: Any) -> Iterator[str]:
+    """Every class that the metadata names."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key.endswith("class-name"):
+                yield item
+            else:
+                yield from class_names(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from class_names(item)
+
+
+def test_metadata_fits_what_airflow_reads() -> None:
+    jsonschema.validate(get_provider_info(), schema("provider_info.schema.json"))
+
+
+def test_connection_form_fits_the_strict_schema() -> None:
+    strict = schema("provider.yaml.schema.json")
+    part = {"definitions": strict.get("definitions", {}), **strict["properties"]["connection-types"]}
+    jsonschema.validate(get_provider_info()["connection-types"], part)
+
+
+def test_package_name_is_that_of_the_distribution() -> None:
+    # Airflow refuses to start otherwise.
+    assert metadata.metadata("airflow-provider-sinch")["Name"] == get_provider_info()["package-name"]
+
+
+def test_entry_point_leads_to_the_metadata() -> None:
+    points = metadata.entry_points(group="apache_airflow_provider")
+    found = [point.load() for point in points if point.dist and point.dist.name == "airflow-provider-sinch"]
+    assert found == [get_provider_info]
+
+
+@pytest.mark.parametrize("name", sorted(set(class_names(get_provider_info()))))
+def test_named_classes_exist(name: str) -> None:
+    module, _, attribute = name.rpartition(".")
+    assert isinstance(getattr(import_module(module), attribute), type)
+
+
+@pytest.mark.parametrize("kind", ["hooks", "operators", "sensors", "triggers"])
+def test_listed_modules_are_those_there_are(kind: str) -> None:
+    listed = {name for entry in get_provider_info()[kind] for name in entry["python-modules"]}
+    package = import_module(f"sinch_provider.{kind}")
+    there = {f"{package.__name__}.{module.name}" for module in pkgutil.iter_modules(package.__path__)}
+    # A base class is no operator of its own.
+    assert listed == there - {f"sinch_provider.{kind}.base"}
+
+
+@pytest.mark.parametrize("module", FACING)
+def test_import_is_cheap(module: str) -> None:
+    # The compatibility layer comes with Airflow; official providers import it as well.
+    base = f"from {FACING[module]} import *\nimport airflow.providers.common.compat.sdk\n"
+    added = modules_after(base + f"import {module}") - modules_after(base)
+    assert not {name for name in added if name.split(".")[0] in HEAVY}
+
+
+def test_airflow_itself_loads_only_the_metadata() -> None:
+    loaded = modules_after("import airflow\nfrom airflow.providers_manager import ProvidersManager")
+    ours = {name for name in loaded if name.split(".")[0] == "sinch_provider"}
+    assert ours <= {"sinch_provider", "sinch_provider.get_provider_info"}
+
+
+def test_sandbox_and_client_know_nothing_of_each_other() -> None:
+    sandbox = modules_after("import sinch_provider.sandbox.app, sinch_provider.sandbox.__main__")
+    assert not {name for name in sandbox if name.startswith("sinch_provider.sms")}
+    client = modules_after("import sinch_provider.sms.client, sinch_provider.sms.aio")
+    assert not {name for name in client if name.startswith(("sinch_provider.sandbox", "airflow"))}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZipFile]:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet"]
+    subprocess.run([*command, "--wheel-dir", str(folder), str(ROOT)], check=True, timeout=120)
+    (path,) = folder.glob("airflow_provider_sinch-*.whl")
+    with ZipFile(path) as archive:
+        yield archive
+
+
+def test_wheel_holds_the_package_and_its_types(wheel: ZipFile) -> None:
+    names = set(wheel.namelist())
+    package = Path(sinch_provider.__file__).parent
+    expected = {str(path.relative_to(package.parent)) for path in package.rglob("*.py")}
+    assert expected <= names
+    assert "sinch_provider/py.typed" in names
+    assert not {name for name in names if not name.startswith(("sinch_provider/", "airflow_provider_sinch-"))}
+
+
+def test_constraints_are_names_and_versions() -> None:
+    lines = (ROOT / "constraints" / "constraints.txt").read_text().splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert len(pins) > 100
+    assert [pin for pin in pins if "/" in pin or "@" in pin or pin.count("==") != 1] == []
