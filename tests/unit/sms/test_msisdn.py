@@ -18,7 +18,22 @@ from sinch_provider.sms.msisdn import (
 )
 
 GROUP = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
-FILLING = [" ", "\u00a0", "\u202f", "-", "\u2011", "\u2013", "(", ")", "[", "]", ".", "\u200e", "\u202a", "\ufeff"]
+FILLING = [
+    " ",
+    "\u00a0",
+    "\u202f",
+    "-",
+    "\u2011",
+    "\u2013",
+    "(",
+    ")",
+    "[",
+    "]",
+    ".",
+    "\u200e",
+    "\u202a",
+    "\ufeff",
+]
 
 numbers = st.from_regex(r"[1-9][0-9]{6,14}", fullmatch=True)
 prefixes = st.sampled_from(["", "+", "00", "\u202a+", " +"])
@@ -184,13 +199,23 @@ def test_text_that_only_looks_like_a_list_is_refused_and_not_fatal(value: str) -
 
 def test_lists_whose_numbers_python_cannot_read_still_come_apart() -> None:
     # 0046... is no number to JSON nor to Python.
-    assert normalize_recipients("[0046700000222, 0046700000333]", "to") == (["46700000222", "46700000333"], [])
+    assert normalize_recipients("[0046700000222, 0046700000333]", "to") == (
+        ["46700000222", "46700000333"],
+        [],
+    )
 
 
 @given(st.lists(numbers, max_size=8))
 def test_text_and_lists_mean_the_same(digits: list[str]) -> None:
     expected = (list(dict.fromkeys(digits)), [])
-    for value in (digits, tuple(digits), json.dumps(digits), repr(digits), ", ".join(digits), "\n".join(digits)):
+    for value in (
+        digits,
+        tuple(digits),
+        json.dumps(digits),
+        repr(digits),
+        ", ".join(digits),
+        "\n".join(digits),
+    ):
         assert normalize_recipients(value, "to") == expected
 
 

@@ -1,0 +1,143 @@
+"""Accounts: hosts, regions, and what is refused before a secret can leave in the clear."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sinch_provider.sms.account import Account, ProjectCredentials, ServicePlanCredentials, is_loopback
+from sinch_provider.sms.errors import SinchValidationError
+
+PLAN = ServicePlanCredentials("plan", "plan-token")
+PROJECT = ProjectCredentials("project", "key", "key-secret")
+
+
+@pytest.mark.parametrize("region", ["us", "eu", "au", "br", "ca"])
+def test_a_service_plan_lives_in_one_of_five_regions(region: str) -> None:
+    account = Account(credentials=PLAN, region=region)
+    assert account.api_root == f"https://{region}.sms.api.sinch.com/xms/v1/plan"
+
+
+@pytest.mark.parametrize("region", ["us", "eu"])
+def test_a_project_lives_in_one_of_two(region: str) -> None:
+    account = Account(credentials=PROJECT, region=region)
+    assert account.api_root == f"https://zt.{region}.sms.api.sinch.com/xms/v1/project"
+    assert account.token_url == "https://auth.sinch.com/oauth2/token"
+
+
+@pytest.mark.parametrize(
+    ("credentials", "region"), [(PROJECT, "au"), (PLAN, "EU"), (PLAN, ""), (PLAN, "evil.example/")]
+)
+def test_another_region_is_refused(credentials: Any, region: str) -> None:
+    with pytest.raises(SinchValidationError, match="region: must be one of us, eu"):
+        Account(credentials=credentials, region=region)
+
+
+def test_with_a_base_url_the_region_does_not_matter() -> None:
+    account = Account(credentials=PROJECT, region="mars", base_url="https://sms.example.test/gateway/")
+    assert account.api_root == "https://sms.example.test/gateway/xms/v1/project"
+    # Somebody else's host must not be handed the key.
+    assert account.token_url == "https://auth.sinch.com/oauth2/token"
+
+
+def test_an_id_cannot_break_out_of_its_place_in_the_path() -> None:
+    credentials = ServicePlanCredentials("a/../b?c#d", "token")
+    assert Account(credentials=credentials).api_root.endswith("/xms/v1/a%2F..%2Fb%3Fc%23d")
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["http://127.0.0.1:8026", "http://localhost:8026/", "http://sinch.localhost", "http://[::1]:8026"],
+)
+def test_this_machine_is_its_own_token_endpoint_and_needs_no_tls(base_url: str) -> None:
+    account = Account(credentials=PROJECT, base_url=base_url)
+    assert account.token_url == f"{base_url.rstrip('/')}/oauth2/token"
+    elsewhere = Account(credentials=PROJECT, base_url=base_url, auth_url="https://auth.example.test/")
+    assert elsewhere.token_url == "https://auth.example.test/oauth2/token"
+
+
+@pytest.mark.parametrize("name", ["base_url", "auth_url"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://sms.example.test",
+        "http://127.0.0.1.example.test",
+        "http://10.0.0.1",
+        "http://localhost.example",
+    ],
+)
+def test_credentials_do_not_travel_in_the_clear(name: str, url: str) -> None:
+    with pytest.raises(SinchValidationError, match=f"{name}: must be https"):
+        Account(credentials=PLAN, **{name: url})  # type: ignore[arg-type]
+    Account(credentials=PLAN, allow_insecure=True, **{name: url})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["base_url", "auth_url"])
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("", "scheme and host"),
+        ("eu.sms.api.sinch.com", "scheme and host"),
+        ("ftp://sms.example.test", "scheme and host"),
+        ("https://", "scheme and host"),
+        ("https://[::1", "scheme and host"),
+        ("https://sms.example.test:eighty", "scheme and host"),
+        ("https://user:hunter2@sms.example.test", "must not carry credentials"),
+        ("https://hunter2@sms.example.test", "must not carry credentials"),
+        ("https://sms.example.test?key=hunter2", "must not carry credentials"),
+        ("https://sms.example.test#hunter2", "must not carry credentials"),
+    ],
+)
+def test_other_urls_are_refused_without_being_shown(name: str, url: str, why: str) -> None:
+    with pytest.raises(SinchValidationError, match=why) as caught:
+        Account(credentials=PLAN, **{name: url})  # type: ignore[arg-type]
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "30", None])
+def test_a_timeout_is_a_positive_number(timeout: Any) -> None:
+    with pytest.raises(SinchValidationError, match="timeout: must be a number of seconds above 0"):
+        Account(credentials=PLAN, timeout=timeout)
+
+
+def test_everything_wrong_is_named_at_once() -> None:
+    with pytest.raises(SinchValidationError) as caught:
+        Account(
+            credentials=ProjectCredentials("", "k y", "kept\nsecret"),
+            region="mars",
+            auth_url="nonsense",
+            timeout=0,
+        )
+    fields = [fault.field for fault in caught.value.faults]
+    assert fields == ["project_id", "key_id", "key_secret", "region", "auth_url", "timeout"]
+    assert "kept" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", ["", "to ken", "token\r\nX-Injected: yes", "t\u00f6ken", "token\u200b"])
+def test_a_token_that_fits_in_no_header_is_refused(token: str) -> None:
+    with pytest.raises(SinchValidationError, match="api_token") as caught:
+        Account(credentials=ServicePlanCredentials("plan", token))
+    assert not token or token not in str(caught.value)
+
+
+def test_secrets_do_not_print() -> None:
+    shown = repr(Account(credentials=PLAN)) + repr(Account(credentials=PROJECT)) + str(PLAN) + str(PROJECT)
+    assert "plan-token" not in shown
+    assert "key-secret" not in shown
+
+
+@pytest.mark.parametrize(
+    ("host", "this_machine"),
+    [
+        ("localhost", True),
+        ("127.0.0.2", True),
+        ("::1", True),
+        ("sandbox.localhost", True),
+        ("192.168.0.1", False),
+        ("notlocalhost", False),
+        ("", False),
+    ],
+)
+def test_loopback(host: str, this_machine: bool) -> None:
+    assert is_loopback(host) is this_machine

@@ -1,0 +1,112 @@
+"""What may be shown, and what has to be hidden first."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sinch_provider.sms.masking import Private, mask_number, mask_text
+
+numbers = st.from_regex(r"[1-9][0-9]{9,14}", fullmatch=True)
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("+46 70-000 02 22", "+4670***0222"),
+        ("46700000222", "+4670***0222"),
+        ("4670000", "+46***00"),
+        ("467000", "***"),
+        ("Maria", "***"),
+        ("", "***"),
+    ],
+)
+def test_a_number_is_shortened_to_what_tells_it_apart(number: str, shown: str) -> None:
+    assert mask_number(number) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "to[0]: '{}' is no MSISDN",
+        "{}: not a valid MSISDN",
+        "{}:400",
+        "number:{}",
+        "number={}, code=400",
+        "tel:{}",
+        "to {}.",
+        "see.{}",
+        "(recipient-{})",
+        "{}-invalid",
+        "/batches/01J8ZC4M7T2Q9KX5RVBW3NHYDP/delivery_report/{}",
+        "/batches?from={}&page=0",
+        '["{}"]',
+    ],
+)
+@pytest.mark.parametrize(
+    "number", ["46700000222", "+46700000222", "+46 70 000 02 22", "(46) 70-000-02-22", "46.70.000.02.22"]
+)
+def test_numbers_are_masked_wherever_they_stand(text: str, number: str) -> None:
+    masked = mask_text(text.format(number))
+    assert number not in masked
+    assert "00002" not in "".join(filter(str.isdecimal, masked.replace("***", "x")))
+    assert "4670***0222" in masked
+
+
+def test_a_plus_sign_as_urls_write_it_does_not_hide_a_number_from_the_mask() -> None:
+    assert mask_text("GET /batches?from=%2B46700000222") == "GET /batches?from=%2B+4670***0222"
+
+
+punctuation = st.text(alphabet=" ,;:/()'\"<>=&!?", min_size=1, max_size=4)
+
+
+@given(numbers, punctuation, punctuation)
+def test_no_punctuation_keeps_a_number_from_being_masked(number: str, before: str, after: str) -> None:
+    assert number not in mask_text(f"to{before}{number}{after}is wrong")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "01J8ZC4M7T2Q9KX5RVBW3NHYDP",
+        "01J1234567890123456789012P",
+        "5e0f2c1a-7b64-4c0e-9d55-3a9f6b2e8c17",
+        "12345678-1234-4c0e-9d55-123456789012",
+        "2024-11-12T10:15:12.345Z",
+        "2024-11-12 10:15:12.345678+00:00",
+        "2024-11-12",
+        "af-1234567890abcdef1234567890-0",
+        "'to' must have at most 1000 entries, HTTP 400",
+        "run_20241112",
+    ],
+)
+def test_ids_and_times_stay_readable(text: str) -> None:
+    assert mask_text(text) == text
+
+
+def test_texts_of_the_request_are_blanked_the_longest_first() -> None:
+    assert (
+        mask_text("got 'Hi Maria, see you' from Maria", ["Maria", "Hi Maria, see you"])
+        == "got '***' from ***"
+    )
+
+
+def test_words_too_short_to_be_told_from_the_rest_stay() -> None:
+    assert mask_text("a bad day", ["a"]) == "a bad day"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("Hi Maria", "<hidden: 8 characters>"),
+        (["+46700000222"], "<hidden: 1 entries>"),
+        ({"name": {}}, "<hidden: 1 entries>"),
+        (46700000222, "<hidden>"),
+    ],
+)
+def test_private_values_print_as_a_summary(value: object, shown: str) -> None:
+    assert repr(Private(value)) == str(Private(value)) == f"{Private(value)}" == shown
+    assert Private.reveal(Private(value)) is value
+    assert Private.reveal(value) is value
