@@ -38,7 +38,8 @@ def example_delivery_feedback() -> None:
         feedback_enabled=True,
     )
 
-    @task
+    # Without this, Airflow would log the numbers.
+    @task(show_return_value_in_logs=False)
     def confirmed() -> list[str]:
         return ["+46700000222", "+46700000444"]
 

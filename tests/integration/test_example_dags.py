@@ -56,6 +56,15 @@ def test_numbers_belong_to_nobody(name: str) -> None:
 
 
 @pytest.mark.usefixtures("moving_clock")
+@pytest.mark.parametrize("name", NAMES)
+def test_logs_name_nobody(run: Callable[[str], DagRun], capfd: pytest.CaptureFixture[str], name: str) -> None:
+    assert run(name).state == "success"
+    shown = "".join(capfd.readouterr())
+    assert "end task" in shown
+    assert not re.search(r"46700000\d{3}|1555010\d{4}|see you|Hej!|museum|Please", shown)
+
+
+@pytest.mark.usefixtures("moving_clock")
 def test_send_and_wait(run: Callable[[str], DagRun], sinch_default: SandboxClient) -> None:
     assert run("example_send_and_wait").state == "success"
     assert texts(sinch_default) == {
