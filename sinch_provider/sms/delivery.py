@@ -255,15 +255,6 @@ class Summary:
             tuple(entry.batch_id for entry in entries if entry.state is State.OVERDUE),
         )
 
-    def __add__(self, other: Summary) -> Summary:
-        """Put two sets of batches together."""
-        return Summary(
-            self.batch_ids + other.batch_ids,
-            self.counts + other.counts,
-            self.pending + other.pending,
-            self.overdue + other.overdue,
-        )
-
     @property
     def by_status(self) -> dict[str, int]:
         """Messages per status."""

@@ -39,7 +39,8 @@ def mask_text(text: str, private: Iterable[str] = ()) -> str:
     :param text: The text to clean.
     :param private: Further strings (message texts, tokens) to blank out wherever they occur in it.
     """
-    for secret in sorted(private, key=len, reverse=True):
+    # A text loses blanks around it on its way into an error.
+    for secret in sorted(map(str.strip, private), key=len, reverse=True):
         if len(secret) > 3:
             text = text.replace(secret, _HIDDEN)
     return _NUMBER.sub(lambda match: match[0] if _DATE.match(match[0]) else mask_number(match[0]), text)
