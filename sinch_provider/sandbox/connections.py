@@ -53,9 +53,7 @@ class Connections:
             # With a zero linger time the kernel sends RST instead of FIN.
             connection = transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            transport.abort()
-        else:
-            transport.close()
+        transport.close()
         await receive()
 
 

@@ -98,3 +98,12 @@ def test_what_expires_at_the_operator_ends_expired(api: Api, sinch_sandbox: Sand
     assert api.statuses(batch["id"]) == [(401, "Dispatched", 1)]
     sinch_sandbox.advance(1)
     assert api.statuses(batch["id"]) == [(0, "Expired", 1)]
+
+
+@pytest.mark.parametrize(("validity", "status"), [(3, "Expired"), (3.001, "Delivered")])
+def test_a_receipt_must_come_before_the_end(
+    api: Api, sinch_sandbox: SandboxClient, validity: float, status: str
+) -> None:
+    batch = api.sent(expire_at=in_(sinch_sandbox, seconds=validity))
+    sinch_sandbox.advance(3)
+    assert api.statuses(batch["id"]) == [(0, status, 1)]
