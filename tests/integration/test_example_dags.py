@@ -57,9 +57,14 @@ def test_numbers_belong_to_nobody(name: str) -> None:
 
 @pytest.mark.usefixtures("moving_clock")
 @pytest.mark.parametrize("name", NAMES)
-def test_logs_name_nobody(run: Callable[[str], DagRun], capfd: pytest.CaptureFixture[str], name: str) -> None:
+def test_logs_name_nobody(
+    run: Callable[[str], DagRun],
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+) -> None:
     assert run(name).state == "success"
-    shown = "".join(capfd.readouterr())
+    shown = caplog.text + "".join(capfd.readouterr())
     assert "end task" in shown
     assert not re.search(r"46700000\d{3}|1555010\d{4}|see you|Hej!|museum|Please", shown)
 
