@@ -38,6 +38,8 @@ GRACE: Final = timedelta(hours=1)
 #: Batches expire this long after sending, unless they say otherwise.
 DEFAULT_VALIDITY: Final = timedelta(days=3)
 
+_NEVER: Final = pendulum.datetime(9999, 12, 31)
+
 CANCELLED_BY_USER: Final = 407
 
 _MEANINGS: Final[Mapping[int, str]] = {
@@ -155,7 +157,11 @@ class Schedule:
     def of(cls, batch: Batch, now: pendulum.DateTime) -> Schedule:
         """Read the schedule of a batch."""
         base = batch.send_at or batch.created_at or now
-        return cls(batch.send_at, (batch.expire_at or base + DEFAULT_VALIDITY) + GRACE)
+        try:
+            ends = (batch.expire_at or base + DEFAULT_VALIDITY) + GRACE
+        except OverflowError:
+            ends = _NEVER
+        return cls(batch.send_at, ends)
 
 
 @dataclass(frozen=True)
@@ -196,6 +202,7 @@ def look(before: Progress, clock: Callable[[], pendulum.DateTime] = utcnow) -> G
     if schedule is None:
         batch = yield _lagging(endpoints.get(before.batch_id))
         schedule = Schedule.of(batch, clock())
+        before = replace(before, canceled=batch.canceled)
         if not batch.canceled and schedule.starts is not None and clock() < schedule.starts:
             return replace(before, state=State.SCHEDULED, schedule=schedule)
 
@@ -369,14 +376,16 @@ def wait(
 
 def pause_for(entries: Iterable[Progress], poll_interval: float, now: pendulum.DateTime) -> float:
     """Seconds until a look is worth it: the poll interval, or more if every pending batch leaves later."""
-    starts = [
-        entry.schedule.starts
-        for entry in entries
+    waits = [
+        (entry.schedule.starts - now).total_seconds()
         if entry.state is State.SCHEDULED and entry.schedule and entry.schedule.starts
+        else 0.0
+        for entry in entries
+        if not entry.over
     ]
-    if len(starts) < sum(not entry.over for entry in entries):
-        return poll_interval
-    return max((min(starts) - now).total_seconds(), 0.0) if starts else poll_interval
+    # A batch whose time has come and which could not be looked at is still called scheduled.
+    soonest = min(waits, default=0.0)
+    return soonest if soonest > 0 else poll_interval
 
 
 def progress_of(batch: Batch, clock: Callable[[], pendulum.DateTime] = utcnow) -> Progress:
