@@ -180,10 +180,11 @@ class SinchSendBatchOperator(SinchMessageOperator):
                 self._conclude(client.follow(wait([progress_of(batch)], self.poll_interval)))
         return batch.id
 
-    def execute_complete(self, context: Context, event: dict[str, Any] | None, batch_id: str) -> str:
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> str:
         """Conclude from the trigger's event."""
-        self._conclude(summary_of_event(event))
-        return batch_id
+        summary = summary_of_event(event)
+        self._conclude(summary)
+        return summary.batch_ids[0]
 
     def on_kill(self) -> None:
         """Cancel the batch if asked to."""
@@ -205,7 +206,6 @@ class SinchSendBatchOperator(SinchMessageOperator):
                 cancel_on_kill=self.cancel_on_kill,
             ),
             method_name="execute_complete",
-            kwargs={"batch_id": batch_id},
         )
 
     def _conclude(self, summary: Summary) -> None:

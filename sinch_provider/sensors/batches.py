@@ -6,12 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import (
-    AirflowRescheduleException,
-    BaseSensorOperator,
-    PokeReturnValue,
-    conf,
-)
+from airflow.exceptions import AirflowRescheduleException
+from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue, conf
 
 from sinch_provider.failures import airflow_failures, checked_policy, conclude
 from sinch_provider.hooks.sinch import SinchHook
@@ -72,12 +68,11 @@ class SinchBatchSensor(BaseSensorOperator):
             return found.xcom_value
         return self.defer(
             trigger=SinchBatchTrigger(
-                batch_ids=[entry.batch_id for entry in self._progress if not entry.over],
+                batch_ids=[entry.batch_id for entry in self._progress],
                 sinch_conn_id=self.sinch_conn_id,
                 poll_interval=self.poke_interval,
             ),
             method_name="execute_complete",
-            kwargs={"finished": Summary.of(entry for entry in self._progress if entry.over).to_dict()},
             timeout=timedelta(seconds=self.timeout),
         )
 
@@ -97,12 +92,9 @@ class SinchBatchSensor(BaseSensorOperator):
             self._come_back_when_it_leaves()
         return PokeReturnValue(is_done=False)
 
-    def execute_complete(
-        self, context: Context, event: dict[str, Any] | None = None, finished: dict[str, Any] | None = None
-    ) -> dict[str, int]:
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, int]:
         """Conclude from the trigger's event."""
-        summary = summary_of_event(event)
-        return self._concluded(Summary.from_dict(finished) + summary if finished else summary)
+        return self._concluded(summary_of_event(event))
 
     def _concluded(self, summary: Summary) -> dict[str, int]:
         conclude(summary, checked_policy(self.max_failed, self.min_delivered))

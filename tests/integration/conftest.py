@@ -7,7 +7,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ HOME = Path(tempfile.mkdtemp(prefix="airflow-provider-sinch-"))
 EMPTY = HOME / "dags"
 EMPTY.mkdir()
 BUNDLE = "sinch-tests"
+#: Retries without a pause: a test in which they should not happen ends soon when they do.
+RETRIES = {"retries": 3, "retry_delay": timedelta(0)}
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 
 # Airflow reads its configuration when it is first imported, so this has to stand before any such import.
@@ -64,7 +68,7 @@ def run_dag(airflow_database: Path, sinch_default: Any) -> Callable[[Any], Any]:
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 
     def run(dag: Any) -> Any:
-        # Airflow runs only what it has in its database, where the files of the Dags folders end up by themselves.
+        # Airflow runs only what is in its database; the files of the Dags folders get there by themselves.
         DagBundlesManager().sync_bundles_to_db()
         bag = DagBag(EMPTY, bundle_name=BUNDLE, bundle_path=EMPTY)
         bag.bag_dag(dag)
@@ -72,3 +76,68 @@ def run_dag(airflow_database: Path, sinch_default: Any) -> Callable[[Any], Any]:
         return dag.test()
 
     return run
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the clients try again at once."""
+    monkeypatch.setattr("sinch_provider.sms.retry._FIRST_CEILING", 0.0)
+
+
+@pytest.fixture
+def moving_clock(sinch_default: Any) -> Iterator[None]:
+    """Move the sandbox's clock by ten seconds whenever somebody has read a delivery report."""
+    done = threading.Event()
+
+    def move() -> None:
+        seen = 0
+        while not done.wait(0.02):
+            reads = sinch_default.calls().get("delivery_report", 0)
+            if reads > seen:
+                seen = reads
+                sinch_default.advance(10)
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    yield
+    done.set()
+    mover.join()
+
+
+@pytest.fixture
+def shown(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """Everything logged and printed so far; where lines go depends on what Airflow has set up by then."""
+    caplog.set_level("DEBUG")
+
+    def everything() -> str:
+        return caplog.text + "".join(capfd.readouterr())
+
+    return everything
+
+
+def result_of(run: Any, task_id: str, map_index: int = -1) -> Any:
+    """What a task of a run returned."""
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        found = session.scalars(
+            XComModel.get_many(
+                run_id=run.run_id,
+                key="return_value",
+                task_ids=task_id,
+                dag_ids=run.dag_id,
+                map_indexes=map_index,
+            )
+        ).first()
+        return None if found is None else XComModel.deserialize_value(found)
+
+
+def instance_of(run: Any, task_id: str, map_index: int = -1) -> Any:
+    """The task instance of a run, as it stands in the database."""
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        instance = run.get_task_instance(task_id, map_index=map_index, session=session)
+        session.expunge_all()
+        return instance

@@ -1,13 +1,345 @@
+"""Every operator in a real Dag run against the sandbox."""
+
 from __future__ import annotations
 
-from airflow.sdk import DAG
+import json
 
-from sinch_provider.operators.batches import SinchSendBatchOperator
+import pendulum
+import pytest
+from airflow.sdk import DAG, task
+
+from sinch_provider.failures import SinchTaskFailed
+from sinch_provider.operators.batches import (
+    SinchCancelBatchOperator,
+    SinchDeliveryFeedbackOperator,
+    SinchDryRunBatchOperator,
+    SinchReplaceBatchOperator,
+    SinchSendBatchOperator,
+    SinchUpdateBatchOperator,
+)
+from sinch_provider.sms.errors import SinchValidationError
+from tests.integration.conftest import RETRIES, instance_of, result_of
+
+MARIA, ANNA, LARS = "+46700000222", "+46700000333", "+46700000555"
+UNKNOWN_SUBSCRIBER = "+15550109150"
+BATCH_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
 
 
-def test_send(run_dag, sinch_default):
-    with DAG("d1") as dag:
-        SinchSendBatchOperator(task_id="send", to="+46700000222", body="Hi", from_="Test")
+def state_of(run, task_id, map_index=-1):
+    instance = instance_of(run, task_id, map_index)
+    return str(instance.state), instance.try_number
+
+
+def test_send_returns_the_batch_id_and_reaches_everybody_once(run_dag, sinch_default):
+    with DAG("send") as dag:
+        SinchSendBatchOperator(
+            task_id="send",
+            to=f"{MARIA}, 0046 70-000 03 33\n{MARIA}",
+            from_="Bistro",
+            body="Hi ${name}, run {{ run_id[:6] }}",
+            parameters={"name": {MARIA: "Maria", "default": "there"}},
+        )
+    run = run_dag(dag)
+    messages = sinch_default.messages()
+    assert run.state == "success"
+    assert {m["to"]: m["body"] for m in messages} == {
+        "46700000222": "Hi Maria, run manual",
+        "46700000333": "Hi there, run manual",
+    }
+    assert result_of(run, "send") == messages[0]["batch_id"]
+    assert sinch_default.calls() == {"send": 1}
+
+
+def test_the_life_of_a_scheduled_batch(run_dag, sinch_default):
+    later = pendulum.now("UTC").add(hours=2)
+    with DAG("lifecycle") as dag:
+        dry = SinchDryRunBatchOperator(
+            task_id="dry",
+            to=[MARIA, ANNA],
+            body="Caf\N{RIGHT SINGLE QUOTATION MARK}s open",
+            per_recipient=True,
+        )
+        send = SinchSendBatchOperator(task_id="send", to=[MARIA, ANNA], body="First", send_at=later)
+        update = SinchUpdateBatchOperator(
+            task_id="update", batch_id=send.output, to_add=LARS, to_remove=[ANNA], body="Second"
+        )
+        replace = SinchReplaceBatchOperator(
+            task_id="replace", batch_id=update.output, to=[ANNA], body="Third", send_at=later
+        )
+        cancel = SinchCancelBatchOperator(task_id="cancel", batch_id=replace.output)
+        dry >> send
     run = run_dag(dag)
     assert run.state == "success"
+    assert result_of(run, "dry") == {
+        "number_of_recipients": 2,
+        "number_of_messages": 2,
+        "per_recipient": [
+            {"recipient": "+4670***0222", "number_of_parts": 1, "encoding": "unicode"},
+            {"recipient": "+4670***0333", "number_of_parts": 1, "encoding": "unicode"},
+        ],
+    }
+    ids = {result_of(run, name) for name in ("send", "update", "replace", "cancel")}
+    assert len(ids) == 1
+    (batch,) = sinch_default.batches()
+    assert batch["canceled"] is True
+    assert batch["body"] == "Third"
+    sinch_default.advance(3 * 3600)
+    assert not any(m["received"] for m in sinch_default.messages())
+    assert cancel.template_fields[0] == "batch_id"
+
+
+def test_delivery_feedback(run_dag, sinch_default):
+    with DAG("feedback") as dag:
+        send = SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi", feedback_enabled=True)
+        SinchDeliveryFeedbackOperator(task_id="feedback", batch_id=send.output, recipients=[MARIA])
+    run = run_dag(dag)
+    assert run.state == "success"
+    assert result_of(run, "feedback") == result_of(run, "send")
+    assert sinch_default.calls()["delivery_feedback"] == 1
+
+
+@pytest.mark.usefixtures("moving_clock")
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_send_can_wait_for_the_delivery(run_dag, sinch_default, deferrable, shown):
+    with DAG(f"wait_{deferrable}") as dag:
+        SinchSendBatchOperator(
+            task_id="send",
+            to=[MARIA, UNKNOWN_SUBSCRIBER],
+            body="Hi",
+            wait_for_completion=True,
+            deferrable=deferrable,
+            poll_interval=0.05,
+        )
+    run = run_dag(dag)
+    assert run.state == "success"
+    assert result_of(run, "send") == sinch_default.batches()[0]["id"]
+    assert {m["status"] for m in sinch_default.messages()} == {"Delivered", "Failed"}
+    assert "unknown subscriber" in shown()
+
+
+@pytest.mark.usefixtures("moving_clock")
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_a_poor_delivery_fails_without_a_second_send(run_dag, sinch_default, deferrable):
+    with DAG(f"poor_{deferrable}", default_args=RETRIES) as dag:
+        SinchSendBatchOperator(
+            task_id="send",
+            to=[MARIA, UNKNOWN_SUBSCRIBER],
+            body="Hi",
+            wait_for_completion=True,
+            deferrable=deferrable,
+            poll_interval=0.05,
+            min_delivered=0.9,
+        )
+    run = run_dag(dag)
+    assert state_of(run, "send") == ("failed", 1)
+    assert sinch_default.calls()["send"] == 1
+
+
+@pytest.mark.parametrize("kind", ["unknown_token", "malformed"])
+def test_trouble_while_waiting_ends_without_a_second_send(sinch_default, monkeypatch, kind):
+    in_four_days = pendulum.now("UTC").add(days=4)
+    monkeypatch.setattr("pendulum.now", lambda tz=None: in_four_days)
+    sinch_default.fault(kind, "delivery_report", count=None)
+    operator = SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi", wait_for_completion=True)
+    with pytest.raises(
+        SinchTaskFailed, match="was sent, but waiting" if kind == "unknown_token" else "Timed out"
+    ):
+        operator.execute({})
+    assert sinch_default.calls()["send"] == 1
+
+
+def test_a_lost_reply_is_neither_success_nor_repeated(run_dag, sinch_default):
+    sinch_default.fault("lost_reply", "send")
+    with DAG("lost", default_args=RETRIES) as dag:
+        SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi")
+    run = run_dag(dag)
+    assert state_of(run, "send") == ("failed", 1)
     assert len(sinch_default.messages()) == 1
+
+
+@pytest.mark.parametrize("body", ["html", "empty", "wrong_type", "truncated"])
+def test_an_answer_that_makes_no_sense_is_not_success(run_dag, sinch_default, body):
+    sinch_default.fault("malformed", "send", body=body)
+    with DAG(f"malformed_{body}", default_args=RETRIES) as dag:
+        SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi")
+    run = run_dag(dag)
+    assert state_of(run, "send") == ("failed", 1)
+    assert sinch_default.calls()["send"] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"password": "wrong-token"}, "does not accept the credentials"),
+        ({"login": ""}, "login (service plan id): is required"),
+        ({"extra": {"region": "mars"}}, "region: must be one of"),
+    ],
+)
+def test_a_wrong_connection_is_not_retried(run_dag, sinch_default, monkeypatch, change, words, shown):
+    monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps({**sinch_default.connection, **change}))
+    with DAG("connection", default_args=RETRIES) as dag:
+        SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi")
+    run = run_dag(dag)
+    assert state_of(run, "send") == ("failed", 1)
+    assert words in shown()
+    assert not sinch_default.messages()
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        lambda: SinchCancelBatchOperator(task_id="t", batch_id=BATCH_ID),
+        lambda: SinchUpdateBatchOperator(task_id="t", batch_id=BATCH_ID, body="Hi"),
+        lambda: SinchReplaceBatchOperator(task_id="t", batch_id=BATCH_ID, to=[MARIA], body="Hi"),
+        lambda: SinchDeliveryFeedbackOperator(task_id="t", batch_id=BATCH_ID, recipients=[]),
+    ],
+)
+def test_an_unknown_batch_is_not_retried(run_dag, operator):
+    with DAG("unknown", default_args=RETRIES) as dag:
+        operator()
+    assert state_of(run_dag(dag), "t") == ("failed", 1)
+
+
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize("kind", ["rate_limited", "server_error"])
+def test_passing_trouble_of_a_repeatable_call_is_retried(run_dag, sinch_default, kind):
+    # One task try makes five attempts.
+    sinch_default.fault(kind, "dry_run", count=5)
+    with DAG(f"passing_{kind}", default_args=RETRIES) as dag:
+        SinchDryRunBatchOperator(task_id="dry", to=[MARIA], body="Hi")
+    run = run_dag(dag)
+    assert state_of(run, "dry") == ("success", 2)
+
+
+def test_too_late_to_change(run_dag, sinch_default):
+    @task
+    def let_it_go():
+        sinch_default.advance(60)
+
+    with DAG("late", default_args=RETRIES) as dag:
+        send = SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi")
+        update = SinchUpdateBatchOperator(task_id="update", batch_id=send.output, body="Ho")
+        send >> let_it_go() >> update
+    run = run_dag(dag)
+    assert state_of(run, "update") == ("failed", 1)
+    assert [m["body"] for m in sinch_default.messages()] == ["Hi"]
+
+
+@pytest.mark.parametrize(("fail", "state"), [(False, "success"), (True, "failed")])
+def test_too_late_to_cancel(run_dag, sinch_default, fail, state):
+    sinch_default.configure(cancel_after_dispatch=409)
+
+    @task
+    def let_it_go():
+        sinch_default.advance(60)
+
+    with DAG(f"late_cancel_{fail}", default_args=RETRIES) as dag:
+        send = SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi")
+        cancel = SinchCancelBatchOperator(task_id="cancel", batch_id=send.output, fail_if_dispatched=fail)
+        send >> let_it_go() >> cancel
+    assert state_of(run_dag(dag), "cancel") == (state, 1)
+
+
+def test_several_audiences_by_dynamic_task_mapping(run_dag, sinch_default):
+    @task
+    def audiences():
+        return [{"to": [MARIA], "body": "A {{ dag.dag_id }}"}, {"to": [ANNA, LARS], "body": "B"}]
+
+    with DAG("mapped") as dag:
+        SinchSendBatchOperator.partial(task_id="send", from_="Bistro").expand_kwargs(audiences())
+    run = run_dag(dag)
+    assert run.state == "success"
+    assert len({result_of(run, "send", index) for index in (0, 1)}) == 2
+    assert sorted(m["to"] for m in sinch_default.messages()) == ["46700000222", "46700000333", "46700000555"]
+
+
+def test_what_airflow_shows_as_rendered_holds_no_number_and_no_text(run_dag, sinch_default):
+    from airflow.models.renderedtifields import RenderedTaskInstanceFields
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with DAG("rendered") as dag:
+        SinchSendBatchOperator(task_id="send", to=[MARIA], body="Meet at {{ 'the bridge' }}", from_=ANNA)
+    run = run_dag(dag)
+    with create_session() as session:
+        rows = session.scalars(
+            select(RenderedTaskInstanceFields).where(RenderedTaskInstanceFields.run_id == run.run_id)
+        ).all()
+        stored = json.dumps([row.rendered_fields for row in rows])
+    assert sinch_default.messages()[0]["body"] == "Meet at the bridge"
+    assert "hidden: 1 entries" in stored
+    for private in ("46700000222", "46700000333", "bridge"):
+        assert private not in stored
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fields"),
+    [
+        ({"to": [], "body": "Hi"}, ["to"]),
+        ({"to": ["070-000 02 22", "Maria"], "body": "x" * 2001}, ["to[0]", "to[1]", "body"]),
+        (
+            {"to": [MARIA], "body": "Hi", "delivery_report": "loud", "from_ton": 9},
+            ["delivery_report", "from_ton"],
+        ),
+        (
+            {"to": "{{ params.to }}", "body": "Hi", "max_number_of_message_parts": 0},
+            ["max_number_of_message_parts"],
+        ),
+        ({"to": [MARIA], "body": "Hi", "poll_interval": 0}, ["poll_interval"]),
+        (
+            {"to": [MARIA], "body": "Hi", "max_failed": 2, "min_delivered": -1},
+            ["max_failed", "min_delivered"],
+        ),
+    ],
+)
+def test_what_can_be_known_fails_when_the_dag_is_parsed(arguments, fields):
+    with pytest.raises(SinchValidationError) as caught:
+        SinchSendBatchOperator(task_id="send", **arguments)
+    assert [fault.field for fault in caught.value.faults][: len(fields)] == fields
+    assert "0000222" not in str(caught.value)
+
+
+def test_what_cannot_be_known_fails_before_any_request(run_dag, sinch_default):
+    with DAG("late_fault", default_args=RETRIES) as dag:
+        SinchSendBatchOperator(task_id="send", to="{{ '070-000 02 22' }}", body="Hi")
+    run = run_dag(dag)
+    assert state_of(run, "send") == ("failed", 1)
+    assert sinch_default.calls() == {}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: SinchUpdateBatchOperator(task_id="t", batch_id=BATCH_ID),
+        lambda: SinchUpdateBatchOperator(task_id="t", batch_id="../x", body="Hi"),
+        lambda: SinchReplaceBatchOperator(task_id="t", batch_id="", to=[MARIA], body="Hi"),
+        lambda: SinchCancelBatchOperator(task_id="t", batch_id=None),
+        lambda: SinchDeliveryFeedbackOperator(task_id="t", batch_id=BATCH_ID, recipients=None),
+        lambda: SinchDryRunBatchOperator(task_id="t", to=[MARIA], body="Hi", number_of_recipients=1001),
+    ],
+)
+def test_other_operators_check_when_parsed_too(make):
+    with pytest.raises(SinchValidationError):
+        make()
+
+
+class TestOnKill:
+    @pytest.fixture
+    def operator(self, sinch_default):
+        operator = SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi", cancel_on_kill=True)
+        operator.execute({})
+        return operator
+
+    def test_cancels_if_asked_to(self, operator, sinch_default):
+        operator.on_kill()
+        assert sinch_default.batches()[0]["canceled"] is True
+
+    def test_leaves_the_batch_alone_by_default(self, operator, sinch_default):
+        operator.cancel_on_kill = False
+        operator.on_kill()
+        assert "cancel" not in sinch_default.calls()
+
+    def test_a_refusal_does_not_disturb_the_end(self, operator, sinch_default, shown):
+        sinch_default.clear()
+        operator.on_kill()
+        assert "was not cancelled" in shown()

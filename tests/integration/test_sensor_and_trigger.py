@@ -1,0 +1,177 @@
+"""The sensor in its modes, and the trigger, against the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+
+import pendulum
+import pytest
+from airflow.sdk import DAG
+
+from sinch_provider.failures import SinchTaskFailed, SinchWaitTimeout
+from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.operators.batches import SinchCancelBatchOperator, SinchSendBatchOperator
+from sinch_provider.sensors.batches import SinchBatchSensor
+from sinch_provider.sms.errors import SinchValidationError
+from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
+from tests.integration.conftest import RETRIES, instance_of, result_of
+
+MARIA, ANNA = "+46700000222", "+46700000333"
+UNKNOWN_SUBSCRIBER = "+15550109150"
+NEVER_A_RECEIPT = "+15550109401"
+BATCH_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
+
+MODES = [{"mode": "poke"}, {"mode": "reschedule"}, {"deferrable": True}]
+
+
+@pytest.fixture
+def send(sinch_default):
+    def send(*to, **fields):
+        return SinchHook().batches.send(to=to, body="Hi", **fields).id
+
+    return send
+
+
+@pytest.mark.usefixtures("moving_clock")
+@pytest.mark.parametrize("mode", MODES)
+def test_waits_until_delivered(run_dag, mode):
+    with DAG(f"wait_{'_'.join(map(str, mode.values()))}") as dag:
+        send = SinchSendBatchOperator(task_id="send", to=[MARIA, ANNA], body="Hi")
+        SinchBatchSensor(task_id="wait", batch_id=send.output, poke_interval=0.05, min_delivered=1.0, **mode)
+    run = run_dag(dag)
+    assert run.state == "success"
+    assert result_of(run, "wait") == {"Delivered": 2}
+
+
+@pytest.mark.usefixtures("moving_clock")
+@pytest.mark.parametrize("mode", MODES)
+def test_a_poor_outcome_fails_at_once(run_dag, send, mode):
+    batch_id = send(MARIA, UNKNOWN_SUBSCRIBER)
+    with DAG(f"poor_{'_'.join(map(str, mode.values()))}", default_args=RETRIES) as dag:
+        SinchBatchSensor(task_id="wait", batch_id=batch_id, poke_interval=0.05, max_failed=0.5, **mode)
+    instance = instance_of(run_dag(dag), "wait")
+    assert (str(instance.state), instance.try_number) == ("failed", 1)
+
+
+@pytest.mark.usefixtures("moving_clock")
+@pytest.mark.parametrize("mode", MODES)
+def test_soft_fail_skips(run_dag, send, mode):
+    batch_id = send(UNKNOWN_SUBSCRIBER)
+    with DAG(f"soft_{'_'.join(map(str, mode.values()))}") as dag:
+        SinchBatchSensor(task_id="wait", batch_id=batch_id, poke_interval=0.05, soft_fail=True, **mode)
+    assert str(instance_of(run_dag(dag), "wait").state) == "skipped"
+
+
+@pytest.mark.usefixtures("moving_clock")
+def test_several_batches_some_over_already(run_dag, sinch_default, send):
+    first = send(MARIA)
+    sinch_default.advance(60)
+    second = send(ANNA, UNKNOWN_SUBSCRIBER)
+    with DAG("several") as dag:
+        SinchBatchSensor(task_id="wait", batch_id=[first, second], poke_interval=0.05, deferrable=True)
+    run = run_dag(dag)
+    assert result_of(run, "wait") == {"Delivered": 2, "Failed": 1}
+
+
+def test_a_batch_cancelled_before_its_time_counts_as_cancelled(run_dag, sinch_default):
+    with DAG("cancelled") as dag:
+        send = SinchSendBatchOperator(
+            task_id="send", to=[MARIA], body="Hi", send_at=pendulum.now("UTC").add(hours=1)
+        )
+        cancel = SinchCancelBatchOperator(task_id="cancel", batch_id=send.output)
+        SinchBatchSensor(task_id="wait", batch_id=cancel.output, soft_fail=True)
+    assert str(instance_of(run_dag(dag), "wait").state) == "skipped"
+
+
+@pytest.mark.parametrize("mode", ["poke", "reschedule"])
+def test_nothing_is_asked_before_the_batch_leaves(sinch_default, send, mode):
+    from airflow.exceptions import AirflowRescheduleException
+
+    starts = pendulum.now("UTC").add(hours=1)
+    sensor = SinchBatchSensor(task_id="wait", batch_id=send(MARIA, send_at=starts), mode=mode)
+    if mode == "poke":
+        assert not sensor.poke({})
+        assert not sensor.poke({})
+    else:
+        with pytest.raises(AirflowRescheduleException) as caught:
+            sensor.poke({})
+        assert abs(caught.value.reschedule_date - starts) < timedelta(seconds=1)
+    assert sinch_default.calls() == {"send": 1, "get": 1}
+
+
+def test_a_batch_without_receipts_times_out_after_its_expiry(send, monkeypatch):
+    sensor = SinchBatchSensor(task_id="wait", batch_id=send(NEVER_A_RECEIPT))
+    in_four_days = pendulum.now("UTC").add(days=4)
+    assert not sensor.poke({})
+    monkeypatch.setattr("pendulum.now", lambda tz=None: in_four_days)
+    with pytest.raises(SinchWaitTimeout, match="no final status"):
+        sensor.poke({})
+
+
+@pytest.mark.parametrize("batch_id", ["", "None", [], ["a b"], None, [BATCH_ID, ""]])
+def test_a_batch_id_that_cannot_be_fails_when_parsed(batch_id):
+    with pytest.raises(SinchValidationError):
+        SinchBatchSensor(task_id="wait", batch_id=batch_id)
+
+
+def test_unknown_batch_and_wrong_share(no_pauses, sinch_default):
+    with pytest.raises(SinchTaskFailed, match="not found"):
+        SinchBatchSensor(task_id="wait", batch_id=BATCH_ID).poke({})
+    with pytest.raises(SinchValidationError):
+        SinchBatchSensor(task_id="wait", batch_id=BATCH_ID, min_delivered=95)
+
+
+class TestTrigger:
+    @staticmethod
+    def event_of(trigger):
+        async def first():
+            return await anext(trigger.run())
+
+        return asyncio.run(first()).payload
+
+    def test_comes_back_from_what_it_serializes(self):
+        trigger = SinchBatchTrigger(batch_ids=[BATCH_ID], poll_interval=3, cancel_on_kill=True)
+        path, arguments = trigger.serialize()
+        assert path == f"{SinchBatchTrigger.__module__}.{SinchBatchTrigger.__qualname__}"
+        assert SinchBatchTrigger(**json.loads(json.dumps(arguments))).serialize() == trigger.serialize()
+
+    @pytest.mark.usefixtures("moving_clock")
+    @pytest.mark.parametrize("project", [False, True])
+    def test_its_event_holds_ids_and_counts_only(self, sinch_default, send, monkeypatch, project):
+        if project:
+            monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(sinch_default.project_connection))
+        batch_id = send(MARIA, ANNA)
+        event = self.event_of(SinchBatchTrigger(batch_ids=[batch_id], poll_interval=0.05))
+        assert event == {
+            "status": "finished",
+            "summary": {
+                "batch_ids": [batch_id],
+                "counts": [["Delivered", 0, 2]],
+                "pending": [],
+                "overdue": [],
+            },
+        }
+
+    def test_errors_reach_the_task(self, sinch_default, no_pauses):
+        event = self.event_of(SinchBatchTrigger(batch_ids=[BATCH_ID]))
+        assert event["status"] == "error"
+        with pytest.raises(SinchTaskFailed, match="not found"):
+            summary_of_event(event)
+
+    def test_a_missing_connection_reaches_the_task(self):
+        event = self.event_of(SinchBatchTrigger(batch_ids=[BATCH_ID], sinch_conn_id="nowhere"))
+        assert event["status"] == "error"
+
+    def test_an_event_that_is_not_ours_is_no_success(self):
+        with pytest.raises(SinchTaskFailed):
+            summary_of_event(None)
+
+    def test_on_kill_cancels_if_asked_to(self, sinch_default, send, shown):
+        batch_id = send(MARIA)
+        asyncio.run(SinchBatchTrigger(batch_ids=[batch_id]).on_kill())
+        assert sinch_default.batches()[0]["canceled"] is False
+        asyncio.run(SinchBatchTrigger(batch_ids=[batch_id, BATCH_ID], cancel_on_kill=True).on_kill())
+        assert sinch_default.batches()[0]["canceled"] is True
+        assert f"{BATCH_ID} was not cancelled" in shown()
