@@ -24,7 +24,7 @@ IN_SIX_HOURS = "{{ (dag_run.start_date + macros.timedelta(hours=6)).isoformat() 
 
 
 @dag(
-    schedule=None,
+    schedule="@weekly",
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
     default_args={"retries": 1, "retry_delay": timedelta(minutes=1)},
