@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Generator
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import tenacity
@@ -71,7 +73,7 @@ class AsyncSinchClient:
     async def __aenter__(self) -> Self:
         timeout = self.account.timeout
         self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout), trust_env=True
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
         )
         return self
 
@@ -138,14 +140,15 @@ class AsyncSinchClient:
         if self._session is None:
             raise RuntimeError("AsyncSinchClient is used as an asynchronous context manager: async with ...")
         headers = dict(request.headers)
-        authorization = headers.pop("Authorization", "") if token is None else f"Bearer {token}"
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
         try:
             async with self._session.request(
                 request.method,
                 request.url,
                 data=request.body,
                 headers=headers,
-                auth=_Authorization.of(authorization),
+                proxy=_proxy_for(request.url),
                 allow_redirects=False,
             ) as response:
                 body = await response.read()
@@ -159,17 +162,16 @@ class AsyncSinchClient:
         raise failure
 
 
-class _Authorization(aiohttp.BasicAuth):
+def _proxy_for(url: str) -> str | None:
     """
-    A whole ``Authorization`` header in the only place where no ``.netrc`` entry takes precedence.
+    Tell which proxy the environment names for a URL.
 
-    With ``trust_env``, which proxies need, aiohttp refuses a request that has the header itself and whose
-    host stands in a ``.netrc``.
+    aiohttp's own ``trust_env`` would also look for the host in a ``.netrc``, and refuse every request to one
+    that stands there, because the request has credentials already.
     """
-
-    @classmethod
-    def of(cls, header: str) -> Self:
-        return cls(login="", password=header)
-
-    def encode(self) -> str:
-        return str(self.password)
+    parts = urlsplit(url)
+    proxy = getproxies().get(parts.scheme)
+    if not proxy or proxy_bypass(parts.netloc):
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    return proxy if proxy.startswith(("http://", "https://")) else None

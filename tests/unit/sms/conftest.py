@@ -1,0 +1,134 @@
+"""Both clients behind one face, so that every scenario is told once and played twice."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import Callable, Generator, Iterator
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sinch_provider.sms.account import Account, ProjectCredentials, ServicePlanCredentials
+from sinch_provider.sms.aio import AsyncSinchClient
+from sinch_provider.sms.client import SinchClient
+from tests.unit.sms.scripted import ScriptedServer
+
+_keys = itertools.count()
+
+Do = tuple[Any, ...]
+
+
+class Player:
+    """
+    Plays scenarios with one of the clients. Pauses between attempts are noted, not made.
+
+    :param on_pause: Called at each pause, for what changes meanwhile.
+    """
+
+    asynchronous = False
+
+    def __init__(self) -> None:
+        self.pauses: list[float] = []
+        self.on_pause: Callable[[], object] = lambda: None
+
+    def _pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.on_pause()
+
+    def __call__(self, account: Account, operation: str, *args: Any, **kwargs: Any) -> Any:
+        """Make one call."""
+        return self.play(account, (operation, args, kwargs))[0]
+
+    def play(self, account: Account, *calls: tuple[str, tuple[Any, ...], dict[str, Any]]) -> list[Any]:
+        """Make calls one after the other with one client."""
+        with SinchClient(account, sleep=self._pause) as client:
+            return [attrgetter(operation)(client)(*args, **kwargs) for operation, args, kwargs in calls]
+
+    def follow(self, account: Account, steps: Generator[Any, Any, Any]) -> Any:
+        """Carry out a procedure."""
+        with SinchClient(account, sleep=self._pause) as client:
+            return client.follow(steps)
+
+    def entries(self, account: Account, operation: str, **kwargs: Any) -> list[Any]:
+        """Go through all entries of a listing."""
+        with SinchClient(account, sleep=self._pause) as client:
+            return list(attrgetter(operation)(client)(**kwargs))
+
+    def pages(self, account: Account, operation: str, **kwargs: Any) -> list[Any]:
+        """Go through all pages of a listing."""
+        with SinchClient(account, sleep=self._pause) as client:
+            return list(attrgetter(operation)(client)(**kwargs).auto_paging_iter())
+
+
+class AsyncPlayer(Player):
+    asynchronous = True
+
+    async def _sleep(self, seconds: float) -> None:
+        self._pause(seconds)
+
+    def play(self, account: Account, *calls: tuple[str, tuple[Any, ...], dict[str, Any]]) -> list[Any]:
+        async def play() -> list[Any]:
+            async with AsyncSinchClient(account, sleep=self._sleep) as client:
+                return [
+                    await attrgetter(operation)(client)(*args, **kwargs) for operation, args, kwargs in calls
+                ]
+
+        return asyncio.run(play())
+
+    def follow(self, account: Account, steps: Generator[Any, Any, Any]) -> Any:
+        async def follow() -> Any:
+            async with AsyncSinchClient(account, sleep=self._sleep) as client:
+                return await client.follow(steps)
+
+        return asyncio.run(follow())
+
+    def entries(self, account: Account, operation: str, **kwargs: Any) -> list[Any]:
+        async def entries() -> list[Any]:
+            async with AsyncSinchClient(account, sleep=self._sleep) as client:
+                return [entry async for entry in await attrgetter(operation)(client)(**kwargs)]
+
+        return asyncio.run(entries())
+
+    def pages(self, account: Account, operation: str, **kwargs: Any) -> list[Any]:
+        async def pages() -> list[Any]:
+            async with AsyncSinchClient(account, sleep=self._sleep) as client:
+                first = await attrgetter(operation)(client)(**kwargs)
+                return [page async for page in first.auto_paging_iter()]
+
+        return asyncio.run(pages())
+
+
+@pytest.fixture(params=[Player, AsyncPlayer], ids=["sync", "async"])
+def do(request: pytest.FixtureRequest) -> Player:
+    """``do(account, "batches.get", "...")`` makes a call with either client."""
+    player: Player = request.param()
+    return player
+
+
+@pytest.fixture(autouse=True)
+def _undisturbed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No proxy and no .netrc of this machine has a say."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as server:
+        yield server
+
+
+def plan_account(url: str, **settings: Any) -> Account:
+    return Account(credentials=ServicePlanCredentials("plan", "plan-token"), base_url=url, **settings)
+
+
+def project_account(url: str, **settings: Any) -> Account:
+    """Every account has a key of its own: tokens are kept per key for as long as the process lives."""
+    credentials = ProjectCredentials("project", f"key-{next(_keys)}", "key-secret")
+    return Account(credentials=credentials, base_url=url, **settings)

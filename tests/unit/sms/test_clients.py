@@ -1,0 +1,894 @@
+"""Both clients over real HTTP: the same scenarios, once with requests and once with aiohttp."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sinch_provider.sandbox.client import SandboxClient
+from sinch_provider.sms import endpoints
+from sinch_provider.sms.account import Account, ProjectCredentials, ServicePlanCredentials
+from sinch_provider.sms.aio import AsyncSinchClient
+from sinch_provider.sms.client import SinchClient
+from sinch_provider.sms.errors import (
+    Effect,
+    SinchAlreadyDispatchedError,
+    SinchAuthError,
+    SinchBadRequestError,
+    SinchConnectionError,
+    SinchError,
+    SinchForbiddenError,
+    SinchNotFoundError,
+    SinchRateLimitError,
+    SinchServerError,
+    SinchUncertainError,
+    SinchUnexpectedAnswerError,
+    SinchValidationError,
+)
+from sinch_provider.sms.http import USER_AGENT
+from sinch_provider.sms.retry import ATTEMPTS, LONGEST_PAUSE
+from sinch_provider.sms.steps import Pause, Step
+from tests.unit.sms.conftest import Player, plan_account, project_account
+from tests.unit.sms.scripted import (
+    CLOSED,
+    EXPIRED,
+    HANGING,
+    NO_HTTP,
+    RESET,
+    UNKNOWN_TOKEN,
+    Received,
+    Reply,
+    ScriptedServer,
+    half,
+    reply,
+    token,
+)
+
+ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
+BATCH = {"id": ID, "to": ["46700000222"], "canceled": False}
+TO = ["+46700000222"]
+# Not written out where they are used: a traceback shows the lines of the tests as well.
+NUMBER = "+46700000222"
+TOKEN = "plan-token"
+TEXT = "Hi Maria, see you tomorrow."
+REPORT = {"batch_id": ID, "recipient": "46700000222", "status": "Delivered", "code": 0}
+
+SEND = ("batches.send", TEXT, TO)
+UPDATE = ("batches.update", ID, None, TEXT)
+GET = ("batches.get", ID)
+DRY_RUN = ("batches.send_dry_run", TEXT, TO)
+REPLACE = ("batches.replace", ID, TEXT, TO)
+CANCEL = ("batches.cancel", ID)
+FEEDBACK = ("batches.send_delivery_feedback", ID, TO)
+LIST = ("batches.list",)
+REPORTS = ("delivery_reports.get", ID)
+ONCE = [SEND, UPDATE]
+REPEATABLE: list[tuple[Any, ...]] = [GET, DRY_RUN, REPLACE, CANCEL, FEEDBACK, LIST, REPORTS]
+
+GOOD: dict[str, Reply] = {
+    "batches.send": reply(201, BATCH),
+    "batches.update": reply(200, BATCH),
+    "batches.get": reply(200, BATCH),
+    "batches.send_dry_run": reply(200, {"number_of_recipients": 1, "number_of_messages": 1}),
+    "batches.replace": reply(200, BATCH),
+    "batches.cancel": reply(200, {**BATCH, "canceled": True}),
+    "batches.send_delivery_feedback": reply(202),
+    "batches.list": reply(200, {"count": 0, "page": 0, "page_size": 0, "batches": []}),
+    "delivery_reports.get": reply(200, {"batch_id": ID, "total_message_count": 0, "statuses": []}),
+}
+
+
+def by_operation(call: object) -> str:
+    return str(call[0]) if isinstance(call, tuple) else ""
+
+
+def told(error: BaseException) -> str:
+    """Everything that a log would show of an error: itself, and all that led to it."""
+    return "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
+
+
+# --- against the sandbox
+
+
+@pytest.fixture(params=["plan", "project"])
+def account(request: pytest.FixtureRequest, sinch_sandbox: SandboxClient) -> Account:
+    own = sinch_sandbox.credentials
+    credentials: ServicePlanCredentials | ProjectCredentials = ServicePlanCredentials(
+        own.service_plan_id, own.api_token
+    )
+    if request.param == "project":
+        credentials = ProjectCredentials(own.project_id, own.key_id, own.key_secret)
+    return Account(credentials=credentials, base_url=sinch_sandbox.url)
+
+
+def test_a_batch_lives_from_send_to_delivery(
+    do: Player, account: Account, sinch_sandbox: SandboxClient
+) -> None:
+    batch = do(
+        account,
+        "batches.send",
+        "Hi ${name}",
+        "+46700000222, +46700000333",
+        from_="+46700000111",
+        parameters={"name": {"+46700000222": "Maria", "default": "there"}},
+        client_reference="nightly/1 + 2",
+        feedback_enabled=True,
+    )
+    assert batch.to == ("46700000222", "46700000333")
+    assert {message["body"] for message in sinch_sandbox.messages()} == {"Hi Maria", "Hi there"}
+    assert do(account, "batches.get", batch.id) == batch
+
+    found = do.entries(
+        account, "batches.list", client_reference="nightly/1 + 2", from_=["+46700000111", "12345"]
+    )
+    assert found == [batch]
+    assert do.entries(account, "batches.list", client_reference="another") == []
+
+    sinch_sandbox.advance(3600)
+    report = do(account, "delivery_reports.get", batch.id, "full")
+    assert report.total_message_count == 2
+    assert {recipient for line in report.statuses for recipient in line.recipients} == set(batch.to)
+    one = do(account, "delivery_reports.get_for_number", batch.id, "+46 70-000 02 22")
+    assert (one.recipient, one.status) == ("46700000222", "Delivered")
+    assert len(do.entries(account, "delivery_reports.list", page_size=1)) == 2
+    assert do(account, "batches.send_delivery_feedback", batch.id, []) is None
+
+
+def test_a_scheduled_batch_can_be_changed_replaced_and_cancelled(
+    do: Player, account: Account, sinch_sandbox: SandboxClient
+) -> None:
+    send_at = (datetime.fromisoformat(sinch_sandbox.now()) + timedelta(hours=8)).isoformat()
+    batch = do(account, "batches.send", TEXT, TO, from_="Bistro", send_at=send_at)
+    changed = do(account, "batches.update", batch.id, to_add="+46700000333", to_remove=TO, body="Later.")
+    assert (changed.id, changed.to, changed.body) == (batch.id, ("46700000333",), "Later.")
+    replaced = do(account, "batches.replace", batch.id, "Postponed.", TO, from_="Bistro", send_at=send_at)
+    assert (replaced.id, replaced.to, replaced.body) == (batch.id, ("46700000222",), "Postponed.")
+    assert do(account, "batches.cancel", batch.id).canceled
+    sinch_sandbox.advance(24 * 3600)
+    assert do(account, "delivery_reports.get", batch.id).statuses == ()
+
+
+def test_a_dry_run_sends_nothing(do: Player, account: Account, sinch_sandbox: SandboxClient) -> None:
+    dry_run = do(account, "batches.send_dry_run", "Hi", TO, from_="Bistro", per_recipient=True)
+    assert (dry_run.number_of_recipients, dry_run.number_of_messages) == (1, 1)
+    assert [entry.recipient for entry in dry_run.per_recipient] == ["46700000222"]
+    assert sinch_sandbox.messages() == []
+
+
+def test_refusals_of_sinch_have_their_classes(
+    do: Player, account: Account, sinch_sandbox: SandboxClient
+) -> None:
+    with pytest.raises(SinchNotFoundError, match="get: not found"):
+        do(account, *GET)
+    with pytest.raises(SinchForbiddenError) as caught:
+        do(account, *SEND, from_="Bistro", delivery_report="full")
+    assert caught.value.code == "missing_callback_url"
+    assert "Nothing was sent." in str(caught.value)
+    sent = do(account, *SEND, from_="Bistro")
+    sinch_sandbox.advance(3600)
+    with pytest.raises(SinchAlreadyDispatchedError, match="Nothing was changed"):
+        do(account, "batches.update", sent.id, body="Later.")
+
+
+def test_wrong_credentials_are_told_and_not_tried_again(do: Player, sinch_sandbox: SandboxClient) -> None:
+    plan = Account(credentials=ServicePlanCredentials("sandbox-plan", "wrong"), base_url=sinch_sandbox.url)
+    project = Account(
+        credentials=ProjectCredentials("sandbox-project", "sandbox-key", "wrong"), base_url=sinch_sandbox.url
+    )
+    for account, hint in (
+        (plan, "does not accept the credentials"),
+        (project, "does not accept key id and secret"),
+    ):
+        with pytest.raises(SinchAuthError, match=hint):
+            do(account, *GET)
+    assert do.pauses == []
+    assert sinch_sandbox.calls() == {"get": 1, "token": 1}
+
+
+def test_a_lost_reply_sends_once_and_says_that_nobody_knows(
+    do: Player, account: Account, sinch_sandbox: SandboxClient
+) -> None:
+    sinch_sandbox.fault("lost_reply", "send")
+    with pytest.raises(SinchUncertainError, match="may or may not have been sent"):
+        do(account, *SEND, from_="Bistro")
+    assert len(sinch_sandbox.messages()) == 1
+    assert sinch_sandbox.calls()["send"] == 1
+
+
+def test_a_send_that_was_put_off_arrives_once(
+    do: Player, account: Account, sinch_sandbox: SandboxClient
+) -> None:
+    sinch_sandbox.fault("rate_limited", "send", count=2, retry_after=3)
+    do(account, *SEND, from_="Bistro")
+    assert len(sinch_sandbox.messages()) == 1
+    assert len(do.pauses) == 2
+    assert all(3 <= pause <= 3.25 for pause in do.pauses)
+
+
+def test_an_outdated_token_is_renewed_once_and_nothing_is_sent_twice(
+    do: Player, sinch_sandbox: SandboxClient
+) -> None:
+    own = sinch_sandbox.credentials
+    account = Account(
+        credentials=ProjectCredentials(own.project_id, own.key_id, own.key_secret), base_url=sinch_sandbox.url
+    )
+    do(account, *SEND, from_="Bistro")
+    sinch_sandbox.fault("expired_token", "send")
+    sinch_sandbox.clear_calls()
+    do(account, *SEND, from_="Bistro")
+    assert sinch_sandbox.calls() == {"send": 2, "token": 1}
+    assert len(sinch_sandbox.messages()) == 2
+
+
+# --- what goes over the wire
+
+
+def test_a_request_says_who_asks_for_what(do: Player, server: ScriptedServer) -> None:
+    server.script = [GOOD["batches.send"], GOOD["batches.get"]]
+    account = plan_account(server.url, sender="Bistro")
+    do(account, "batches.send", "H\u00e5j \u2013 ${name}", TO)
+    do(account, *GET)
+    send, get = server.received
+    assert (send.method, send.target) == ("POST", "/xms/v1/plan/batches")
+    assert send.json == {
+        "to": ["46700000222"],
+        "from": "Bistro",
+        "type": "mt_text",
+        "body": "H\u00e5j \u2013 ${name}",
+        "delivery_report": "none",
+    }
+    assert send.headers["content-type"] == "application/json"
+    assert (get.method, get.target, get.body) == ("GET", f"/xms/v1/plan/batches/{ID}", b"")
+    for received in server.received:
+        assert received.headers["authorization"] == "Bearer plan-token"
+        assert received.headers["accept"] == "application/json"
+        assert received.headers["user-agent"] == USER_AGENT
+
+
+def test_the_sender_of_the_account_steps_back(do: Player, server: ScriptedServer) -> None:
+    server.script = [
+        GOOD["batches.send"],
+        GOOD["batches.send_dry_run"],
+        GOOD["batches.replace"],
+        GOOD["batches.update"],
+    ]
+    account = plan_account(server.url, sender="Bistro")
+    do(account, *SEND, from_="Caf\u00e9")
+    do(account, *DRY_RUN)
+    do(account, *REPLACE)
+    do(account, *UPDATE)
+    assert [received.json.get("from") for received in server.received] == [
+        "Caf\u00e9",
+        "Bistro",
+        "Bistro",
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    "reference", ["a/b c", "50% + 1", "\u00e5&b=c#d?e;f", "'\"<>|\\^`{}~", "%2B%20", "+"]
+)
+def test_a_query_arrives_as_it_was_meant(do: Player, server: ScriptedServer, reference: str) -> None:
+    server.script = [GOOD["batches.list"]]
+    do(plan_account(server.url), "batches.list", client_reference=reference, from_=["+46700000111", "12345"])
+    assert server.received[0].query == {
+        "page": ["0"],
+        "client_reference": [reference],
+        "from": ["+46700000111,12345"],
+    }
+    assert "+46" not in server.received[0].target
+
+
+def test_an_account_behind_a_gateway_keeps_its_path(do: Player, server: ScriptedServer) -> None:
+    server.script = [GOOD["batches.get"]]
+    credentials = ServicePlanCredentials("a/b", "t")
+    do(Account(credentials=credentials, base_url=f"{server.url}/gate/"), *GET)
+    assert server.received[0].target == f"/gate/xms/v1/a%2Fb/batches/{ID}"
+
+
+def test_a_request_that_breaks_a_rule_never_leaves(do: Player, server: ScriptedServer) -> None:
+    with pytest.raises(SinchValidationError):
+        do(plan_account(server.url), "batches.send", "Hi", ["0700000222"])
+    assert server.received == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("call", [SEND, GET], ids=by_operation)
+def test_redirects_are_not_followed(
+    do: Player, server: ScriptedServer, call: tuple[Any, ...], status: int
+) -> None:
+    # Whoever redirects would be handed the token, and a POST might turn into a GET.
+    with ScriptedServer([GOOD[call[0]]] * 2) as elsewhere:
+        server.script = [reply(status, Location=f"{elsewhere.url}/xms/v1/plan/batches")]
+        with pytest.raises(SinchUnexpectedAnswerError, match="redirects") as caught:
+            do(plan_account(server.url), *call)
+        assert elsewhere.received == []
+    assert caught.value.effect is Effect.NONE
+    assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("entry", ["machine 127.0.0.1", "default"])
+def test_a_netrc_does_not_replace_the_credentials(
+    do: Player, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, entry: str
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"{entry} login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    server.script = [GOOD["batches.get"], token("t1"), GOOD["batches.get"]]
+    do(plan_account(server.url), *GET)
+    do(project_account(server.url), *GET)
+    plan, key, project = (received.headers["authorization"] for received in server.received)
+    assert plan == "Bearer plan-token"
+    assert key.startswith("Basic a2V5L")  # key-...
+    assert project == "Bearer t1"
+
+
+# --- repetitions
+
+
+@pytest.mark.parametrize(
+    "trouble", [CLOSED, RESET, half(BATCH), NO_HTTP], ids=["closed", "reset", "half", "no-http"]
+)
+class TestLostAnswers:
+    @pytest.mark.parametrize("call", ONCE, ids=by_operation)
+    def test_a_call_that_could_be_done_twice_is_not_repeated(
+        self, do: Player, server: ScriptedServer, call: tuple[Any, ...], trouble: Reply
+    ) -> None:
+        server.script = [trouble, GOOD[call[0]]]
+        with pytest.raises(SinchUncertainError) as caught:
+            do(plan_account(server.url), *call)
+        assert len(server.received) == 1
+        assert do.pauses == []
+        assert caught.value.effect is Effect.UNKNOWN
+        assert "may or may not have been" in str(caught.value)
+
+    @pytest.mark.parametrize("call", REPEATABLE, ids=by_operation)
+    def test_a_call_that_comes_to_the_same_is_repeated(
+        self, do: Player, server: ScriptedServer, call: tuple[Any, ...], trouble: Reply
+    ) -> None:
+        server.script = [trouble] * 3 + [GOOD[call[0]]]
+        do(plan_account(server.url), *call)
+        assert len(server.received) == 4
+        # aiohttp may repeat GET, PUT and DELETE once on its own, without a pause.
+        assert 1 <= len(do.pauses) <= 3
+
+    def test_five_attempts_are_enough(self, do: Player, server: ScriptedServer, trouble: Reply) -> None:
+        server.script = [trouble] * (3 * ATTEMPTS)
+        with pytest.raises(SinchConnectionError, match="the connection broke") as caught:
+            do(plan_account(server.url), *CANCEL)
+        assert len(do.pauses) == ATTEMPTS - 1
+        assert ATTEMPTS <= len(server.received) <= 2 * ATTEMPTS
+        assert caught.value.effect is Effect.UNKNOWN
+
+
+def test_an_answer_that_does_not_come_in_time_is_a_lost_one(do: Player, server: ScriptedServer) -> None:
+    server.script = [HANGING, HANGING, GOOD["batches.get"]]
+    account = plan_account(server.url, timeout=0.3)
+    with pytest.raises(SinchUncertainError):
+        do(account, *SEND)
+    do(account, *GET)
+    assert len(server.received) == 3
+
+
+@pytest.mark.parametrize("call", [*ONCE, *REPEATABLE], ids=by_operation)
+def test_a_refused_connection_is_tried_again_even_for_a_send(do: Player, call: tuple[Any, ...]) -> None:
+    server = ScriptedServer([GOOD[call[0]]])
+    do.on_pause = server.start
+    try:
+        do(plan_account(server.url), *call)
+        assert len(server.received) == 1
+        assert len(do.pauses) == 1
+    finally:
+        server.stop()
+
+
+def test_no_connection_at_all_says_that_nothing_was_sent(do: Player) -> None:
+    server = ScriptedServer()
+    try:
+        with pytest.raises(
+            SinchConnectionError, match=r"no connection to Sinch .*Nothing was sent\."
+        ) as caught:
+            do(plan_account(server.url), *SEND)
+    finally:
+        server.stop()
+    assert caught.value.effect is Effect.NONE
+    assert len(do.pauses) == ATTEMPTS - 1
+
+
+def test_a_host_that_does_not_exist_is_no_connection(do: Player) -> None:
+    account = Account(credentials=ServicePlanCredentials("plan", "t"), base_url="https://sms.invalid")
+    with pytest.raises(SinchConnectionError, match="no connection"):
+        do(account, *SEND)
+
+
+@pytest.mark.parametrize("call", [*ONCE, *REPEATABLE], ids=by_operation)
+def test_too_many_requests_are_tried_again_when_the_server_says(
+    do: Player, server: ScriptedServer, call: tuple[Any, ...]
+) -> None:
+    server.script = [reply(429, **{"Retry-After": "7"}), reply(429), GOOD[call[0]]]
+    do(plan_account(server.url), *call)
+    asked, own = do.pauses
+    assert 7 <= asked <= 7.25
+    assert 0 <= own <= 2
+
+
+def test_retry_after_may_be_a_date(do: Player, server: ScriptedServer) -> None:
+    until = datetime.now(UTC) + timedelta(seconds=50)
+    server.script = [reply(429, **{"Retry-After": format_datetime(until, usegmt=True)}), GOOD["batches.send"]]
+    do(plan_account(server.url), *SEND)
+    assert 0 < do.pauses[0] <= 50.25
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_who_asks_for_too_long_a_pause_is_told_to_the_caller(
+    do: Player, server: ScriptedServer, status: int
+) -> None:
+    server.script = [reply(status, **{"Retry-After": str(LONGEST_PAUSE + 1)})]
+    kind = SinchRateLimitError if status == 429 else SinchServerError
+    with pytest.raises(kind) as caught:
+        do(plan_account(server.url), *GET)
+    assert caught.value.retry_after == LONGEST_PAUSE + 1
+    assert do.pauses == []
+    server.script = [reply(status, **{"Retry-After": str(LONGEST_PAUSE)}), GOOD["batches.get"]]
+    do(plan_account(server.url), *GET)
+    assert len(do.pauses) == 1
+
+
+def test_too_many_requests_to_the_end(do: Player, server: ScriptedServer) -> None:
+    server.script = [reply(429)] * ATTEMPTS
+    with pytest.raises(SinchRateLimitError, match=r"Nothing was sent\."):
+        do(plan_account(server.url), *SEND)
+    ceilings = (1, 2, 4, 8)
+    assert all(0 <= pause <= ceiling for pause, ceiling in zip(do.pauses, ceilings, strict=True))
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_failing_server_is_asked_again_but_not_to_send(
+    do: Player, server: ScriptedServer, status: int
+) -> None:
+    for call in ONCE:
+        server.script = [reply(status), GOOD[call[0]]]
+        with pytest.raises(SinchUncertainError):
+            do(plan_account(server.url), *call)
+    server.received.clear()
+    for call in REPEATABLE:
+        server.script = [reply(status), GOOD[call[0]]]
+        do(plan_account(server.url), *call)
+    assert len(server.received) == 2 * len(REPEATABLE)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 415])
+@pytest.mark.parametrize("call", [SEND, GET, CANCEL], ids=by_operation)
+def test_a_refusal_is_final(do: Player, server: ScriptedServer, call: tuple[Any, ...], status: int) -> None:
+    server.script = [reply(status, b"<html>no</html>"), GOOD[call[0]]]
+    with pytest.raises(SinchError) as caught:
+        do(plan_account(server.url), *call)
+    assert caught.value.status == status
+    assert caught.value.effect is Effect.NONE
+    assert len(server.received) == 1
+    assert do.pauses == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>log in</html>", b'{"id": ', {"id": None}, ["x"], {"id": ID, "canceled": "no"}]
+)
+def test_an_answer_that_makes_no_sense_leaves_a_send_uncertain(
+    do: Player, server: ScriptedServer, body: Any
+) -> None:
+    server.script = [reply(201, body), reply(200, body)]
+    with pytest.raises(SinchUncertainError, match="cannot be understood"):
+        do(plan_account(server.url), *SEND)
+    with pytest.raises(SinchUnexpectedAnswerError, match="cannot be understood"):
+        do(plan_account(server.url), *GET)
+    assert do.pauses == []
+
+
+# --- tokens
+
+
+def test_a_token_is_fetched_once_per_key_and_kept_over_clients(do: Player, server: ScriptedServer) -> None:
+    server.script = [token("t1"), *[GOOD["batches.get"]] * 3]
+    account = project_account(server.url)
+    for _ in range(3):
+        do(account, *GET)
+    assert server.paths() == ["POST /oauth2/token", *[f"GET /batches/{ID}"] * 3]
+    asked, *calls = server.received
+    assert asked.body == b"grant_type=client_credentials"
+    assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert asked.headers["authorization"].startswith("Basic ")
+    assert {call.headers["authorization"] for call in calls} == {"Bearer t1"}
+
+
+def test_another_key_has_another_token(do: Player, server: ScriptedServer) -> None:
+    server.script = [token("t1"), GOOD["batches.get"], token("t2"), GOOD["batches.get"]]
+    do(project_account(server.url), *GET)
+    do(project_account(server.url), *GET)
+    assert server.received[3].headers["authorization"] == "Bearer t2"
+
+
+def test_a_token_about_to_expire_is_not_used_again(do: Player, server: ScriptedServer) -> None:
+    server.script = [token("t1", expires_in=59), GOOD["batches.get"], token("t2"), GOOD["batches.get"]]
+    account = project_account(server.url)
+    do(account, *GET)
+    do(account, *GET)
+    assert server.received[3].headers["authorization"] == "Bearer t2"
+
+
+@pytest.mark.parametrize("call", [SEND, UPDATE, GET, CANCEL], ids=by_operation)
+def test_an_expired_token_is_renewed_once_and_the_call_made_again(
+    do: Player, server: ScriptedServer, call: tuple[Any, ...]
+) -> None:
+    server.script = [token("t1"), EXPIRED, token("t2"), GOOD[call[0]]]
+    do(project_account(server.url), *call)
+    assert [received.headers["authorization"] for received in server.received[1::2]] == [
+        "Bearer t1",
+        "Bearer t2",
+    ]
+    assert do.pauses == []
+
+
+def test_a_second_expired_token_is_an_error(do: Player, server: ScriptedServer) -> None:
+    server.script = [token("t1"), EXPIRED, token("t2"), EXPIRED, token("t3")]
+    with pytest.raises(SinchAuthError):
+        do(project_account(server.url), *SEND)
+    assert len(server.received) == 4
+
+
+@pytest.mark.parametrize("refusal", [UNKNOWN_TOKEN, reply(401)], ids=["unknown", "bare"])
+def test_a_token_that_is_not_accepted_is_not_renewed(
+    do: Player, server: ScriptedServer, refusal: Reply
+) -> None:
+    server.script = [token("t1"), refusal, token("t2")]
+    with pytest.raises(SinchAuthError, match="does not accept the credentials"):
+        do(project_account(server.url), *GET)
+    assert len(server.received) == 2
+
+
+def test_a_static_token_cannot_be_renewed(do: Player, server: ScriptedServer) -> None:
+    server.script = [EXPIRED, GOOD["batches.get"]]
+    with pytest.raises(SinchAuthError):
+        do(plan_account(server.url), *GET)
+    assert len(server.received) == 1
+
+
+@pytest.mark.parametrize(
+    "trouble", [CLOSED, RESET, reply(429), reply(503)], ids=["closed", "reset", "429", "503"]
+)
+def test_trouble_with_the_token_endpoint_is_waited_out_even_for_a_send(
+    do: Player, server: ScriptedServer, trouble: Reply
+) -> None:
+    server.script = [trouble, token("t1"), GOOD["batches.send"]]
+    do(project_account(server.url), *SEND)
+    assert server.paths() == ["POST /oauth2/token", "POST /oauth2/token", "POST /batches"]
+    assert len(do.pauses) == 1
+
+
+def test_a_failing_token_endpoint_sends_nothing(do: Player, server: ScriptedServer) -> None:
+    server.script = [CLOSED] * ATTEMPTS
+    with pytest.raises(SinchConnectionError, match=r"Nothing was sent\.") as caught:
+        do(project_account(server.url), *SEND)
+    assert caught.value.effect is Effect.NONE
+    assert server.paths() == ["POST /oauth2/token"] * ATTEMPTS
+
+
+def test_a_wrong_key_does_not_show(do: Player, server: ScriptedServer) -> None:
+    body = {"error": "invalid_client", "error_description": "Unknown key."}
+    server.script = [reply(401, body)]
+    with pytest.raises(SinchAuthError, match="key id and secret") as caught:
+        do(project_account(server.url), *GET)
+    assert "key-secret" not in told(caught.value)
+    assert len(server.received) == 1
+
+
+# --- proxies
+
+
+@pytest.fixture
+def proxied(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Account:
+    monkeypatch.setenv("http_proxy", server.url)
+    return plan_account("http://sinch.test", allow_insecure=True)
+
+
+def test_a_proxy_of_the_environment_is_used(do: Player, server: ScriptedServer, proxied: Account) -> None:
+    server.script = [GOOD["batches.get"]]
+    do(proxied, *GET)
+    assert server.received[0].target == f"http://sinch.test/xms/v1/plan/batches/{ID}"
+    assert server.received[0].headers["authorization"] == "Bearer plan-token"
+
+
+@pytest.mark.parametrize(
+    "trouble", [CLOSED, RESET, half(BATCH), NO_HTTP], ids=["closed", "reset", "half", "no-http"]
+)
+def test_an_answer_lost_behind_a_proxy_is_lost_all_the_same(
+    do: Player, server: ScriptedServer, proxied: Account, trouble: Reply
+) -> None:
+    # The libraries call this a failure of the proxy, as they call it when the proxy cannot be reached.
+    server.script = [trouble, GOOD["batches.send"]]
+    with pytest.raises(SinchUncertainError):
+        do(proxied, *SEND)
+    assert len(server.received) == 1
+
+
+def test_a_proxy_that_cannot_be_reached_is_no_connection(do: Player, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = ScriptedServer([GOOD["batches.send"]])
+    monkeypatch.setenv("http_proxy", proxy.url)
+    do.on_pause = proxy.start
+    try:
+        do(plan_account("http://sinch.test", allow_insecure=True), *SEND)
+    finally:
+        proxy.stop()
+    assert len(do.pauses) == 1
+
+
+def test_a_proxy_that_refuses_the_tunnel_is_no_connection(
+    do: Player, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", server.url)
+    server.script = [reply(403)] * ATTEMPTS
+    with pytest.raises(SinchConnectionError, match=r"Nothing was sent\."):
+        do(plan_account("https://sinch.test"), *SEND)
+    assert {received.method for received in server.received} == {"CONNECT"}
+
+
+# --- what errors tell
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        CLOSED,
+        RESET,
+        half(REPORT),
+        HANGING,
+        NO_HTTP,
+        reply(404, b"No /delivery_report/46700000222 here"),
+        reply(302),
+    ],
+)
+def test_a_number_in_a_url_does_not_show_in_what_is_raised(
+    do: Player, server: ScriptedServer, trouble: Reply
+) -> None:
+    server.script = [trouble] * 2 * ATTEMPTS
+    with pytest.raises(SinchError) as caught:
+        do(plan_account(server.url, timeout=0.2), "delivery_reports.get_for_number", ID, NUMBER)
+    assert NUMBER[1:] not in told(caught.value)
+    server.script = [trouble] * 2 * ATTEMPTS
+    with pytest.raises(SinchError) as caught:
+        do(plan_account(server.url, timeout=0.2), "batches.list", from_=NUMBER)
+    assert NUMBER[1:] not in told(caught.value)
+
+
+def test_a_number_in_a_url_does_not_show_when_there_is_no_connection(do: Player) -> None:
+    server = ScriptedServer()
+    with contextlib.closing(server._socket), pytest.raises(SinchConnectionError) as caught:
+        do(plan_account(server.url), "delivery_reports.get_for_number", ID, NUMBER)
+    assert NUMBER[1:] not in told(caught.value)
+    assert TOKEN not in told(caught.value)
+
+
+def test_neither_texts_nor_tokens_show_in_what_is_raised(do: Player, server: ScriptedServer) -> None:
+    server.script = [reply(400, {"code": "x", "text": f"'{TEXT}' to {NUMBER} is bad"})]
+    with pytest.raises(SinchBadRequestError) as caught:
+        do(plan_account(server.url), *SEND)
+    assert "'***' to +4670***0222 is bad" in str(caught.value)
+    for secret in (TEXT, NUMBER[1:], TOKEN):
+        assert secret not in told(caught.value)
+
+
+# --- listings
+
+
+def pages_of(*pages: list[int], count: int | None = None) -> list[Reply]:
+    """Pages of batches, named by numbers."""
+    total = len({number for page in pages for number in page}) if count is None else count
+    return [
+        reply(
+            200,
+            {
+                "count": total,
+                "page": index,
+                "page_size": len(page),
+                "batches": [{"id": f"batch-{number}"} for number in page],
+            },
+        )
+        for index, page in enumerate(pages)
+    ]
+
+
+def listed(do: Player, server: ScriptedServer, **filters: Any) -> list[int]:
+    found = do.entries(plan_account(server.url), "batches.list", **filters)
+    return [int(batch.id.removeprefix("batch-")) for batch in found]
+
+
+def asked_pages(server: ScriptedServer) -> list[str]:
+    return [received.query["page"][0] for received in server.received]
+
+
+def test_all_pages_are_gone_through_from_the_first(do: Player, server: ScriptedServer) -> None:
+    server.script = pages_of([5, 4], [3, 2], [1])
+    assert listed(do, server, page_size=2, client_reference="r") == [5, 4, 3, 2, 1]
+    assert [received.query for received in server.received] == [
+        {"page": [str(page)], "page_size": ["2"], "client_reference": ["r"]} for page in range(3)
+    ]
+
+
+def test_pages_can_be_turned_by_hand(do: Player, server: ScriptedServer) -> None:
+    server.script = pages_of([3, 2], [1])
+    first, second = do.pages(plan_account(server.url), "batches.list", page_size=2)
+    assert ([batch.id for batch in first.result.batches], first.has_next_page) == (
+        ["batch-3", "batch-2"],
+        True,
+    )
+    assert (second.result.page, second.result.count, second.has_next_page) == (1, 3, False)
+
+
+def test_one_page_is_one_call(do: Player, server: ScriptedServer) -> None:
+    server.script = pages_of([2, 1])
+    assert listed(do, server) == [2, 1]
+    assert asked_pages(server) == ["0"]
+
+
+def test_an_empty_listing_is_one_call(do: Player, server: ScriptedServer) -> None:
+    server.script = pages_of([])
+    assert listed(do, server) == []
+    assert len(server.received) == 1
+
+
+def test_a_listing_may_begin_further_on(do: Player, server: ScriptedServer) -> None:
+    server.script = pages_of([3, 2], [1], count=7)
+    assert listed(do, server, page=2, page_size=2) == [3, 2, 1]
+    assert asked_pages(server) == ["2", "3"]
+
+
+def test_entries_pushed_to_a_later_page_are_not_met_twice(do: Player, server: ScriptedServer) -> None:
+    # While page 0 was read, batch 6 came in and pushed 4 to page 1.
+    server.script = pages_of([5, 4], [4, 3], [2, 1], count=6)
+    assert listed(do, server, page_size=2) == [5, 4, 3, 2, 1]
+
+
+def test_a_page_of_known_entries_only_does_not_end_the_listing(do: Player, server: ScriptedServer) -> None:
+    # While page 0 was read, a whole page of new batches came in.
+    server.script = pages_of([5, 4], [5, 4], [3, 2], [1], count=7)
+    assert listed(do, server, page_size=2) == [5, 4, 3, 2, 1]
+
+
+def test_a_server_that_gives_the_same_page_for_ever_is_left(do: Player, server: ScriptedServer) -> None:
+    server.script = lambda _: pages_of([2, 1], count=1_000_000)[0]
+    assert listed(do, server, page_size=2) == [2, 1]
+    assert len(server.received) < 20
+
+
+def test_a_count_that_promises_too_much_ends_with_the_pages(do: Player, server: ScriptedServer) -> None:
+    server.script = pages_of([2, 1], [], count=1_000_000)
+    assert listed(do, server, page_size=2) == [2, 1]
+
+
+def test_a_count_that_grows_while_reading_is_followed(do: Player, server: ScriptedServer) -> None:
+    server.script = [
+        *pages_of([4, 3], count=3),
+        pages_of([4, 3], [2], count=4)[1],
+        pages_of([], [], [1], count=4)[2],
+    ]
+    assert listed(do, server, page_size=2) == [4, 3, 2, 1]
+
+
+def test_the_same_recipient_in_two_batches_is_two_reports(do: Player, server: ScriptedServer) -> None:
+    reports = [REPORT, {**REPORT, "batch_id": "other"}, REPORT, {**REPORT, "status": "Failed"}]
+    server.script = [reply(200, {"count": 4, "page": 0, "page_size": 4, "delivery_reports": reports})]
+    found = do.entries(plan_account(server.url), "delivery_reports.list", status="Delivered", code=[0])
+    assert [(report.batch_id, report.status) for report in found] == [
+        (ID, "Delivered"),
+        ("other", "Delivered"),
+        (ID, "Failed"),
+    ]
+    assert server.received[0].query == {"page": ["0"], "status": ["Delivered"], "code": ["0"]}
+
+
+def test_trouble_on_a_later_page_is_raised_and_not_taken_for_the_end(
+    do: Player, server: ScriptedServer
+) -> None:
+    server.script = [*pages_of([3, 2], count=3), reply(200, {"count": 3, "page": 1})]
+    with pytest.raises(SinchUnexpectedAnswerError, match="'batches' is not a list"):
+        listed(do, server, page_size=2)
+
+
+# --- procedures
+
+
+def test_a_procedure_gets_results_pauses_and_errors(do: Player, server: ScriptedServer) -> None:
+    server.script = [GOOD["batches.get"], reply(404), GOOD["batches.cancel"]]
+
+    def procedure() -> Generator[Step, Any, tuple[str, str, bool]]:
+        batch = yield endpoints.get(ID)
+        nothing = yield Pause(5)
+        assert nothing is None
+        try:
+            yield endpoints.get("missing")
+        except SinchNotFoundError as error:
+            refused = error.operation
+        cancelled = yield endpoints.cancel(ID)
+        return batch.id, refused, cancelled.canceled
+
+    assert do.follow(plan_account(server.url), procedure()) == (ID, "get", True)
+    assert do.pauses == [5]
+
+
+def test_an_error_that_a_procedure_does_not_want_is_raised(do: Player, server: ScriptedServer) -> None:
+    server.script = [reply(404)]
+    ended = []
+
+    def procedure() -> Generator[Step, Any, None]:
+        try:
+            yield endpoints.get(ID)
+        finally:
+            ended.append(True)
+
+    with pytest.raises(SinchNotFoundError):
+        do.follow(plan_account(server.url), procedure())
+    assert ended == [True]
+
+
+def test_a_procedure_may_end_in_the_face_of_an_error_or_before_it_began(
+    do: Player, server: ScriptedServer
+) -> None:
+    server.script = [reply(404)]
+
+    def resigned() -> Generator[Step, Any, str]:
+        try:
+            yield endpoints.get(ID)
+        except SinchNotFoundError:
+            return "gone"
+        return "there"
+
+    def idle() -> Generator[Step, Any, str]:
+        yield from ()
+        return "nothing to do"
+
+    account = plan_account(server.url)
+    assert do.follow(account, resigned()) == "gone"
+    assert do.follow(account, idle()) == "nothing to do"
+
+
+# --- the face of the clients
+
+
+def operations() -> Iterator[tuple[str, Callable[..., Any]]]:
+    batches = (
+        "send",
+        "send_dry_run",
+        "get",
+        "update",
+        "replace",
+        "cancel",
+        "send_delivery_feedback",
+    )
+    yield from ((f"batches.{name}", getattr(endpoints, name)) for name in batches)
+    yield "batches.list", endpoints.list_batches
+    yield "delivery_reports.get", endpoints.get_delivery_report
+    yield "delivery_reports.get_for_number", endpoints.get_delivery_report_for_number
+    yield "delivery_reports.list", endpoints.list_delivery_reports
+
+
+@pytest.mark.parametrize(("name", "description"), list(operations()))
+@pytest.mark.parametrize("client", [SinchClient, AsyncSinchClient])
+def test_methods_have_the_parameters_and_docs_of_their_descriptions(
+    client: Any, name: str, description: Callable[..., Any]
+) -> None:
+    group, method = name.split(".")
+    bound = getattr(getattr(client(plan_account("http://localhost")), group), method)
+    assert inspect.signature(bound) == inspect.signature(description)
+    assert bound.__doc__ == description.__doc__
+
+
+def test_the_received_request_is_what_the_server_says(server: ScriptedServer) -> None:
+    # Keeps the double honest: a request body with a length of its own is read to its end.
+    assert Received("GET", "/a?b=+c", {}, b"").query == {"b": [" c"]}
+    assert server.paths() == []
