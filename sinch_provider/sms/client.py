@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
 from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import unquote
 
 import requests
 import tenacity
@@ -19,6 +21,7 @@ from sinch_provider.sms.answers import lost_connection, no_connection, read_answ
 from sinch_provider.sms.auth import is_expired_token, read_grant, token_request, token_slot
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.http import Answer, Call, Request, request_for
+from sinch_provider.sms.masking import mask_text
 from sinch_provider.sms.operations import Group, listing, operation
 from sinch_provider.sms.steps import Pause, Step
 
@@ -27,6 +30,7 @@ T = TypeVar("T")
 # Raised while connecting, or by requests itself, before a byte of the request has left.
 _BEFORE_SENDING = (
     requests.exceptions.InvalidHeader,
+    requests.exceptions.InvalidSchema,
     requests.exceptions.InvalidURL,
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
@@ -177,3 +181,17 @@ def _never_left(error: requests.RequestException) -> bool:
         isinstance(arg, ssl.SSLCertVerificationError) for arg in getattr(reason, "args", ())
     )
     return certificate_refused or isinstance(error, _BEFORE_SENDING) or isinstance(reason, _BEFORE_SENDING)
+
+
+class _MaskedUrls(logging.Filter):
+    """urllib3 logs URLs at level DEBUG, and ours can hold phone numbers."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple) and any("/xms/v1/" in str(arg) for arg in record.args):
+            record.args = tuple(
+                mask_text(unquote(arg)) if isinstance(arg, str) else arg for arg in record.args
+            )
+        return True
+
+
+logging.getLogger(urllib3.connectionpool.__name__).addFilter(_MaskedUrls())

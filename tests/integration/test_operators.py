@@ -241,7 +241,7 @@ def test_too_late_to_cancel(run_dag, sinch_default, fail, state):
 
 
 def test_several_audiences_by_dynamic_task_mapping(run_dag, sinch_default):
-    @task
+    @task(show_return_value_in_logs=False)
     def audiences():
         return [{"to": [MARIA], "body": "A {{ dag.dag_id }}"}, {"to": [ANNA, LARS], "body": "B"}]
 

@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 from airflow.sdk import DAG
 
+from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.operators.batches import (
     SinchCancelBatchOperator,
     SinchDeliveryFeedbackOperator,
@@ -52,3 +53,14 @@ def test_no_number_text_or_token_in_logs_and_database(run_dag, sinch_default, ai
     for place, content in left.items():
         for private in (NUMBER, TEXT, TOKEN):
             assert private not in content, f"{private!r} in {place}"
+
+
+def test_no_number_in_what_the_http_library_logs(sinch_default, caplog):
+    caplog.set_level("DEBUG")
+    hook = SinchHook()
+    batch = hook.batches.send(to=[NUMBER], body="Hi", from_=NUMBER)
+    hook.delivery_reports.get_for_number(batch.id, NUMBER)
+    assert len(list(hook.batches.list(from_=["+" + NUMBER, NUMBER]))) == 1
+    lines = [record.getMessage() for record in caplog.records if record.name == "urllib3.connectionpool"]
+    assert any(f"{batch.id}/delivery_report/+4670***0987" in line for line in lines)
+    assert not any(NUMBER in line for line in lines)
