@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -90,6 +91,7 @@ class ScriptedServer:
 
     script: list[Reply] | Script = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
+    tls: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
         self.arrived = threading.Event()
@@ -106,7 +108,7 @@ class ScriptedServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def start(self) -> Self:
         if not self._thread.is_alive():
@@ -145,19 +147,25 @@ class ScriptedServer:
                 return
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
-    def _serve(self, connection: socket.socket) -> None:
-        with connection:
+    def _serve(self, accepted: socket.socket) -> None:
+        connection = accepted
+        with accepted:
             connection.settimeout(10)
+            if self.tls is not None:
+                try:
+                    connection = self.tls.wrap_socket(connection, server_side=True)
+                except OSError:
+                    return  # The caller does not like the certificate.
             received = _read(connection)
             if received is None:
                 return
             with self._lock:
                 self.received.append(received)
                 script = self.script
-                answer = (
-                    (script.pop(0) if script else CLOSED) if isinstance(script, list) else script(received)
-                )
+                answer = script.pop(0) if isinstance(script, list) and script else CLOSED
             self.arrived.set()
+            if callable(script):
+                answer = script(received)
             connection.sendall(answer.raw)
             if answer.hang:
                 self._stopped.wait(10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import ssl
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from sinch_provider.sandbox.client import SandboxClient
 from sinch_provider.sms import endpoints
@@ -636,6 +642,74 @@ def test_a_proxy_that_refuses_the_tunnel_is_no_connection(
     with pytest.raises(SinchConnectionError, match=r"Nothing was sent\."):
         do(plan_account("https://sinch.test"), *SEND)
     assert {received.method for received in server.received} == {"CONNECT"}
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_is_told_the_credentials_of_its_url(
+    do: Player, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv(f"{scheme}_proxy", server.url.replace("//", "//somebody:pass@"))
+    server.script = [GOOD["batches.get"]] if scheme == "http" else [reply(403)] * ATTEMPTS
+    with contextlib.suppress(SinchConnectionError):
+        do(plan_account(f"{scheme}://sinch.test", allow_insecure=True), *GET)
+    assert server.received[0].headers["proxy-authorization"] == "Basic c29tZWJvZHk6cGFzcw=="
+    tunnel = server.received[0].headers.get("authorization")
+    assert tunnel == ("Bearer plan-token" if scheme == "http" else None)
+
+
+@pytest.mark.parametrize("exception", ["127.0.0.1", "*"])
+def test_hosts_excepted_from_the_proxy_are_asked_directly(
+    do: Player, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, exception: str
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", exception)
+    server.script = [GOOD["batches.get"]]
+    do(plan_account(server.url), *GET)
+    assert server.received[0].target.startswith("/xms/")
+
+
+def test_a_proxy_without_a_scheme_is_an_http_proxy(
+    do: Player, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", f"127.0.0.1:{server.port}")
+    server.script = [GOOD["batches.get"]]
+    do(plan_account("http://sinch.test", allow_insecure=True), *GET)
+    assert server.received[0].target.startswith("http://sinch.test/")
+
+
+# --- certificates
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    """A certificate that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    path.write_bytes(
+        certificate.public_bytes(Encoding.PEM)
+        + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+def test_a_host_whose_certificate_is_not_trusted_gets_nothing(do: Player, stranger: ssl.SSLContext) -> None:
+    with (
+        ScriptedServer([GOOD["batches.send"]] * ATTEMPTS, tls=stranger) as server,
+        pytest.raises(SinchConnectionError, match=r"no connection .*Nothing was sent\.") as caught,
+    ):
+        do(plan_account(server.url), *SEND)
+    assert server.received == []
+    assert caught.value.effect is Effect.NONE
 
 
 # --- what errors tell
