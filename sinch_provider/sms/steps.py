@@ -3,7 +3,7 @@ Procedures of several calls, written once for both clients.
 
 A procedure is a generator: it yields the :class:`~sinch_provider.sms.http.Call` it wants made, or a
 :class:`Pause`, and is sent the call's result. ``SinchClient.follow`` and ``AsyncSinchClient.follow`` carry it
-    out.
+out.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import logging
 import ssl
 import traceback
 from collections.abc import Callable, Generator, Iterator
@@ -746,6 +747,20 @@ def test_a_number_in_a_url_does_not_show_when_there_is_no_connection(do: Player)
         do(plan_account(server.url), "delivery_reports.get_for_number", ID, NUMBER)
     assert NUMBER[1:] not in told(caught.value)
     assert TOKEN not in told(caught.value)
+
+
+@pytest.mark.parametrize("trouble", [reply(200, REPORT), CLOSED, half(REPORT), reply(500)])
+def test_a_number_in_a_url_does_not_show_in_any_log(
+    do: Player, server: ScriptedServer, caplog: pytest.LogCaptureFixture, trouble: Reply
+) -> None:
+    server.script = [trouble] * 2 * ATTEMPTS + [GOOD["batches.list"]] * 2
+    with caplog.at_level(logging.DEBUG):
+        with contextlib.suppress(SinchError):
+            do(plan_account(server.url), "delivery_reports.get_for_number", ID, NUMBER)
+        server.script = [GOOD["batches.list"]]
+        do(plan_account(server.url), "batches.list", from_=NUMBER)
+    assert NUMBER[1:] not in caplog.text
+    assert TOKEN not in caplog.text
 
 
 def test_neither_texts_nor_tokens_show_in_what_is_raised(do: Player, server: ScriptedServer) -> None:
