@@ -6,16 +6,22 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.exceptions import AirflowTaskTimeout
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
 from sinch_provider.sms.delivery import OutcomePolicy, Summary
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
+from sinch_provider.sms.masking import mask_text
 
 log = logging.getLogger(__name__)
 
 
 class SinchTaskFailed(AirflowFailException):
     """The task failed for a reason that a retry cannot heal."""
+
+
+class SinchWaitInterrupted(AirflowException):
+    """Waiting in the triggerer broke off for a passing reason; waiting again can succeed."""
 
 
 class SinchDeliveryFailed(SinchTaskFailed):
@@ -43,17 +49,26 @@ def airflow_failures() -> Iterator[None]:
 
 
 @contextmanager
-def no_retry(batch_id: str) -> Iterator[None]:
+def no_retry(batch: str) -> Iterator[None]:
     """
     Turn every error after a batch was accepted into a failure that Airflow does not retry.
 
     A retry would run the task from the start and send again.
+
+    :param batch: The batch, as the message names it.
     """
     try:
         yield
-    except SinchError as error:
+    except AirflowFailException:
+        raise
+    except (Exception, AirflowTaskTimeout) as error:
+        reason = (
+            str(error)
+            if isinstance(error, SinchError)
+            else f"{type(error).__name__}: {mask_text(str(error))}."
+        )
         raise SinchTaskFailed(
-            f"Batch {batch_id} was sent, but waiting for it failed: {error} "
+            f"{batch} was sent, but waiting for it failed: {reason} "
             "Wait for it with SinchBatchSensor instead of clearing this task, which would send again."
         ) from error
 

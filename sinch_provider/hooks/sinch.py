@@ -133,6 +133,8 @@ def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:
                 Fault("host", "must carry a scheme (https://...), or be given as the extra base_url")
             )
             base_url = None
+        elif connection.port:
+            base_url = f"{base_url.rstrip('/')}:{connection.port}"
     timeout = extra.get("timeout")
     try:
         seconds = DEFAULT_TIMEOUT if timeout in (None, "") else float(timeout)

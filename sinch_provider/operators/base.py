@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from sinch_provider.failures import SinchTaskFailed
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sms.masking import Private
 
@@ -50,11 +51,29 @@ class SinchOperator(BaseOperator):
         jinja_env: jinja2.Environment,
         seen_oids: set[int],
     ) -> None:
-        # Airflow stores what the fields hold after this; it is also what a mapped task instance is rendered
-        # by.
-        super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
-        if parent is self:
-            for name in self.private_fields:
-                value = getattr(self, name)
-                if value is not None and not isinstance(value, Private):
-                    setattr(self, name, Private(value))
+        # Airflow logs a field that cannot be rendered, and stores the fields as they are after this, also for
+        # mapped tasks; so private ones are rendered and hidden here.
+        private = self.private_fields if parent is self else ()
+        for name in private:
+            setattr(self, name, self._rendered_and_hidden(name, context, jinja_env, seen_oids))
+        others = [name for name in template_fields if name not in private]
+        super()._do_render_template_fields(parent, others, context, jinja_env, seen_oids)
+
+    def _rendered_and_hidden(
+        self, name: str, context: Context, jinja_env: jinja2.Environment, seen_oids: set[int]
+    ) -> Private | None:
+        value = getattr(self, name)
+        if value is None or isinstance(value, Private):
+            return value
+        try:
+            rendered = self.render_template(value, context, jinja_env, seen_oids)
+        except Exception as error:
+            # The name of something undefined is no secret; other errors quote the template.
+            kind = type(error).__name__
+            reason = f"{kind}: {error}" if kind == "UndefinedError" else kind
+            failure = SinchTaskFailed(
+                f"The template of {name} cannot be rendered ({reason}). Nothing was sent."
+            )
+        else:
+            return None if rendered is None else Private(rendered)
+        raise failure

@@ -171,14 +171,18 @@ class SinchSendBatchOperator(SinchMessageOperator):
         with airflow_failures(), self.hook.get_conn() as client:
             batch = client.batches.send(**self.message)
             self._batch_id = batch.id
-            self.log.info("Sinch accepted batch %s for %d recipients.", batch.id, len(batch.to))
-            if not self.wait_for_completion:
-                return batch.id
-            if self.deferrable:
-                self._defer(batch.id)
-            with no_retry(batch.id):
-                self._conclude(client.follow(wait([progress_of(batch)], self.poll_interval)))
+            with no_retry(f"Batch {batch.id}"):
+                self.log.info("Sinch accepted batch %s for %d recipients.", batch.id, len(batch.to))
+                if self.wait_for_completion and self.deferrable:
+                    self._defer(batch.id)
+                elif self.wait_for_completion:
+                    self._conclude(client.follow(wait([progress_of(batch)], self.poll_interval)))
         return batch.id
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Come back from the triggerer; whatever went wrong there, the batch was sent."""
+        with no_retry("The batch"):
+            return super().resume_execution(next_method, next_kwargs, context)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> str:
         """Conclude from the trigger's event."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.exceptions import AirflowRescheduleException
 from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue, conf
 
 from sinch_provider.failures import airflow_failures, checked_policy, conclude
 from sinch_provider.hooks.sinch import SinchHook
-from sinch_provider.sms.delivery import Progress, State, Summary, look_at_all
+from sinch_provider.sms.delivery import Progress, Summary, look_at_all, pause_for
+from sinch_provider.sms.times import utcnow
 from sinch_provider.sms.validation import checked_batch_ids
 from sinch_provider.templates import is_template
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
@@ -63,14 +63,11 @@ class SinchBatchSensor(BaseSensorOperator):
         """Wait in the mode asked for."""
         if not self.deferrable:
             return super().execute(context)
-        found = self.poke(context)
-        if found:
-            return found.xcom_value
+        with airflow_failures():
+            batch_ids = checked_batch_ids(self.batch_id)
         return self.defer(
             trigger=SinchBatchTrigger(
-                batch_ids=[entry.batch_id for entry in self._progress],
-                sinch_conn_id=self.sinch_conn_id,
-                poll_interval=self.poke_interval,
+                batch_ids=batch_ids, sinch_conn_id=self.sinch_conn_id, poll_interval=self.poke_interval
             ),
             method_name="execute_complete",
             timeout=timedelta(seconds=self.timeout),
@@ -88,8 +85,6 @@ class SinchBatchSensor(BaseSensorOperator):
         self.log.info(
             "Waiting for %s: %s", ", ".join(summary.pending), summary.by_status or "nothing has left yet"
         )
-        if self.reschedule:
-            self._come_back_when_it_leaves()
         return PokeReturnValue(is_done=False)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, int]:
@@ -100,12 +95,10 @@ class SinchBatchSensor(BaseSensorOperator):
         conclude(summary, checked_policy(self.max_failed, self.min_delivered))
         return summary.by_status
 
-    def _come_back_when_it_leaves(self) -> None:
-        starts = [
-            entry.schedule.starts if entry.state is State.SCHEDULED and entry.schedule else None
-            for entry in self._progress
-            if not entry.over
-        ]
-        known = [start for start in starts if start is not None]
-        if len(known) == len(starts):
-            raise AirflowRescheduleException(min(known))
+    def _get_next_poke_interval(
+        self, started_at: Any, run_duration: Callable[[], float], poke_count: int
+    ) -> float:
+        # Nothing can be told before a batch leaves, but the sensor's own timeout counts all the same.
+        interval: float = super()._get_next_poke_interval(started_at, run_duration, poke_count)
+        left = max(self.timeout - run_duration(), 0.0)
+        return max(interval, min(pause_for(self._progress, interval, utcnow()), left))

@@ -42,8 +42,8 @@ def read_answer(call: Call[T], answer: Answer) -> T:
     if not 200 <= answer.status < 300:
         raise error_for(call, answer)
     try:
-        # Feedback is accepted without a body; every other success carries JSON.
-        return call.parse(answer.json() if answer.body else None)
+        # Feedback is accepted (202) without anything to read; every other success carries JSON.
+        return call.parse(answer.json() if answer.body and answer.status != 202 else None)
     except ValueError as error:
         reason = str(error) if isinstance(error, MalformedAnswerError) else "it is not JSON"
     raise _unreadable(call, answer, reason)
@@ -184,7 +184,7 @@ def _retry_after(answer: Answer) -> float | None:
     except ValueError:
         try:
             moment = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, TypeError, OverflowError):
             return None
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         seconds = (moment - datetime.now(UTC)).total_seconds()

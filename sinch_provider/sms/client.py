@@ -147,7 +147,7 @@ class SinchClient:
                 timeout=self.account.timeout,
                 allow_redirects=False,
             )
-        except requests.RequestException as error:
+        except OSError as error:  # requests' own errors, and what it raises bare, such as a missing CA bundle
             # Raised below, outside this block: the library's errors quote URLs, which can hold phone numbers.
             failure = (no_connection if _never_left(error) else lost_connection)(call, error)
         else:
@@ -168,7 +168,9 @@ class _Headers(AuthBase):
         return request
 
 
-def _never_left(error: requests.RequestException) -> bool:
+def _never_left(error: OSError) -> bool:
+    if not isinstance(error, requests.RequestException):
+        return error.errno is None
     cause = error.args[0] if error.args else None
     reason = getattr(cause, "reason", cause)
     if isinstance(reason, urllib3.exceptions.ProxyError):

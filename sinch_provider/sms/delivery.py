@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 import pendulum
 
 from sinch_provider.sms import endpoints
-from sinch_provider.sms.errors import SinchError
+from sinch_provider.sms.errors import SinchError, SinchNotFoundError
 from sinch_provider.sms.http import Call
 from sinch_provider.sms.models import Batch, BatchDeliveryReport
 from sinch_provider.sms.steps import Pause, Step
@@ -39,6 +39,13 @@ GRACE: Final = timedelta(hours=1)
 DEFAULT_VALIDITY: Final = timedelta(days=3)
 
 _NEVER: Final = pendulum.datetime(9999, 12, 31)
+
+#: How long after its time a batch may still have no messages before its groups count as empty.
+EMPTY_AFTER: Final = timedelta(minutes=15)
+#: Looks that may fail for passing reasons before anything is known of a batch.
+BLIND_LOOKS: Final = 30
+#: No pause is longer, however far off a batch's time is.
+LONGEST_PAUSE: Final = timedelta(days=1).total_seconds()
 
 CANCELLED_BY_USER: Final = 407
 
@@ -172,6 +179,7 @@ class Progress:
     :param counts: Messages per status and code.
     :param canceled: Whether the batch was cancelled, as far as known.
     :param schedule: None until the batch itself has been read.
+    :param failures: Looks that failed for a passing reason since the last that did not.
     """
 
     batch_id: str
@@ -179,6 +187,7 @@ class Progress:
     counts: Counts = field(default_factory=Counter)
     canceled: bool = False
     schedule: Schedule | None = None
+    failures: int = 0
 
     @property
     def over(self) -> bool:
@@ -206,9 +215,14 @@ def look(before: Progress, clock: Callable[[], pendulum.DateTime] = utcnow) -> G
         if not batch.canceled and schedule.starts is not None and clock() < schedule.starts:
             return replace(before, state=State.SCHEDULED, schedule=schedule)
 
-    report: BatchDeliveryReport = yield _lagging(endpoints.get_delivery_report(before.batch_id))
+    before = replace(before, schedule=schedule, state=State.RUNNING, failures=0)
+    try:
+        report: BatchDeliveryReport = yield endpoints.get_delivery_report(before.batch_id)
+    except SinchNotFoundError:
+        # The batch is there; its report may take a while.
+        return replace(before, state=State.OVERDUE) if clock() > schedule.ends else before
     counts = counts_of(report)
-    progress = replace(before, counts=counts, schedule=schedule, state=State.RUNNING)
+    progress = replace(before, counts=counts)
     if has_finished(report):
         return replace(progress, state=State.FINISHED)
 
@@ -223,6 +237,10 @@ def look(before: Progress, clock: Callable[[], pendulum.DateTime] = utcnow) -> G
             planned = report.total_message_count or len(batch.to)
             counted = Counter({("Cancelled", CANCELLED_BY_USER): planned})
             return replace(progress, state=State.FINISHED, counts=counted)
+        left = batch.send_at or batch.created_at
+        if report.total_message_count == 0 and left is not None and clock() > left + EMPTY_AFTER:
+            log.warning("Batch %s has no messages: the groups it was sent to are empty.", before.batch_id)
+            return replace(progress, state=State.FINISHED)
     assert progress.schedule is not None
     if progress.schedule.starts is not None and clock() < progress.schedule.starts:
         return replace(progress, state=State.SCHEDULED)
@@ -335,8 +353,8 @@ def look_at_all(
     Look at every batch that is not over.
 
     A look that fails for a passing reason (network, Sinch's own trouble) leaves its batch as it was: the
-    batch goes on without us, and its schedule bounds the waiting. Before the schedule is known such a failure
-    is raised.
+    batch goes on without us, and its schedule bounds the waiting. Before the schedule is known, a number of
+    such failures in a row is raised.
     """
     after = []
     for entry in before:
@@ -345,11 +363,12 @@ def look_at_all(
             try:
                 found = yield from look(entry, clock)
             except SinchError as error:
-                if not error.transient or entry.schedule is None:
+                found = replace(entry, failures=entry.failures + 1)
+                if not error.transient or (entry.schedule is None and found.failures >= BLIND_LOOKS):
                     raise
                 log.warning("Batch %s could not be looked at, will look again: %s", entry.batch_id, error)
-                if clock() > entry.schedule.ends:
-                    found = replace(entry, state=State.OVERDUE)
+                if entry.schedule is not None and clock() > entry.schedule.ends:
+                    found = replace(found, state=State.OVERDUE)
         after.append(found)
     return after
 
@@ -385,7 +404,7 @@ def pause_for(entries: Iterable[Progress], poll_interval: float, now: pendulum.D
     ]
     # A batch whose time has come and which could not be looked at is still called scheduled.
     soonest = min(waits, default=0.0)
-    return soonest if soonest > 0 else poll_interval
+    return min(soonest, LONGEST_PAUSE) if soonest > 0 else poll_interval
 
 
 def progress_of(batch: Batch, clock: Callable[[], pendulum.DateTime] = utcnow) -> Progress:

@@ -22,6 +22,7 @@ from sinch_provider.sms.models import (
     Page,
     RecipientDeliveryReport,
 )
+from sinch_provider.sms.times import parse_time, utcnow
 
 Body = str | Mapping[str, Any]
 Parameters = Mapping[str, Mapping[str, str]]
@@ -231,9 +232,10 @@ def replace(
     :raises SinchValidationError: Names every field that breaks a rule.
     """
     fields = validation.checked_message(locals(), "replace")
-    return Call(
-        "replace", "PUT", _path(fields), Batch.from_json, body=fields, kind=Kind.SET, default_sender=True
-    )
+    # Once the new batch has left, nobody knows what replacing it again does; it may send a second time.
+    waits = "send_at" in fields and parse_time(fields["send_at"]) > utcnow().add(minutes=5)
+    kind = Kind.SET if waits else Kind.ONCE
+    return Call("replace", "PUT", _path(fields), Batch.from_json, body=fields, kind=kind, default_sender=True)
 
 
 def cancel(batch_id: str) -> Call[Batch]:

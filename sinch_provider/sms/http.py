@@ -15,6 +15,8 @@ from sinch_provider.sms.account import Account
 
 T = TypeVar("T")
 
+_PRIVATE: Final = ("body", "parameters", "callback_url", "udh", "from")
+
 USER_AGENT: Final = f"airflow-provider-sinch/{__version__} (Python/{platform.python_version()})"
 
 
@@ -59,7 +61,8 @@ class Call(Generic[T]):
 
     def private(self) -> list[str]:
         """Texts of the request that no error may quote."""
-        return _strings((self.body or {}).get("body")) + _strings((self.body or {}).get("parameters"))
+        body = self.body or {}
+        return [text for name in _PRIVATE for text in _strings(body.get(name))]
 
 
 @dataclass(frozen=True)

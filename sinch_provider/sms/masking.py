@@ -11,11 +11,13 @@ _HIDDEN: Final = "***"
 # readable is what belongs to an id or a time: digits with letters beside them (but for a plus sign as URLs
 # write it), groups of a UUID, seconds and their fractions.
 _NUMBER: Final = re.compile(
+    r"(?P<date>(?:19|20)\d{2}-[01]\d-[0-3]\d(?!\d))|"
     r"(?:(?<=%2[Bb])|(?<![0-9A-Za-z_])(?<!:[0-9]{2}:)(?<![0-9A-Fa-f]{4}-))"
     r"\+?\d(?:[ \u00a0().-]{0,3}\d){6,}"
     r"(?![0-9A-Za-z_]|-[0-9A-Fa-f]{4}-)"
 )
-_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+#: Shared with a private text, this many characters are a quotation of it.
+_QUOTATION: Final = 12
 
 
 def mask_number(number: str) -> str:
@@ -41,9 +43,11 @@ def mask_text(text: str, private: Iterable[str] = ()) -> str:
     """
     # A text loses blanks around it on its way into an error.
     for secret in sorted(map(str.strip, private), key=len, reverse=True):
-        if len(secret) > 3:
+        if len(secret) > 3 and secret in text:
             text = text.replace(secret, _HIDDEN)
-    return _NUMBER.sub(lambda match: match[0] if _DATE.match(match[0]) else mask_number(match[0]), text)
+        elif any(secret[at : at + _QUOTATION] in text for at in range(len(secret) - _QUOTATION + 1)):
+            return "(not shown: it quotes the message)"
+    return _NUMBER.sub(lambda match: match["date"] or mask_number(match[0]), text)
 
 
 class Private:

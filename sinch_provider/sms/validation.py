@@ -101,7 +101,9 @@ def _boolean(field: str, value: Any) -> bool:
 def _recipients(low: int, high: int | None) -> Check:
     def check(field: str, value: Any) -> list[str]:
         recipients, faults = normalize_recipients(value, field)
-        if not faults and len(recipients) < low:
+        # Where no recipient means all of them, an empty list says so, not a template that rendered blank.
+        blank = isinstance(value, str) and not recipients and value.strip() != "[]"
+        if not faults and (len(recipients) < low or blank):
             faults.append(Fault(field, "must name at least one recipient"))
         if high is not None and len(recipients) > high:
             faults.append(
@@ -114,7 +116,17 @@ def _recipients(low: int, high: int | None) -> Check:
     return check
 
 
+def _text(field: str, value: Any) -> Any:
+    # Templates rendered as native objects turn digits into a number; one that renders nothing gives "None".
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if value == "None":
+        raise _broken(field, "must not be the text None, which a template gives that found no value")
+    return value
+
+
 def _sender(field: str, value: Any) -> str:
+    value = _text(field, value)
     if not isinstance(value, str) or not value.strip():
         raise _broken(field, "must be a number, a short code or a name, as text")
     sender = value.strip()
@@ -132,6 +144,7 @@ def _sender(field: str, value: Any) -> str:
 
 
 def _text_body(field: str, value: Any) -> str:
+    value = _text(field, value)
     if not isinstance(value, str):
         raise _broken(field, f"must be text for {TEXT}", type(value).__name__)
     if len(value) > MAX_TEXT:
@@ -212,6 +225,7 @@ def _time(field: str, value: Any) -> str:
 
 
 def _client_reference(field: str, value: Any) -> str:
+    value = _text(field, value)
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_CLIENT_REFERENCE or not _encodable(value):
         raise _broken(field, f"must be text of 1 to {MAX_CLIENT_REFERENCE} characters")
     return value
@@ -255,6 +269,8 @@ def _parameter_entries(field: str, entries: Mapping[Any, Any], faults: list[Faul
                 faults.append(Fault(f"{field}[{shown}]", f"the key {error}"))
                 continue
             shown = mask_number(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)  # noqa: PLW2901
         if not isinstance(value, str):
             faults.append(Fault(f"{field}[{shown}]", f"must be text, not {type(value).__name__}"))
         elif len(value) > MAX_PARAMETER_VALUE:
@@ -499,17 +515,16 @@ def _check_type_rules(values: Mapping[str, Any], wire: Mapping[str, Any], faults
             faults.append(Fault(name, f"does not apply to {type_}"))
     if type_ == TEXT and isinstance(wire.get("body"), Mapping):
         faults.append(Fault("body", f"must be text for {TEXT}; an object needs type_={MEDIA!r}"))
-    if type_ == BINARY:
-        if values.get("udh") is None:
-            faults.append(Fault("udh", f"is required for {BINARY}"))
-        if "udh" in wire and "body" in wire:
-            size = len(wire["udh"]) // 2 + len(base64.b64decode(wire["body"]))
-            if size > MAX_BINARY_BYTES:
-                rule = f"must have at most {MAX_BINARY_BYTES} bytes together with udh"
-                faults.append(Fault("body", rule, f"{size} bytes"))
+    if type_ == BINARY and values.get("udh") is None:
+        faults.append(Fault("udh", f"is required for {BINARY}"))
 
 
 def _check_pairs(wire: Mapping[str, Any], faults: list[Fault], unknown: Collection[str]) -> None:
+    if wire.get("type") == BINARY and "udh" in wire and "body" in wire:
+        size = len(wire["udh"]) // 2 + len(base64.b64decode(wire["body"]))
+        if size > MAX_BINARY_BYTES:
+            rule = f"must have at most {MAX_BINARY_BYTES} bytes together with udh"
+            faults.append(Fault("body", rule, f"{size} bytes"))
     if "send_at" in wire and "expire_at" in wire and to_time(wire["send_at"]) >= to_time(wire["expire_at"]):
         faults.append(Fault("expire_at", "must be later than send_at", repr(wire["expire_at"])))
     if ("from_ton" in wire) != ("from_npi" in wire) and not {"from_ton", "from_npi"} & set(unknown):

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from sinch_provider.failures import SinchTaskFailed
+from sinch_provider.failures import SinchTaskFailed, SinchWaitInterrupted
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sms.delivery import Progress, Summary, wait
 from sinch_provider.sms.errors import SinchError, SinchNotFoundError
@@ -19,7 +19,7 @@ class SinchBatchTrigger(BaseTrigger):
     Fire once every batch is over: finished, or past its expiry and the time for late reports.
 
     Its event holds ids, counts and the outcome, never numbers or texts: ``{"status": "finished" | "overdue",
-    "summary": {...}}``, or ``{"status": "error", "message": ...}``.
+    "summary": {...}}``, or ``{"status": "error", "message": ..., "transient": ...}``.
 
     :param batch_ids: The batches.
     :param sinch_conn_id: The connection.
@@ -63,7 +63,8 @@ class SinchBatchTrigger(BaseTrigger):
         except Exception as error:
             # Whatever it is, the task has to hear of it: a trigger that dies leaves no reason behind.
             self.log.warning("Waiting for the batches failed: %s", type(error).__name__)
-            yield TriggerEvent({"status": "error", "message": _explained(error)})
+            transient = error.transient if isinstance(error, SinchError) else True
+            yield TriggerEvent({"status": "error", "message": _explained(error), "transient": transient})
             return
         status = "overdue" if summary.overdue else "finished"
         yield TriggerEvent({"status": status, "summary": summary.to_dict()})
@@ -92,9 +93,11 @@ def summary_of_event(event: dict[str, Any] | None) -> Summary:
     """
     Read the trigger's event.
 
+    :raises SinchWaitInterrupted: Waiting broke off for a passing reason.
     :raises SinchTaskFailed: Waiting failed, or the event is not this trigger's.
     """
     if event and event.get("status") in {"finished", "overdue"}:
         return Summary.from_dict(event["summary"])
     reason = (event or {}).get("message", "the trigger sent no usable event")
-    raise SinchTaskFailed(f"Waiting for the batches failed: {reason}")
+    failure = SinchWaitInterrupted if event and event.get("transient") else SinchTaskFailed
+    raise failure(f"Waiting for the batches failed: {reason}")

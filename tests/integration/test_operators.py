@@ -22,6 +22,7 @@ from tests.integration.conftest import RETRIES, instance_of, result_of
 
 MARIA, ANNA, LARS = "+46700000222", "+46700000333", "+46700000555"
 UNKNOWN_SUBSCRIBER = "+15550109150"
+NEVER_A_RECEIPT = "+15550109401"
 BATCH_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
 
 
@@ -321,6 +322,69 @@ def test_what_cannot_be_known_fails_before_any_request(run_dag, sinch_default):
 def test_other_operators_check_when_parsed_too(make):
     with pytest.raises(SinchValidationError):
         make()
+
+
+def test_a_time_limit_while_waiting_does_not_send_again(run_dag, sinch_default):
+    with DAG("limit", default_args=RETRIES) as dag:
+        SinchSendBatchOperator(
+            task_id="send",
+            to=[NEVER_A_RECEIPT],
+            body="Hi",
+            wait_for_completion=True,
+            poll_interval=0.05,
+            execution_timeout=pendulum.duration(seconds=2),
+        )
+    run = run_dag(dag)
+    assert state_of(run, "send") == ("failed", 1)
+    assert sinch_default.calls()["send"] == 1
+
+
+def test_a_trigger_that_died_does_not_send_again():
+    operator = SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi", wait_for_completion=True)
+    with pytest.raises(SinchTaskFailed, match="was sent, but waiting"):
+        operator.resume_execution("__fail__", {"error": "Trigger failure", "traceback": None}, {})
+
+
+def test_a_template_that_found_nothing_is_not_sent_as_its_name(run_dag, sinch_default):
+    with DAG("nothing", default_args=RETRIES) as dag:
+        SinchSendBatchOperator(task_id="send", to=[MARIA], body="{{ ti.xcom_pull('nobody') }}")
+    run = run_dag(dag)
+    assert state_of(run, "send") == ("failed", 1)
+    assert sinch_default.calls() == {}
+
+
+def test_templates_may_be_rendered_as_native_objects(run_dag, sinch_default):
+    with DAG("native", render_template_as_native_obj=True) as dag:
+        SinchSendBatchOperator(
+            task_id="send",
+            to="{{ ['+46700000222'] }}",
+            body="${pin}",
+            from_="+46700000111",
+            parameters={"pin": {"default": "1204"}},
+        )
+    assert run_dag(dag).state == "success"
+    assert [(m["to"], m["from"], m["body"]) for m in sinch_default.messages()] == [
+        ("46700000222", "46700000111", "1204")
+    ]
+
+
+def test_a_template_that_cannot_be_rendered_is_not_quoted(run_dag, sinch_default, shown):
+    with DAG("broken", default_args=RETRIES) as dag:
+        SinchSendBatchOperator(task_id="send", to=["+46700000876"], body="A secret {{ 1 / 0 }}")
+    run = run_dag(dag)
+    assert str(instance_of(run, "send").state) == "failed"
+    assert "The template of body cannot be rendered (ZeroDivisionError)" in (output := shown())
+    assert "A secret" not in output
+    assert "46700000876" not in output
+
+
+def test_blank_recipients_do_not_confirm_for_everybody(run_dag, sinch_default):
+    with DAG("blank", default_args=RETRIES) as dag:
+        send = SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi", feedback_enabled=True)
+        SinchDeliveryFeedbackOperator(task_id="feedback", batch_id=send.output, recipients="{{ '' }}")
+    run = run_dag(dag)
+    assert state_of(run, "feedback") == ("failed", 1)
+    assert "delivery_feedback" not in sinch_default.calls()
 
 
 class TestOnKill:

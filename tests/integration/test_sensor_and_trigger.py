@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import pendulum
 import pytest
+from airflow.exceptions import AirflowRescheduleException
 from airflow.sdk import DAG
 
-from sinch_provider.failures import SinchTaskFailed, SinchWaitTimeout
+from sinch_provider.failures import SinchTaskFailed, SinchWaitInterrupted, SinchWaitTimeout
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.operators.batches import SinchCancelBatchOperator, SinchSendBatchOperator
 from sinch_provider.sensors.batches import SinchBatchSensor
@@ -85,20 +86,26 @@ def test_a_batch_cancelled_before_its_time_counts_as_cancelled(run_dag, sinch_de
     assert str(instance_of(run_dag(dag), "wait").state) == "skipped"
 
 
-@pytest.mark.parametrize("mode", ["poke", "reschedule"])
-def test_nothing_is_asked_before_the_batch_leaves(sinch_default, send, mode):
-    from airflow.exceptions import AirflowRescheduleException
-
-    starts = pendulum.now("UTC").add(hours=1)
-    sensor = SinchBatchSensor(task_id="wait", batch_id=send(MARIA, send_at=starts), mode=mode)
-    if mode == "poke":
-        assert not sensor.poke({})
-        assert not sensor.poke({})
-    else:
-        with pytest.raises(AirflowRescheduleException) as caught:
-            sensor.poke({})
-        assert abs(caught.value.reschedule_date - starts) < timedelta(seconds=1)
+def test_nothing_is_asked_before_the_batch_leaves(sinch_default, send):
+    sensor = SinchBatchSensor(task_id="wait", batch_id=send(MARIA, send_at=pendulum.now("UTC").add(hours=1)))
+    assert not sensor.poke({})
+    assert not sensor.poke({})
     assert sinch_default.calls() == {"send": 1, "get": 1}
+
+
+@pytest.mark.parametrize(("timeout", "minutes"), [(86400, 60), (600, 10)])
+def test_a_rescheduled_sensor_comes_back_when_the_batch_leaves_or_its_time_is_up(send, timeout, minutes):
+    class Instance:
+        @staticmethod
+        def get_first_reschedule_date(context):
+            return pendulum.now("UTC")
+
+    batch_id = send(MARIA, send_at=pendulum.now("UTC").add(hours=1))
+    sensor = SinchBatchSensor(task_id="wait", batch_id=batch_id, mode="reschedule", timeout=timeout)
+    with pytest.raises(AirflowRescheduleException) as caught:
+        sensor.execute({"ti": Instance()})
+    pause = caught.value.reschedule_date - pendulum.now("UTC")
+    assert abs(pause - timedelta(minutes=minutes)) < timedelta(seconds=30)
 
 
 def test_a_batch_without_receipts_times_out_after_its_expiry(send, monkeypatch):
@@ -163,6 +170,12 @@ class TestTrigger:
     def test_a_missing_connection_reaches_the_task(self):
         event = self.event_of(SinchBatchTrigger(batch_ids=[BATCH_ID], sinch_conn_id="nowhere"))
         assert event["status"] == "error"
+
+    def test_passing_trouble_may_be_retried(self, sinch_default, send, no_pauses):
+        sinch_default.fault("server_error", "get", count=None)
+        event = self.event_of(SinchBatchTrigger(batch_ids=[send(MARIA)], poll_interval=0.001))
+        with pytest.raises(SinchWaitInterrupted, match="Sinch failed"):
+            summary_of_event(event)
 
     def test_an_event_that_is_not_ours_is_no_success(self):
         with pytest.raises(SinchTaskFailed):

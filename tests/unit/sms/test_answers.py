@@ -42,7 +42,7 @@ ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
 TEXT = "Hi Maria, your table for two is booked."
 SEND = endpoints.send(TEXT, ["+46700000222"], parameters={"name": {"46700000222": "Maria Svensson"}})
 UPDATE = endpoints.update(ID, body=TEXT)
-REPLACE = endpoints.replace(ID, TEXT, ["+46700000222"])
+REPLACE = endpoints.replace(ID, TEXT, ["+46700000222"], send_at="2999-01-01")
 CANCEL = endpoints.cancel(ID)
 FEEDBACK = endpoints.send_delivery_feedback(ID, ["+46700000222"])
 GET = endpoints.get(ID)

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinch_provider.sms.delivery import (
+    BLIND_LOOKS,
     FAILED,
     FINAL,
     GRACE,
@@ -33,7 +34,7 @@ from sinch_provider.sms.delivery import (
     progress_of,
     wait,
 )
-from sinch_provider.sms.errors import SinchConnectionError, SinchError, SinchNotFoundError
+from sinch_provider.sms.errors import SinchAuthError, SinchConnectionError, SinchError, SinchNotFoundError
 from sinch_provider.sms.models import Batch, BatchDeliveryReport
 from sinch_provider.sms.steps import Pause
 
@@ -85,7 +86,7 @@ class Driver:
                     self.now = self.now.add(seconds=step.seconds)
                     step = steps.send(None)
                     continue
-                assert step.may_lag, "a batch may take a moment to be found"
+                assert step.may_lag is (step.operation == "get"), "a batch may take a moment to be found"
                 self.calls.append(step.operation)
                 answer = self.answers.pop(0)
                 if isinstance(answer, SinchError):
@@ -363,11 +364,41 @@ def test_a_passing_failure_leaves_the_batch_as_it_was() -> None:
     assert driver.pauses == [10, 10]
 
 
-def test_a_failure_that_stays_or_before_anything_is_known_is_raised() -> None:
+def test_before_anything_is_known_only_so_many_looks_may_fail() -> None:
+    driver = Driver(*[SinchConnectionError("get: no connection")] * BLIND_LOOKS)
     with pytest.raises(SinchConnectionError):
-        Driver(SinchConnectionError("get: no connection")).wait()
+        driver.wait()
+    assert driver.calls == ["get"] * BLIND_LOOKS
+    Driver(*[SinchConnectionError("get: no connection")] * (BLIND_LOOKS - 1), batch(), DELIVERED).wait()
+
+
+def test_a_failure_that_stays_is_raised() -> None:
     with pytest.raises(SinchNotFoundError):
-        Driver(batch(), QUEUED, SinchNotFoundError("get: gone")).wait()
+        Driver(SinchNotFoundError("get: gone")).wait()
+    with pytest.raises(SinchAuthError):
+        Driver(batch(), QUEUED, SinchAuthError("get: no")).wait()
+
+
+def test_a_report_that_is_not_there_yet_is_waited_for_until_the_end() -> None:
+    missing = SinchNotFoundError("get_delivery_report: not found")
+    driver = Driver(batch(), missing, missing, DELIVERED)
+    assert driver.wait().by_status == {"Delivered": 2}
+    late = Driver(missing)
+    late.now = START.add(days=30)
+    assert late.follow(look(progress_of(batch(), lambda: START), late.clock)).state is State.OVERDUE
+
+
+def test_a_batch_to_empty_groups_is_over_without_messages() -> None:
+    early = Driver(batch(), EMPTY)
+    assert early.follow(look(Progress(ID), early.clock)).state is State.RUNNING
+    late = Driver(batch(), EMPTY)
+    late.now = START.add(minutes=16)
+    found = late.follow(look(Progress(ID), late.clock))
+    assert (found.state, dict(found.counts)) == (State.FINISHED, {})
+
+
+def test_no_pause_is_longer_than_a_day() -> None:
+    assert pause_for([at(24 * 365 * 500)], 10, START) == 24 * 3600
 
 
 def test_a_batch_that_cannot_be_looked_at_until_its_end_is_overdue() -> None:

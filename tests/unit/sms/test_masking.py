@@ -110,3 +110,14 @@ def test_private_values_print_as_a_summary(value: object, shown: str) -> None:
     assert repr(Private(value)) == str(Private(value)) == f"{Private(value)}" == shown
     assert Private.reveal(Private(value)) is value
     assert Private.reveal(value) is value
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("at 2024-11-12 46700000222 was refused", "at 2024-11-12 +4670***0222 was refused"),
+        ("'Hello Maria, your secret appoint...' is bad", "(not shown: it quotes the message)"),
+    ],
+)
+def test_dates_and_cut_quotations_hide_nothing_else(text: str, masked: str) -> None:
+    assert mask_text(text, ["Hello Maria, your secret appointment is at noon"]) == masked

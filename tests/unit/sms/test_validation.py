@@ -91,7 +91,7 @@ def test_every_parameter_goes_by_its_wire_name() -> None:
         ("to", numbers(1), []),
         ("body", "x" * 2000, "x" * 2001),
         # The API's own documents differ between 1600 and 2000, so this range is for the server to judge.
-        ("body", "x" * 1601, 1601),
+        ("body", "x" * 1601, 1.5),
         ("body", "", None),
         ("client_reference", "r" * 2048, "r" * 2049),
         ("client_reference", "r", ""),
@@ -257,7 +257,7 @@ def test_a_batch_expires_after_it_was_sent(send_at: str, expire_at: str | None, 
         ({1: {"default": "v"}}, "parameters key"),
         ({"name": "Maria"}, "parameters.name"),
         ({"name": {"default": None}}, "parameters.name[default]"),
-        ({"name": {"default": 7}}, "parameters.name[default]"),
+        ({"name": {"default": 7.5}}, "parameters.name[default]"),
         ({"name": {"0700000222": "Maria"}}, "parameters.name[+0700***0222]"),
         ({"name": {46700000222.0: "Maria"}}, "parameters.name[***]"),
         ({"name": {None: "Maria"}}, "parameters.name[***]"),
@@ -286,8 +286,8 @@ def test_all_faults_are_named_at_once_and_in_order() -> None:
     fields = refused(
         to=["0700000222", "+46700000222", "abc"],
         from_="Much too long a name",
-        body=5,
-        parameters={"k": {"default": 1, "x": "y"}},
+        body=5.5,
+        parameters={"k": {"default": 1.5, "x": "y"}},
         delivery_report="often",
         send_at="tomorrow",
         callback_url="nowhere",
@@ -342,7 +342,38 @@ def test_a_body_of_unknown_type_may_be_either() -> None:
     for body in ("SGVsbG8=", {"url": "https://m.test/x"}):
         assert checked_message({"to": TO, "body": body}, "send", unknown=("type_",))["body"] == body
     with pytest.raises(SinchValidationError, match="body"):
-        checked_message({"to": TO, "body": 5}, "send", unknown=("type_",))
+        checked_message({"to": TO, "body": 5.5}, "send", unknown=("type_",))
+
+
+def test_whole_numbers_are_text_where_text_is_meant() -> None:
+    fields = sent(body=12345, from_=46700000111, client_reference=7, parameters={"pin": {"default": 1204}})
+    assert (fields["body"], fields["from"], fields["client_reference"]) == ("12345", "46700000111", "7")
+    assert fields["parameters"] == {"pin": {"default": "1204"}}
+
+
+@pytest.mark.parametrize("name", ["body", "from_", "client_reference"])
+def test_the_text_of_a_template_that_found_nothing_is_refused(name: str) -> None:
+    assert refused(**{name: "None"}) == [name]
+
+
+def test_the_size_of_a_binary_update_is_checked() -> None:
+    with pytest.raises(SinchValidationError, match="140 bytes"):
+        endpoints.update(ID, type_="mt_binary", udh="00" * 100, body="AAAA" * 20)
+
+
+@pytest.mark.parametrize(("recipients", "passes"), [([], True), ("[]", True), ("", False), (" , ", False)])
+def test_everybody_is_confirmed_only_by_an_empty_list(recipients: Any, passes: bool) -> None:
+    if passes:
+        assert endpoints.send_delivery_feedback(ID, recipients).body == {"recipients": []}
+    else:
+        with pytest.raises(SinchValidationError, match="at least one"):
+            endpoints.send_delivery_feedback(ID, recipients)
+
+
+def test_a_replacement_is_repeated_only_while_it_waits_for_its_time() -> None:
+    assert not endpoints.replace(ID, "Hi", TO).repeatable
+    assert not endpoints.replace(ID, "Hi", TO, send_at="2024-11-12").repeatable
+    assert endpoints.replace(ID, "Hi", TO, send_at="2999-01-01").repeatable
 
 
 # --- update, replace and the others
