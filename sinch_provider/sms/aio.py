@@ -11,6 +11,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import tenacity
+from aiohttp.connector import Connection
 
 from sinch_provider.sms import endpoints, retry
 from sinch_provider.sms.account import Account, ProjectCredentials
@@ -73,7 +74,8 @@ class AsyncSinchClient:
     async def __aenter__(self) -> Self:
         timeout = self.account.timeout
         self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout),
+            response_class=_Response,
         )
         return self
 
@@ -160,6 +162,22 @@ class AsyncSinchClient:
             failure = lost_connection(call, error)
         # Raised outside the block: the library's errors quote URLs, which can hold phone numbers.
         raise failure
+
+
+class _Response(aiohttp.ClientResponse):
+    """
+    An answer whose failure to come is for us to judge.
+
+    aiohttp repeats PUT and DELETE by itself when the connection breaks; not every replacement of a batch may
+    be made twice.
+    """
+
+    async def start(self, connection: Connection) -> Self:
+        try:
+            await super().start(connection)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+            raise aiohttp.ClientConnectionError(str(error)) from error
+        return self
 
 
 def _proxy_for(url: str) -> str | None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +73,19 @@ def test_a_proxy_of_a_kind_that_is_not_installed_is_no_connection(monkeypatch: p
     ):
         client.batches.send("Hi", ["+46700000222"])
     assert len(pauses) == ATTEMPTS - 1
+
+
+def test_a_missing_bundle_of_certificates_is_no_connection(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: ScriptedServer
+) -> None:
+    # requests raises this one bare, not as an error of its own.
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
+    account = plan_account(server.url.replace("http:", "https:"))
+    with (
+        SinchClient(account, sleep=lambda _: None) as client,
+        pytest.raises(SinchConnectionError, match="Nothing was sent"),
+    ):
+        client.batches.send("Hi", ["+46700000222"])
 
 
 def test_the_models_cost_neither_http_library() -> None:

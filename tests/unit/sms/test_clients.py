@@ -77,7 +77,9 @@ CANCEL = ("batches.cancel", ID)
 FEEDBACK = ("batches.send_delivery_feedback", ID, TO)
 LIST = ("batches.list",)
 REPORTS = ("delivery_reports.get", ID)
-ONCE = [SEND, UPDATE]
+# A batch that leaves at once may have left before its replacement is repeated.
+REPLACE_NOW: tuple[Any, ...] = ("batches.replace", ID, TEXT, TO)
+ONCE: list[tuple[Any, ...]] = [SEND, UPDATE, REPLACE_NOW]
 REPEATABLE: list[tuple[Any, ...]] = [GET, DRY_RUN, REPLACE, CANCEL, FEEDBACK, LIST, REPORTS]
 
 GOOD: dict[str, Reply] = {
@@ -361,18 +363,18 @@ class TestLostAnswers:
     def test_a_call_that_comes_to_the_same_is_repeated(
         self, do: Player, server: ScriptedServer, call: tuple[Any, ...], trouble: Reply
     ) -> None:
-        server.script = [trouble] * 3 + [GOOD[call[0]]]
+        server.script = [trouble, trouble, GOOD[call[0]]]
         do(plan_account(server.url), *call)
-        assert len(server.received) == 4
-        # aiohttp may repeat GET, PUT and DELETE once on its own, without a pause.
-        assert 1 <= len(do.pauses) <= 3
+        assert len(server.received) == 3
+        # By our own policy: aiohttp would repeat GET, PUT and DELETE once without a pause.
+        assert len(do.pauses) == 2
 
     def test_five_attempts_are_enough(self, do: Player, server: ScriptedServer, trouble: Reply) -> None:
-        server.script = [trouble] * (3 * ATTEMPTS)
+        server.script = [trouble] * (ATTEMPTS + 1)
         with pytest.raises(SinchConnectionError, match="the connection broke") as caught:
             do(plan_account(server.url), *CANCEL)
+        assert len(server.received) == ATTEMPTS
         assert len(do.pauses) == ATTEMPTS - 1
-        assert ATTEMPTS <= len(server.received) <= 2 * ATTEMPTS
         assert caught.value.effect is Effect.UNKNOWN
 
 
@@ -731,11 +733,11 @@ def test_a_host_whose_certificate_is_not_trusted_gets_nothing(do: Player, strang
 def test_a_number_in_a_url_does_not_show_in_what_is_raised(
     do: Player, server: ScriptedServer, trouble: Reply
 ) -> None:
-    server.script = [trouble] * 2 * ATTEMPTS
+    server.script = [trouble] * ATTEMPTS
     with pytest.raises(SinchError) as caught:
         do(plan_account(server.url, timeout=0.2), "delivery_reports.get_for_number", ID, NUMBER)
     assert NUMBER[1:] not in told(caught.value)
-    server.script = [trouble] * 2 * ATTEMPTS
+    server.script = [trouble] * ATTEMPTS
     with pytest.raises(SinchError) as caught:
         do(plan_account(server.url, timeout=0.2), "batches.list", from_=NUMBER)
     assert NUMBER[1:] not in told(caught.value)
@@ -753,7 +755,7 @@ def test_a_number_in_a_url_does_not_show_when_there_is_no_connection(do: Player)
 def test_a_number_in_a_url_does_not_show_in_any_log(
     do: Player, server: ScriptedServer, caplog: pytest.LogCaptureFixture, trouble: Reply
 ) -> None:
-    server.script = [trouble] * 2 * ATTEMPTS + [GOOD["batches.list"]] * 2
+    server.script = [trouble] * ATTEMPTS + [GOOD["batches.list"]] * 2
     with caplog.at_level(logging.DEBUG):
         with contextlib.suppress(SinchError):
             do(plan_account(server.url), "delivery_reports.get_for_number", ID, NUMBER)
@@ -850,7 +852,7 @@ def test_a_page_of_known_entries_only_does_not_end_the_listing(do: Player, serve
 
 
 def test_a_server_that_gives_the_same_page_for_ever_is_left(do: Player, server: ScriptedServer) -> None:
-    server.script = lambda _: pages_of([2, 1], count=1_000_000)[0]
+    server.script = pages_of([2, 1], count=1_000_000) * 20
     assert listed(do, server, page_size=2) == [2, 1]
     assert len(server.received) < 20
 
