@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.sdk import AirflowException, BaseOperator
 
-from sinch_provider.failures import SinchTaskFailed
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sms.masking import Private
 
@@ -67,11 +66,14 @@ class SinchOperator(BaseOperator):
             return value
         try:
             rendered = self.render_template(value, context, jinja_env, seen_oids)
+        except AirflowException:
+            # What another task gave may not be there yet, or a macro of the user's skips the task.
+            raise
         except Exception as error:
             # The name of something undefined is no secret; other errors quote the template.
             kind = type(error).__name__
             reason = f"{kind}: {error}" if kind == "UndefinedError" else kind
-            failure = SinchTaskFailed(
+            failure = AirflowException(
                 f"The template of {name} cannot be rendered ({reason}). Nothing was sent."
             )
         else:
