@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import logging
-import ssl
-import traceback
 from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -14,11 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from sinch_provider.sandbox.client import SandboxClient
 from sinch_provider.sms import endpoints
@@ -29,7 +20,6 @@ from sinch_provider.sms.errors import (
     Effect,
     SinchAlreadyDispatchedError,
     SinchAuthError,
-    SinchBadRequestError,
     SinchConnectionError,
     SinchError,
     SinchForbiddenError,
@@ -43,14 +33,28 @@ from sinch_provider.sms.errors import (
 from sinch_provider.sms.http import USER_AGENT
 from sinch_provider.sms.retry import ATTEMPTS, LONGEST_PAUSE
 from sinch_provider.sms.steps import Pause, Step
+from tests.unit.sms.calls import (
+    BATCH,
+    CANCEL,
+    DRY_RUN,
+    GET,
+    GOOD,
+    ID,
+    ONCE,
+    REPEATABLE,
+    REPLACE,
+    SEND,
+    TEXT,
+    TO,
+    UPDATE,
+    by_operation,
+)
 from tests.unit.sms.conftest import Player, plan_account, project_account
 from tests.unit.sms.scripted import (
     CLOSED,
-    EXPIRED,
     HANGING,
     NO_HTTP,
     RESET,
-    UNKNOWN_TOKEN,
     Received,
     Reply,
     ScriptedServer,
@@ -58,51 +62,6 @@ from tests.unit.sms.scripted import (
     reply,
     token,
 )
-
-ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
-BATCH = {"id": ID, "to": ["46700000222"], "canceled": False}
-TO = ["+46700000222"]
-# Not written out where they are used: a traceback shows the lines of the tests as well.
-NUMBER = "+46700000222"
-TOKEN = "plan-token"
-TEXT = "Hi Maria, see you tomorrow."
-REPORT = {"batch_id": ID, "recipient": "46700000222", "status": "Delivered", "code": 0}
-
-SEND = ("batches.send", TEXT, TO)
-UPDATE = ("batches.update", ID, None, TEXT)
-GET = ("batches.get", ID)
-DRY_RUN = ("batches.send_dry_run", TEXT, TO)
-REPLACE = ("batches.replace", ID, TEXT, TO, None, "none", None, "mt_text", "2999-01-01T00:00:00Z")
-CANCEL = ("batches.cancel", ID)
-FEEDBACK = ("batches.send_delivery_feedback", ID, TO)
-LIST = ("batches.list",)
-REPORTS = ("delivery_reports.get", ID)
-# A batch that leaves at once may have left before its replacement is repeated.
-REPLACE_NOW: tuple[Any, ...] = ("batches.replace", ID, TEXT, TO)
-ONCE: list[tuple[Any, ...]] = [SEND, UPDATE, REPLACE_NOW]
-REPEATABLE: list[tuple[Any, ...]] = [GET, DRY_RUN, REPLACE, CANCEL, FEEDBACK, LIST, REPORTS]
-
-GOOD: dict[str, Reply] = {
-    "batches.send": reply(201, BATCH),
-    "batches.update": reply(200, BATCH),
-    "batches.get": reply(200, BATCH),
-    "batches.send_dry_run": reply(200, {"number_of_recipients": 1, "number_of_messages": 1}),
-    "batches.replace": reply(200, BATCH),
-    "batches.cancel": reply(200, {**BATCH, "canceled": True}),
-    "batches.send_delivery_feedback": reply(202),
-    "batches.list": reply(200, {"count": 0, "page": 0, "page_size": 0, "batches": []}),
-    "delivery_reports.get": reply(200, {"batch_id": ID, "total_message_count": 0, "statuses": []}),
-}
-
-
-def by_operation(call: object) -> str:
-    return str(call[0]) if isinstance(call, tuple) else ""
-
-
-def told(error: BaseException) -> str:
-    """Everything that a log would show of an error: itself, and all that led to it."""
-    return "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
-
 
 # --- against the sandbox
 
@@ -498,397 +457,6 @@ def test_an_answer_that_makes_no_sense_leaves_a_send_uncertain(
     with pytest.raises(SinchUnexpectedAnswerError, match="cannot be understood"):
         do(plan_account(server.url), *GET)
     assert do.pauses == []
-
-
-# --- tokens
-
-
-def test_a_token_is_fetched_once_per_key_and_kept_over_clients(do: Player, server: ScriptedServer) -> None:
-    server.script = [token("t1"), *[GOOD["batches.get"]] * 3]
-    account = project_account(server.url)
-    for _ in range(3):
-        do(account, *GET)
-    assert server.paths() == ["POST /oauth2/token", *[f"GET /batches/{ID}"] * 3]
-    asked, *calls = server.received
-    assert asked.body == b"grant_type=client_credentials"
-    assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
-    assert asked.headers["authorization"].startswith("Basic ")
-    assert {call.headers["authorization"] for call in calls} == {"Bearer t1"}
-
-
-def test_another_key_has_another_token(do: Player, server: ScriptedServer) -> None:
-    server.script = [token("t1"), GOOD["batches.get"], token("t2"), GOOD["batches.get"]]
-    do(project_account(server.url), *GET)
-    do(project_account(server.url), *GET)
-    assert server.received[3].headers["authorization"] == "Bearer t2"
-
-
-def test_a_token_about_to_expire_is_not_used_again(do: Player, server: ScriptedServer) -> None:
-    server.script = [token("t1", expires_in=59), GOOD["batches.get"], token("t2"), GOOD["batches.get"]]
-    account = project_account(server.url)
-    do(account, *GET)
-    do(account, *GET)
-    assert server.received[3].headers["authorization"] == "Bearer t2"
-
-
-@pytest.mark.parametrize("call", [SEND, UPDATE, GET, CANCEL], ids=by_operation)
-def test_an_expired_token_is_renewed_once_and_the_call_made_again(
-    do: Player, server: ScriptedServer, call: tuple[Any, ...]
-) -> None:
-    server.script = [token("t1"), EXPIRED, token("t2"), GOOD[call[0]]]
-    do(project_account(server.url), *call)
-    assert [received.headers["authorization"] for received in server.received[1::2]] == [
-        "Bearer t1",
-        "Bearer t2",
-    ]
-    assert do.pauses == []
-
-
-def test_a_second_expired_token_is_an_error(do: Player, server: ScriptedServer) -> None:
-    server.script = [token("t1"), EXPIRED, token("t2"), EXPIRED, token("t3")]
-    with pytest.raises(SinchAuthError):
-        do(project_account(server.url), *SEND)
-    assert len(server.received) == 4
-
-
-@pytest.mark.parametrize("refusal", [UNKNOWN_TOKEN, reply(401)], ids=["unknown", "bare"])
-def test_a_token_that_is_not_accepted_is_not_renewed(
-    do: Player, server: ScriptedServer, refusal: Reply
-) -> None:
-    server.script = [token("t1"), refusal, token("t2")]
-    with pytest.raises(SinchAuthError, match="does not accept the credentials"):
-        do(project_account(server.url), *GET)
-    assert len(server.received) == 2
-
-
-def test_a_static_token_cannot_be_renewed(do: Player, server: ScriptedServer) -> None:
-    server.script = [EXPIRED, GOOD["batches.get"]]
-    with pytest.raises(SinchAuthError):
-        do(plan_account(server.url), *GET)
-    assert len(server.received) == 1
-
-
-@pytest.mark.parametrize(
-    "trouble", [CLOSED, RESET, reply(429), reply(503)], ids=["closed", "reset", "429", "503"]
-)
-def test_trouble_with_the_token_endpoint_is_waited_out_even_for_a_send(
-    do: Player, server: ScriptedServer, trouble: Reply
-) -> None:
-    server.script = [trouble, token("t1"), GOOD["batches.send"]]
-    do(project_account(server.url), *SEND)
-    assert server.paths() == ["POST /oauth2/token", "POST /oauth2/token", "POST /batches"]
-    assert len(do.pauses) == 1
-
-
-def test_a_failing_token_endpoint_sends_nothing(do: Player, server: ScriptedServer) -> None:
-    server.script = [CLOSED] * ATTEMPTS
-    with pytest.raises(SinchConnectionError, match=r"Nothing was sent\.") as caught:
-        do(project_account(server.url), *SEND)
-    assert caught.value.effect is Effect.NONE
-    assert server.paths() == ["POST /oauth2/token"] * ATTEMPTS
-
-
-def test_a_wrong_key_does_not_show(do: Player, server: ScriptedServer) -> None:
-    body = {"error": "invalid_client", "error_description": "Unknown key."}
-    server.script = [reply(401, body)]
-    with pytest.raises(SinchAuthError, match="key id and secret") as caught:
-        do(project_account(server.url), *GET)
-    assert "key-secret" not in told(caught.value)
-    assert len(server.received) == 1
-
-
-# --- proxies
-
-
-@pytest.fixture
-def proxied(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Account:
-    monkeypatch.setenv("http_proxy", server.url)
-    return plan_account("http://sinch.test", allow_insecure=True)
-
-
-def test_a_proxy_of_the_environment_is_used(do: Player, server: ScriptedServer, proxied: Account) -> None:
-    server.script = [GOOD["batches.get"]]
-    do(proxied, *GET)
-    assert server.received[0].target == f"http://sinch.test/xms/v1/plan/batches/{ID}"
-    assert server.received[0].headers["authorization"] == "Bearer plan-token"
-
-
-@pytest.mark.parametrize(
-    "trouble", [CLOSED, RESET, half(BATCH), NO_HTTP], ids=["closed", "reset", "half", "no-http"]
-)
-def test_an_answer_lost_behind_a_proxy_is_lost_all_the_same(
-    do: Player, server: ScriptedServer, proxied: Account, trouble: Reply
-) -> None:
-    # The libraries call this a failure of the proxy, as they call it when the proxy cannot be reached.
-    server.script = [trouble, GOOD["batches.send"]]
-    with pytest.raises(SinchUncertainError):
-        do(proxied, *SEND)
-    assert len(server.received) == 1
-
-
-def test_a_proxy_that_cannot_be_reached_is_no_connection(do: Player, monkeypatch: pytest.MonkeyPatch) -> None:
-    proxy = ScriptedServer([GOOD["batches.send"]])
-    monkeypatch.setenv("http_proxy", proxy.url)
-    do.on_pause = proxy.start
-    try:
-        do(plan_account("http://sinch.test", allow_insecure=True), *SEND)
-    finally:
-        proxy.stop()
-    assert len(do.pauses) == 1
-
-
-def test_a_proxy_that_refuses_the_tunnel_is_no_connection(
-    do: Player, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("https_proxy", server.url)
-    server.script = [reply(403)] * ATTEMPTS
-    with pytest.raises(SinchConnectionError, match=r"Nothing was sent\."):
-        do(plan_account("https://sinch.test"), *SEND)
-    assert {received.method for received in server.received} == {"CONNECT"}
-
-
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_is_told_the_credentials_of_its_url(
-    do: Player, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, scheme: str
-) -> None:
-    monkeypatch.setenv(f"{scheme}_proxy", server.url.replace("//", "//somebody:pass@"))
-    server.script = [GOOD["batches.get"]] if scheme == "http" else [reply(403)] * ATTEMPTS
-    with contextlib.suppress(SinchConnectionError):
-        do(plan_account(f"{scheme}://sinch.test", allow_insecure=True), *GET)
-    assert server.received[0].headers["proxy-authorization"] == "Basic c29tZWJvZHk6cGFzcw=="
-    tunnel = server.received[0].headers.get("authorization")
-    assert tunnel == ("Bearer plan-token" if scheme == "http" else None)
-
-
-@pytest.mark.parametrize("exception", ["127.0.0.1", "*"])
-def test_hosts_excepted_from_the_proxy_are_asked_directly(
-    do: Player, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, exception: str
-) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.setenv("no_proxy", exception)
-    server.script = [GOOD["batches.get"]]
-    do(plan_account(server.url), *GET)
-    assert server.received[0].target.startswith("/xms/")
-
-
-def test_a_proxy_without_a_scheme_is_an_http_proxy(
-    do: Player, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", f"127.0.0.1:{server.port}")
-    server.script = [GOOD["batches.get"]]
-    do(plan_account("http://sinch.test", allow_insecure=True), *GET)
-    assert server.received[0].target.startswith("http://sinch.test/")
-
-
-# --- certificates
-
-
-@pytest.fixture(scope="module")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    """A certificate that nobody vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    path.write_bytes(
-        certificate.public_bytes(Encoding.PEM)
-        + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
-
-
-def test_a_host_whose_certificate_is_not_trusted_gets_nothing(do: Player, stranger: ssl.SSLContext) -> None:
-    with (
-        ScriptedServer([GOOD["batches.send"]] * ATTEMPTS, tls=stranger) as server,
-        pytest.raises(SinchConnectionError, match=r"no connection .*Nothing was sent\.") as caught,
-    ):
-        do(plan_account(server.url), *SEND)
-    assert server.received == []
-    assert caught.value.effect is Effect.NONE
-
-
-# --- what errors tell
-
-
-@pytest.mark.parametrize(
-    "trouble",
-    [
-        CLOSED,
-        RESET,
-        half(REPORT),
-        HANGING,
-        NO_HTTP,
-        reply(404, b"No /delivery_report/46700000222 here"),
-        reply(302),
-    ],
-)
-def test_a_number_in_a_url_does_not_show_in_what_is_raised(
-    do: Player, server: ScriptedServer, trouble: Reply
-) -> None:
-    server.script = [trouble] * ATTEMPTS
-    with pytest.raises(SinchError) as caught:
-        do(plan_account(server.url, timeout=0.2), "delivery_reports.get_for_number", ID, NUMBER)
-    assert NUMBER[1:] not in told(caught.value)
-    server.script = [trouble] * ATTEMPTS
-    with pytest.raises(SinchError) as caught:
-        do(plan_account(server.url, timeout=0.2), "batches.list", from_=NUMBER)
-    assert NUMBER[1:] not in told(caught.value)
-
-
-def test_a_number_in_a_url_does_not_show_when_there_is_no_connection(do: Player) -> None:
-    server = ScriptedServer()
-    with contextlib.closing(server._socket), pytest.raises(SinchConnectionError) as caught:
-        do(plan_account(server.url), "delivery_reports.get_for_number", ID, NUMBER)
-    assert NUMBER[1:] not in told(caught.value)
-    assert TOKEN not in told(caught.value)
-
-
-@pytest.mark.parametrize("trouble", [reply(200, REPORT), CLOSED, half(REPORT), reply(500)])
-def test_a_number_in_a_url_does_not_show_in_any_log(
-    do: Player, server: ScriptedServer, caplog: pytest.LogCaptureFixture, trouble: Reply
-) -> None:
-    server.script = [trouble] * ATTEMPTS + [GOOD["batches.list"]] * 2
-    with caplog.at_level(logging.DEBUG):
-        with contextlib.suppress(SinchError):
-            do(plan_account(server.url), "delivery_reports.get_for_number", ID, NUMBER)
-        server.script = [GOOD["batches.list"]]
-        do(plan_account(server.url), "batches.list", from_=NUMBER)
-    assert NUMBER[1:] not in caplog.text
-    assert TOKEN not in caplog.text
-
-
-def test_neither_texts_nor_tokens_show_in_what_is_raised(do: Player, server: ScriptedServer) -> None:
-    server.script = [reply(400, {"code": "x", "text": f"'{TEXT}' to {NUMBER} is bad"})]
-    with pytest.raises(SinchBadRequestError) as caught:
-        do(plan_account(server.url), *SEND)
-    assert "'***' to +4670***0222 is bad" in str(caught.value)
-    for secret in (TEXT, NUMBER[1:], TOKEN):
-        assert secret not in told(caught.value)
-
-
-# --- listings
-
-
-def pages_of(*pages: list[int], count: int | None = None) -> list[Reply]:
-    """Pages of batches, named by numbers."""
-    total = len({number for page in pages for number in page}) if count is None else count
-    return [
-        reply(
-            200,
-            {
-                "count": total,
-                "page": index,
-                "page_size": len(page),
-                "batches": [{"id": f"batch-{number}"} for number in page],
-            },
-        )
-        for index, page in enumerate(pages)
-    ]
-
-
-def listed(do: Player, server: ScriptedServer, **filters: Any) -> list[int]:
-    found = do.entries(plan_account(server.url), "batches.list", **filters)
-    return [int(batch.id.removeprefix("batch-")) for batch in found]
-
-
-def asked_pages(server: ScriptedServer) -> list[str]:
-    return [received.query["page"][0] for received in server.received]
-
-
-def test_all_pages_are_gone_through_from_the_first(do: Player, server: ScriptedServer) -> None:
-    server.script = pages_of([5, 4], [3, 2], [1])
-    assert listed(do, server, page_size=2, client_reference="r") == [5, 4, 3, 2, 1]
-    assert [received.query for received in server.received] == [
-        {"page": [str(page)], "page_size": ["2"], "client_reference": ["r"]} for page in range(3)
-    ]
-
-
-def test_pages_can_be_turned_by_hand(do: Player, server: ScriptedServer) -> None:
-    server.script = pages_of([3, 2], [1])
-    first, second = do.pages(plan_account(server.url), "batches.list", page_size=2)
-    assert ([batch.id for batch in first.result.batches], first.has_next_page) == (
-        ["batch-3", "batch-2"],
-        True,
-    )
-    assert (second.result.page, second.result.count, second.has_next_page) == (1, 3, False)
-
-
-def test_one_page_is_one_call(do: Player, server: ScriptedServer) -> None:
-    server.script = pages_of([2, 1])
-    assert listed(do, server) == [2, 1]
-    assert asked_pages(server) == ["0"]
-
-
-def test_an_empty_listing_is_one_call(do: Player, server: ScriptedServer) -> None:
-    server.script = pages_of([])
-    assert listed(do, server) == []
-    assert len(server.received) == 1
-
-
-def test_a_listing_may_begin_further_on(do: Player, server: ScriptedServer) -> None:
-    server.script = pages_of([3, 2], [1], count=7)
-    assert listed(do, server, page=2, page_size=2) == [3, 2, 1]
-    assert asked_pages(server) == ["2", "3"]
-
-
-def test_entries_pushed_to_a_later_page_are_not_met_twice(do: Player, server: ScriptedServer) -> None:
-    # While page 0 was read, batch 6 came in and pushed 4 to page 1.
-    server.script = pages_of([5, 4], [4, 3], [2, 1], count=6)
-    assert listed(do, server, page_size=2) == [5, 4, 3, 2, 1]
-
-
-def test_a_page_of_known_entries_only_does_not_end_the_listing(do: Player, server: ScriptedServer) -> None:
-    # While page 0 was read, a whole page of new batches came in.
-    server.script = pages_of([5, 4], [5, 4], [3, 2], [1], count=7)
-    assert listed(do, server, page_size=2) == [5, 4, 3, 2, 1]
-
-
-def test_a_server_that_gives_the_same_page_for_ever_is_left(do: Player, server: ScriptedServer) -> None:
-    server.script = pages_of([2, 1], count=1_000_000) * 20
-    assert listed(do, server, page_size=2) == [2, 1]
-    assert len(server.received) < 20
-
-
-def test_a_count_that_promises_too_much_ends_with_the_pages(do: Player, server: ScriptedServer) -> None:
-    server.script = pages_of([2, 1], [], count=1_000_000)
-    assert listed(do, server, page_size=2) == [2, 1]
-
-
-def test_a_count_that_grows_while_reading_is_followed(do: Player, server: ScriptedServer) -> None:
-    server.script = [
-        *pages_of([4, 3], count=3),
-        pages_of([4, 3], [2], count=4)[1],
-        pages_of([], [], [1], count=4)[2],
-    ]
-    assert listed(do, server, page_size=2) == [4, 3, 2, 1]
-
-
-def test_the_same_recipient_in_two_batches_is_two_reports(do: Player, server: ScriptedServer) -> None:
-    reports = [REPORT, {**REPORT, "batch_id": "other"}, REPORT, {**REPORT, "status": "Failed"}]
-    server.script = [reply(200, {"count": 4, "page": 0, "page_size": 4, "delivery_reports": reports})]
-    found = do.entries(plan_account(server.url), "delivery_reports.list", status="Delivered", code=[0])
-    assert [(report.batch_id, report.status) for report in found] == [
-        (ID, "Delivered"),
-        ("other", "Delivered"),
-        (ID, "Failed"),
-    ]
-    assert server.received[0].query == {"page": ["0"], "status": ["Delivered"], "code": ["0"]}
-
-
-def test_trouble_on_a_later_page_is_raised_and_not_taken_for_the_end(
-    do: Player, server: ScriptedServer
-) -> None:
-    server.script = [*pages_of([3, 2], count=3), reply(200, {"count": 3, "page": 1})]
-    with pytest.raises(SinchUnexpectedAnswerError, match="'batches' is not a list"):
-        listed(do, server, page_size=2)
 
 
 # --- procedures
