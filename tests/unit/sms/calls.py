@@ -53,3 +53,7 @@ def by_operation(call: object) -> str:
 def told(error: BaseException) -> str:
     """Everything that a log would show of an error: itself, and all that led to it."""
     return "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
+
+
+def numbers(count: int) -> list[str]:
+    return [f"+4670000{index:04}" for index in range(count)]

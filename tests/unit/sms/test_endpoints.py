@@ -1,0 +1,165 @@
+"""What the other operations put on the wire, and what they refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sinch_provider.sms import endpoints
+from sinch_provider.sms.errors import SinchValidationError
+from sinch_provider.sms.validation import checked_batch_ids, checked_update
+from tests.unit.sms.calls import ID, TO, numbers
+
+
+def test_an_update_sends_what_it_changes_and_nothing_else() -> None:
+    call = endpoints.update(ID, body="Later.", to_add="+46700000333, +46700000444", to_remove=["46700000222"])
+    assert call.path == f"/batches/{ID}"
+    assert call.body == {
+        "body": "Later.",
+        "to_add": ["46700000333", "46700000444"],
+        "to_remove": ["46700000222"],
+    }
+
+
+@pytest.mark.parametrize("field", ["to_add", "to_remove"])
+def test_an_update_changes_up_to_a_hundred_recipients(field: str) -> None:
+    endpoints.update(ID, **{field: numbers(100)})  # type: ignore[arg-type]
+    for wrong in (numbers(101), []):
+        with pytest.raises(SinchValidationError, match=f"{field}: must name"):
+            endpoints.update(ID, **{field: wrong})  # type: ignore[arg-type]
+
+
+def test_an_update_that_changes_nothing_is_a_mistake() -> None:
+    with pytest.raises(SinchValidationError, match="must name at least one change"):
+        endpoints.update(ID)
+    assert checked_update({"batch_id": ID}, "update", unknown=("body",)) == {"batch_id": ID}
+    with pytest.raises(SinchValidationError, match="batch_id"):
+        checked_update({"batch_id": "", "body": "x"}, "update")
+
+
+def test_an_update_judges_the_body_by_its_type_if_it_has_one() -> None:
+    assert endpoints.update(ID, body={"url": "https://m.test/x"}, type_="mt_media").body is not None
+    with pytest.raises(SinchValidationError, match="body"):
+        endpoints.update(ID, body="not base64!", type_="mt_binary")
+    with pytest.raises(SinchValidationError, match="from_ton, from_npi"):
+        endpoints.update(ID, from_ton=1)
+
+
+def test_a_replacement_is_a_message_with_an_id() -> None:
+    call = endpoints.replace(ID, "Hi", TO)
+    assert (call.method, call.path) == ("PUT", f"/batches/{ID}")
+    assert call.body == {"body": "Hi", "to": ["46700000222"], "type": "mt_text", "delivery_report": "none"}
+
+
+def test_feedback_takes_any_number_of_recipients_even_none() -> None:
+    assert endpoints.send_delivery_feedback(ID, []).body == {"recipients": []}
+    assert endpoints.send_delivery_feedback(ID, numbers(2000)).body is not None
+
+
+@pytest.mark.parametrize(
+    "batch_id", ["", "None", "a/b", "../x", "a?b", "a b", "x" * 65, 5, None, [ID], "+46700000222", "id\nid"]
+)
+def test_a_batch_id_cannot_lead_elsewhere(batch_id: Any) -> None:
+    with pytest.raises(SinchValidationError, match="batch_id") as caught:
+        endpoints.cancel(batch_id)
+    assert "46700000222" not in str(caught.value)
+
+
+def test_several_batch_ids_in_every_form() -> None:
+    assert checked_batch_ids(ID) == [ID]
+    assert checked_batch_ids([ID, "b", ID]) == [ID, "b"]
+    assert checked_batch_ids(f'["{ID}", "b"]') == [ID, "b"]
+    assert checked_batch_ids(f"{ID}, b") == [ID, "b"]
+    for nothing in (None, "", [], {}, 1.5):
+        with pytest.raises(
+            SinchValidationError, match="batch_id: must be the id of a batch or a list of ids"
+        ):
+            checked_batch_ids(nothing)
+    with pytest.raises(SinchValidationError) as caught:
+        checked_batch_ids([ID, "None", "a/b"])
+    assert [fault.field for fault in caught.value.faults] == ["batch_id[1]", "batch_id[2]"]
+
+
+def test_a_recipient_in_a_path_is_a_number() -> None:
+    for written in ("+46 70-000 02 22", 46700000222):
+        call = endpoints.get_delivery_report_for_number(ID, written)  # type: ignore[arg-type]
+        assert call.path == f"/batches/{ID}/delivery_report/46700000222"
+    for wrong in ("0700000222", 46700000222.0, [46700000222], ID):
+        with pytest.raises(SinchValidationError, match="recipient_msisdn") as caught:
+            endpoints.get_delivery_report_for_number(ID, wrong)  # type: ignore[arg-type]
+        assert "700000222" not in str(caught.value)
+
+
+def test_queries_write_booleans_lists_and_times_as_the_api_does() -> None:
+    assert endpoints.send_dry_run("Hi", TO, per_recipient=True, number_of_recipients=0).query == {
+        "per_recipient": "true",
+        "number_of_recipients": "0",
+    }
+    assert endpoints.list_batches(
+        2, 100, ["+46700000111", " 12345 "], "2024-11-12", client_reference="r"
+    ).query == {
+        "page": "2",
+        "page_size": "100",
+        "from": "+46700000111,12345",
+        "start_date": "2024-11-12T00:00:00.000Z",
+        "client_reference": "r",
+    }
+    assert endpoints.list_batches(from_="+46700000111, 12345").query["from"] == "+46700000111,12345"
+    report = endpoints.get_delivery_report(ID, "full", status=("Delivered", "Failed"), code=[0, "407"])  # type: ignore[list-item]
+    assert report.query == {"type": "full", "status": "Delivered,Failed", "code": "0,407"}
+    one = endpoints.get_delivery_report(ID, status="Delivered, Failed", code=0)
+    assert one.query == {"type": "summary", "status": "Delivered,Failed", "code": "0"}
+    several = endpoints.list_delivery_reports(status=iter(["Failed"]), code="400,401")  # type: ignore[arg-type]
+    assert several.query == {"page": "0", "status": "Failed", "code": "400,401"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"page": -1},
+        {"page": 10**5000},
+        {"page_size": 0},
+        {"page_size": 101},
+        {"page_size": True},
+        {"from_": []},
+        {"from_": ""},
+        {"from_": ["", "1"]},
+        {"from_": 5},
+        {"from_": {"1": 2}},
+        {"start_date": "yesterday"},
+        {"end_date": 5},
+        {"client_reference": "half \ud83d emoji"},
+    ],
+)
+def test_a_listing_is_not_widened_by_a_broken_filter(values: dict[str, Any]) -> None:
+    with pytest.raises(SinchValidationError):
+        endpoints.list_batches(**values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"report_type": "FULL"},
+        {"status": []},
+        {"status": ["Delivered", ""]},
+        {"status": b"Delivered"},
+        {"status": "Delivered&type=full"},
+        {"code": []},
+        {"code": [True]},
+        {"code": -1},
+        {"code": "\u0664\u0660\u0660"},
+        {"code": b"40"},
+        {"code": 1.5},
+        {"code": 10**5000},
+    ],
+)
+def test_a_report_is_not_widened_by_a_broken_filter(values: dict[str, Any]) -> None:
+    with pytest.raises(SinchValidationError):
+        endpoints.get_delivery_report(ID, **values)
+
+
+@pytest.mark.parametrize("values", [{"per_recipient": "true"}, {"number_of_recipients": 1001}])
+def test_a_dry_run_checks_its_query_too(values: dict[str, Any]) -> None:
+    with pytest.raises(SinchValidationError, match="send_dry_run: 1 fault"):
+        endpoints.send_dry_run("Hi", TO, **values)
