@@ -6,8 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow.exceptions import AirflowTaskTimeout
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowTaskTimeout
 
 from sinch_provider.sms.delivery import OutcomePolicy, Summary
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError

@@ -68,6 +68,16 @@ def test_connection_form_fits_the_strict_schema() -> None:
     jsonschema.validate(get_provider_info()["connection-types"], part)
 
 
+@pytest.mark.parametrize("module", FACING)
+def test_importing_warns_of_nothing(module: str) -> None:
+    # Airflow turns such warnings into lines that users see whenever a Dag is parsed.
+    code = f"import {module}"
+    found = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120
+    )
+    assert "deprecated" not in found.stdout + found.stderr
+
+
 def test_package_name_is_that_of_the_distribution() -> None:
     # Airflow refuses to start otherwise.
     assert metadata.metadata("airflow-provider-sinch")["Name"] == get_provider_info()["package-name"]

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pendulum
 import pytest
-from airflow.exceptions import AirflowRescheduleException
 from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowRescheduleException
 
 from sinch_provider.failures import SinchTaskFailed, SinchWaitInterrupted, SinchWaitTimeout
 from sinch_provider.hooks.sinch import SinchHook
