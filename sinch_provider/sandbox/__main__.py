@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from types import FrameType
 
 import sinch_provider
-from sinch_provider.sandbox.outcomes import MAGIC, MAGIC_PREFIX
 from sinch_provider.sandbox.server import RunningSandbox, is_loopback
 from sinch_provider.sandbox.settings import Credentials, Settings, parse_assignment
+from sinch_provider.sandbox.sinch.outcomes import MAGIC, MAGIC_PREFIX
 from sinch_provider.sandbox.state import Options
 from sinch_provider.sandbox.store import TEMPORARY
 

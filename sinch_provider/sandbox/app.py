@@ -13,9 +13,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 import sinch_provider
-from sinch_provider.sandbox import api, control
+from sinch_provider.sandbox import control
 from sinch_provider.sandbox.connections import Connections
 from sinch_provider.sandbox.guards import Guards
+from sinch_provider.sandbox.sinch import api
 from sinch_provider.sandbox.state import Options, Sandbox
 
 OPENAPI_URL = "/sandbox/openapi.json"

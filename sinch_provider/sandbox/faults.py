@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sinch_provider.sandbox import phone
+from sinch_provider.sandbox.sinch import phone
 
 Operation = Literal[
     "send", "list", "get", "dry_run", "update", "replace", "cancel", "delivery_feedback",

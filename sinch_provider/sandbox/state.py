@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from sinch_provider.sandbox.clock import Clock, ClockMode
 from sinch_provider.sandbox.faults import Faults
-from sinch_provider.sandbox.ids import IdFactory
-from sinch_provider.sandbox.outcomes import Outcomes
 from sinch_provider.sandbox.settings import Credentials, Settings
+from sinch_provider.sandbox.sinch.ids import IdFactory
+from sinch_provider.sandbox.sinch.outcomes import Outcomes
+from sinch_provider.sandbox.sinch.tokens import TokenBucket, Tokens
 from sinch_provider.sandbox.store import TEMPORARY, Store
-from sinch_provider.sandbox.tokens import TokenBucket, Tokens
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sinch_provider.sandbox.composing import Message
-from sinch_provider.sandbox.outcomes import CANCELLED_CODE, DISPATCHED, DISPATCHED_CODE, QUEUED, QUEUED_CODE
-from sinch_provider.sandbox.validation import Fields
+from sinch_provider.sandbox.sinch.composing import Message
+from sinch_provider.sandbox.sinch.outcomes import (
+    CANCELLED_CODE,
+    DISPATCHED,
+    DISPATCHED_CODE,
+    QUEUED,
+    QUEUED_CODE,
+)
+from sinch_provider.sandbox.sinch.validation import Fields
 
 TEMPORARY = ""
 """A path with which SQLite keeps a private file that vanishes with the process, however that ends."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sinch_provider.sandbox.clock import Clock
-from sinch_provider.sandbox.ids import IdFactory
-from sinch_provider.sandbox.tokens import TokenBucket
+from sinch_provider.sandbox.sinch.ids import IdFactory
+from sinch_provider.sandbox.sinch.tokens import TokenBucket
 
 NOW = 1_731_406_512_345
 

@@ -10,8 +10,8 @@ from typing import get_args
 import pytest
 
 from sinch_provider.sandbox.faults import Fault, Kind, Operation
-from sinch_provider.sandbox.outcomes import MAGIC, MAGIC_PREFIX
 from sinch_provider.sandbox.settings import Settings
+from sinch_provider.sandbox.sinch.outcomes import MAGIC, MAGIC_PREFIX
 
 PAGE = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text()
 

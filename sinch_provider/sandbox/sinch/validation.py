@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from sinch_provider.sandbox import phone
-from sinch_provider.sandbox.errors import Problems
 from sinch_provider.sandbox.settings import Settings
+from sinch_provider.sandbox.sinch import phone
+from sinch_provider.sandbox.sinch.errors import Problems
 from sinch_provider.sandbox.times import parse_time
 
 Fields = dict[str, Any]

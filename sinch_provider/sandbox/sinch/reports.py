@@ -7,15 +7,15 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from sinch_provider.sandbox import batches, phone
-from sinch_provider.sandbox.composing import max_parts
-from sinch_provider.sandbox.errors import Problems, not_found
-from sinch_provider.sandbox.outcomes import DISPATCHED, QUEUED
-from sinch_provider.sandbox.paging import read_codes, read_page, read_statuses, read_window
+from sinch_provider.sandbox.sinch import batches, phone
+from sinch_provider.sandbox.sinch.composing import max_parts
+from sinch_provider.sandbox.sinch.errors import Problems, not_found
+from sinch_provider.sandbox.sinch.outcomes import DISPATCHED, QUEUED
+from sinch_provider.sandbox.sinch.paging import read_codes, read_page, read_statuses, read_window
+from sinch_provider.sandbox.sinch.validation import MEDIA, TEXT
 from sinch_provider.sandbox.state import Sandbox
 from sinch_provider.sandbox.store import CODE_NOW, NEVER_STARTED, STATUS_NOW, Batch
 from sinch_provider.sandbox.times import format_seconds, format_time
-from sinch_provider.sandbox.validation import MEDIA, TEXT
 
 _STOPPED_INSIDE = ("Aborted", "Cancelled")
 """Ends that no operator had a part in, so there is no operator's time."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace as with_changes
 from typing import Any
 
-from sinch_provider.sandbox import phone, validation
-from sinch_provider.sandbox.composing import Message, common_text, compose, draft
-from sinch_provider.sandbox.errors import (
+from sinch_provider.sandbox.sinch import phone, validation
+from sinch_provider.sandbox.sinch.composing import Message, common_text, compose, draft
+from sinch_provider.sandbox.sinch.errors import (
     MISSING_CALLBACK_URL,
     UNKNOWN_GROUP,
     Problems,
@@ -16,10 +16,10 @@ from sinch_provider.sandbox.errors import (
     already_dispatched,
     not_found,
 )
+from sinch_provider.sandbox.sinch.validation import MAX_RECIPIENTS, TEXT, Fields
 from sinch_provider.sandbox.state import Sandbox
 from sinch_provider.sandbox.store import Batch
 from sinch_provider.sandbox.times import DAY, SECOND, format_time
-from sinch_provider.sandbox.validation import MAX_RECIPIENTS, TEXT, Fields
 
 MAX_VALIDITY = 3 * DAY
 NULL_MEANS_DEFAULT = ("delivery_report", "expire_at", "callback_url", "send_at", "parameters")

@@ -10,8 +10,8 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from sinch_provider.sandbox.errors import Refusal
 from sinch_provider.sandbox.settings import Credentials
+from sinch_provider.sandbox.sinch.errors import Refusal
 from sinch_provider.sandbox.times import SECOND
 
 

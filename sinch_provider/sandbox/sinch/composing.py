@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from sinch_provider.sandbox.encoding import count_parts, truncate_to_one_part
-from sinch_provider.sandbox.outcomes import (
+from sinch_provider.sandbox.settings import Settings
+from sinch_provider.sandbox.sinch.encoding import count_parts, truncate_to_one_part
+from sinch_provider.sandbox.sinch.outcomes import (
     NO_PARAMETER_VALUE,
     TOO_MANY_PARTS,
     Outcome,
     Outcomes,
     timeline,
 )
-from sinch_provider.sandbox.personalise import Template
-from sinch_provider.sandbox.settings import Settings
-from sinch_provider.sandbox.validation import BINARY, MEDIA, TEXT, Fields
+from sinch_provider.sandbox.sinch.personalise import Template
+from sinch_provider.sandbox.sinch.validation import BINARY, MEDIA, TEXT, Fields
 
 
 class Draft(NamedTuple):

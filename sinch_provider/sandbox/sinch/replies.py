@@ -9,9 +9,9 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from sinch_provider.sandbox.connections import Connections
-from sinch_provider.sandbox.errors import Refusal
 from sinch_provider.sandbox.faults import Fault
 from sinch_provider.sandbox.settings import Settings
+from sinch_provider.sandbox.sinch.errors import Refusal
 
 
 def json_reply(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from starlette.datastructures import QueryParams
 
-from sinch_provider.sandbox import phone
-from sinch_provider.sandbox.errors import Problems
-from sinch_provider.sandbox.outcomes import STATUSES
 from sinch_provider.sandbox.settings import Settings
+from sinch_provider.sandbox.sinch import phone
+from sinch_provider.sandbox.sinch.errors import Problems
+from sinch_provider.sandbox.sinch.outcomes import STATUSES
 from sinch_provider.sandbox.times import DAY, HOUR, parse_time
 
 _INTEGER = re.compile(r"[0-9]{1,9}")

@@ -1,0 +1,17 @@
+"""How the routes of the control API reach the sandbox they control."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from sinch_provider.sandbox.state import Sandbox
+
+
+async def _of_request(request: Request) -> Sandbox:
+    sandbox: Sandbox = request.app.state.sandbox
+    return sandbox
+
+
+Controlled = Annotated[Sandbox, Depends(_of_request)]

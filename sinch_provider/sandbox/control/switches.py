@@ -1,0 +1,158 @@
+"""Health, clock, faults, scripted outcomes and settings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, HTTPException
+from pydantic import BaseModel, ConfigDict, Field
+
+import sinch_provider
+from sinch_provider.sandbox.control.access import Controlled
+from sinch_provider.sandbox.faults import Fault
+from sinch_provider.sandbox.sinch.outcomes import MAGIC, MAGIC_PREFIX, Outcome
+from sinch_provider.sandbox.times import LATEST, SECOND, format_time
+
+router = APIRouter()
+
+
+class ClockMove(BaseModel):
+    """How far to move the clock."""
+
+    model_config = ConfigDict(extra="forbid")
+    advance: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False, description="Seconds.")]
+
+
+class Script(BaseModel):
+    """What becomes of messages to numbers that begin with these digits; the longest prefix wins."""
+
+    model_config = ConfigDict(extra="forbid")
+    prefix: Annotated[str, Field(pattern=r"^\+?[0-9]+$")]
+    status: Literal["Delivered", "Failed", "Expired", "Rejected", "Deleted", "Aborted", "Unknown"] = (
+        "Delivered"
+    )
+    code: Annotated[int, Field(ge=0, le=999)] = 0
+    dispatch_delay: Annotated[float, Field(ge=0, le=10 * 365 * 86400)] | None = None
+    delivery_delay: Annotated[float, Field(ge=0, le=10 * 365 * 86400)] | None = None
+    receipt: bool = True
+
+    def outcome(self) -> Outcome:
+        return Outcome(
+            self.status,
+            self.code,
+            self.dispatch_delay,
+            self.delivery_delay,
+            self.receipt,
+            dispatched=self.status != "Aborted",
+        )
+
+
+@router.get("/health")
+async def health(sandbox: Controlled) -> dict[str, Any]:
+    """Ready to take calls."""
+    return {
+        "status": "ok",
+        "version": sinch_provider.__version__,
+        "now": format_time(sandbox.clock.now()),
+    }
+
+
+# Clock
+
+
+@router.get("/clock")
+async def read_clock(sandbox: Controlled) -> dict[str, Any]:
+    """The time as the sandbox sees it."""
+    clock = sandbox.clock
+    return {"mode": clock.mode, "speed": clock.speed, "now": format_time(clock.now())}
+
+
+@router.post("/clock")
+async def move_clock(sandbox: Controlled, move: ClockMove) -> dict[str, Any]:
+    """Move the clock forward."""
+    if sandbox.clock.now() + move.advance * SECOND > LATEST:
+        raise HTTPException(422, "the clock cannot go beyond the year 9000")
+    sandbox.advance(move.advance)
+    return await read_clock(sandbox)
+
+
+# Faults, scripts, settings
+
+
+@router.get("/faults")
+async def read_faults(sandbox: Controlled) -> dict[str, Any]:
+    """The armed faults and how often each struck."""
+    armed = sandbox.faults.report()
+    return {"count": len(armed), "faults": armed}
+
+
+@router.put("/faults")
+async def arm_faults(sandbox: Controlled, faults: list[Fault]) -> dict[str, Any]:
+    """Arm these faults in place of all others."""
+    sandbox.faults.arm(faults)
+    return await read_faults(sandbox)
+
+
+@router.post("/faults")
+async def add_fault(sandbox: Controlled, fault: Fault) -> dict[str, Any]:
+    """Arm one more fault."""
+    sandbox.faults.add(fault)
+    return await read_faults(sandbox)
+
+
+@router.delete("/faults")
+async def clear_faults(sandbox: Controlled) -> dict[str, Any]:
+    """Disarm all faults."""
+    return await arm_faults(sandbox, [])
+
+
+@router.get("/outcomes")
+async def read_outcomes(sandbox: Controlled) -> dict[str, Any]:
+    """The scripted numbers and the table of magic ones."""
+    scripted = sandbox.outcomes.scripted()
+    return {
+        "scripted": [
+            {"prefix": prefix, "status": each.status, "code": each.code} for prefix, each in scripted.items()
+        ],
+        "magic": [
+            {
+                "number": f"+{MAGIC_PREFIX}{digits}",
+                "status": each.status,
+                "code": each.code,
+                "about": each.about,
+            }
+            for digits, each in MAGIC.items()
+        ],
+    }
+
+
+@router.put("/outcomes")
+async def script_outcomes(sandbox: Controlled, scripts: list[Script]) -> dict[str, Any]:
+    """Script what becomes of batches accepted from now on, in place of all earlier scripts."""
+    sandbox.outcomes.script((script.prefix.removeprefix("+"), script.outcome()) for script in scripts)
+    return await read_outcomes(sandbox)
+
+
+@router.get("/settings")
+async def read_settings(sandbox: Controlled) -> dict[str, Any]:
+    """Every switch and its value."""
+    return sandbox.settings.as_dict()
+
+
+@router.patch("/settings")
+async def change_settings(
+    sandbox: Controlled, changes: dict[str, str | bool | int | float | None]
+) -> dict[str, Any]:
+    """Change some switches until the next reset."""
+    try:
+        sandbox.settings = sandbox.settings.changed(changes)
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from None
+    return sandbox.settings.as_dict()
+
+
+@router.post("/reset")
+async def reset(sandbox: Controlled) -> dict[str, Any]:
+    """As freshly started: nothing sent, no faults, no scripts, settings and clock as at the start."""
+    sandbox.reset()
+    return await health(sandbox)

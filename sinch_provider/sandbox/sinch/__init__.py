@@ -1,0 +1,1 @@
+"""What Sinch does: its HTTP surface, its rules, and what becomes of a message."""

@@ -1,0 +1,178 @@
+"""Sinch's HTTP surface under its real paths: what a client sees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from sinch_provider.sandbox.sinch import batches, reports
+from sinch_provider.sandbox.sinch.errors import Problems, Refusal
+from sinch_provider.sandbox.sinch.operation import Call, Endpoint, operation
+from sinch_provider.sandbox.sinch.paging import (
+    read_boolean,
+    read_integer,
+    read_page,
+    read_senders,
+    read_window,
+)
+from sinch_provider.sandbox.sinch.replies import json_reply
+from sinch_provider.sandbox.sinch.tokens import basic_credentials, same
+
+router = APIRouter()
+
+
+# Batches
+
+
+@operation("send")
+def _send(call: Call) -> Response:
+    batch = batches.send(call.sandbox, call.account, call.json(), call.listing_lag)
+    return json_reply(batches.document(batch), 201)
+
+
+@operation("list")
+def _list(call: Call) -> Response:
+    problems = Problems()
+    now = call.sandbox.clock.now()
+    page = read_page(call.query, problems)
+    start, end = read_window(call.query, now, call.sandbox.settings, problems)
+    senders = read_senders(call.query, problems)
+    problems.raise_first()
+    where = "b.account = :account AND b.created_at >= :start AND b.created_at < :end AND b.listed_at <= :now"
+    values: dict[str, Any] = {"account": call.account, "start": start, "end": end, "now": now}
+    if senders:
+        where += " AND b.sender IN (SELECT value FROM json_each(:senders))"
+        values["senders"] = json.dumps(senders)
+    if "client_reference" in call.query:
+        where += " AND b.client_reference = :reference"
+        values["reference"] = call.query["client_reference"]
+    count, found = call.sandbox.store.batches(where, values, page.size, page.offset)
+    return json_reply(
+        page.answer("batches", count, [batches.document(each) for each in found], call.sandbox.settings)
+    )
+
+
+@operation("dry_run")
+def _dry_run(call: Call) -> Response:
+    data = call.json()
+    problems = Problems()
+    per_recipient = read_boolean(call.query, "per_recipient", problems)
+    limit = read_integer(call.query, "number_of_recipients", 100, problems, high=1000)
+    problems.raise_first()
+    return json_reply(batches.dry_run(call.sandbox, data, per_recipient, limit))
+
+
+@operation("get")
+def _get(call: Call) -> Response:
+    return json_reply(batches.document(batches.find(call.sandbox, call.account, call.batch_id)))
+
+
+@operation("update")
+def _update(call: Call) -> Response:
+    return json_reply(
+        batches.document(batches.update(call.sandbox, call.account, call.batch_id, call.json()))
+    )
+
+
+@operation("replace")
+def _replace(call: Call) -> Response:
+    return json_reply(
+        batches.document(batches.replace(call.sandbox, call.account, call.batch_id, call.json()))
+    )
+
+
+@operation("cancel")
+def _cancel(call: Call) -> Response:
+    return json_reply(batches.document(batches.cancel(call.sandbox, call.account, call.batch_id)))
+
+
+@operation("delivery_feedback")
+def _delivery_feedback(call: Call) -> Response:
+    batches.feedback(call.sandbox, call.account, call.batch_id, call.json())
+    return Response(status_code=202)
+
+
+# Delivery reports
+
+
+@operation("delivery_report")
+def _delivery_report(call: Call) -> Response:
+    return json_reply(reports.batch_report(call.sandbox, call.account, call.batch_id, call.query))
+
+
+@operation("recipient_report")
+def _recipient_report(call: Call) -> Response:
+    number = call.request.path_params["recipient_msisdn"]
+    return json_reply(reports.recipient_report(call.sandbox, call.account, call.batch_id, number))
+
+
+@operation("list_reports")
+def _list_reports(call: Call) -> Response:
+    return json_reply(reports.list_reports(call.sandbox, call.account, call.query))
+
+
+# OAuth2
+
+
+@operation("token")
+def _token(call: Call) -> Response:
+    sandbox = call.sandbox
+    if sandbox.settings.token_rate_limit and not sandbox.token_bucket.take(sandbox.clock.now()):
+        raise Refusal(429)
+    given = basic_credentials(call.request.headers.get("authorization"))
+    # Both comparisons are always made, so the time taken does not tell a good key from a bad one.
+    key_id, key_secret = given or ("", "")
+    known = same(key_id, sandbox.credentials.key_id) & same(key_secret, sandbox.credentials.key_secret)
+    if given is None or not known:
+        headers = {"www-authenticate": 'Basic realm="sinch"'}
+        return json_reply(_oauth_error("invalid_client", "Client authentication failed."), 401, headers)
+    form = parse_qs(call.body.decode("utf-8", "replace"))
+    grants = form.get("grant_type")
+    if grants is None:
+        return json_reply(_oauth_error("invalid_request", "The form field 'grant_type' is missing."), 400)
+    if grants != ["client_credentials"]:
+        return json_reply(
+            _oauth_error("unsupported_grant_type", "Only client_credentials is supported."), 400
+        )
+    lifetime = sandbox.settings.token_lifetime
+    return json_reply(
+        {
+            "access_token": sandbox.tokens.issue(lifetime),
+            "expires_in": lifetime,
+            "scope": "",
+            "token_type": "bearer",
+        }
+    )
+
+
+def _oauth_error(error: str, description: str) -> Mapping[str, str]:
+    return {"error": error, "error_description": description}
+
+
+_ACCOUNT = "/xms/v1/{account}"
+_BATCHES = f"{_ACCOUNT}/batches"
+_BATCH = f"{_BATCHES}/{{batch_id}}"
+
+_ROUTES: tuple[tuple[str, str, Endpoint], ...] = (
+    ("POST", "/oauth2/token", _token),
+    ("POST", _BATCHES, _send),
+    ("GET", _BATCHES, _list),
+    # Before the routes with an id, or a dry run would look like an update of a batch called dry_run.
+    ("POST", f"{_BATCHES}/dry_run", _dry_run),
+    ("GET", _BATCH, _get),
+    ("POST", _BATCH, _update),
+    ("PUT", _BATCH, _replace),
+    ("DELETE", _BATCH, _cancel),
+    ("POST", f"{_BATCH}/delivery_feedback", _delivery_feedback),
+    ("GET", f"{_BATCH}/delivery_report", _delivery_report),
+    ("GET", f"{_BATCH}/delivery_report/{{recipient_msisdn}}", _recipient_report),
+    ("GET", f"{_ACCOUNT}/delivery_reports", _list_reports),
+)
+
+for _method, _path, _endpoint in _ROUTES:
+    router.add_api_route(_path, _endpoint, methods=[_method], tags=["Sinch"], response_model=None)

@@ -1,0 +1,148 @@
+"""What all of Sinch's operations share: a call, its authentication, and the faults that may strike it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from sinch_provider.sandbox.connections import Connections
+from sinch_provider.sandbox.faults import Fault, Operation
+from sinch_provider.sandbox.sinch.errors import BAD_FORMAT, INVALID_JSON, Refusal
+from sinch_provider.sandbox.sinch.replies import LostReply, malformed, refusal_reply
+from sinch_provider.sandbox.sinch.tokens import unauthorized
+from sinch_provider.sandbox.state import Sandbox
+
+_JSON_TYPE = re.compile(r"application/([\w.\-]+\+)?json\s*(;.*)?", re.IGNORECASE)
+
+
+class Call:
+    """One request to an operation, with its body read."""
+
+    def __init__(self, sandbox: Sandbox, operation: Operation, request: Request, body: bytes) -> None:
+        self.sandbox = sandbox
+        self.operation = operation
+        self.request = request
+        self.body = body
+        self.query = request.query_params
+        self.listing_lag = 0.0
+
+    @property
+    def account(self) -> str:
+        account: str = self.request.path_params["account"]
+        return account
+
+    @property
+    def batch_id(self) -> str:
+        batch_id: str = self.request.path_params["batch_id"]
+        return batch_id
+
+    def json(self) -> dict[str, Any]:
+        """The body as an object, or the refusal for whatever else it is."""
+        if not _JSON_TYPE.fullmatch(self.request.headers.get("content-type", "")):
+            raise Refusal(415)
+        try:
+            value = json.loads(self.body, parse_constant=_reject_constant)
+            # A lone surrogate passes the JSON grammar but is no text that could be stored or sent.
+            json.dumps(value, ensure_ascii=False).encode()
+        except (ValueError, RecursionError):
+            raise Refusal(400, INVALID_JSON, "The request body is not valid JSON.") from None
+        if not isinstance(value, dict):
+            raise Refusal(400, BAD_FORMAT, "The request body is not a JSON object.")
+        return value
+
+    def facts(self) -> dict[str, Any]:
+        """What a fault can match on: body, query and path, and the reference of the batch in question."""
+        facts: dict[str, Any] = {}
+        if self.request.method in ("POST", "PUT") and self.operation != "token":
+            with contextlib.suppress(Refusal):
+                facts.update(self.json())
+        facts.update(self.query)
+        facts.update(self.request.path_params)
+        if "batch_id" in facts and "client_reference" not in facts:
+            batch = self.sandbox.store.find(self.account, self.batch_id)
+            if batch is not None:
+                facts["client_reference"] = batch.fields.get("client_reference")
+        return facts
+
+
+Handler = Callable[[Call], Response]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def operation(name: Operation) -> Callable[[Handler], Endpoint]:
+    """Wrap a handler with what all calls share: counting, authentication, faults and refusals."""
+
+    def wrap(handler: Handler) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            sandbox: Sandbox = request.app.state.sandbox
+            sandbox.calls[name] += 1
+            call = Call(sandbox, name, request, await request.body())
+            try:
+                if name != "token":
+                    sandbox.tokens.check(call.account, request.headers.get("authorization"))
+                return await _struck(call, handler)
+            except Refusal as refusal:
+                return refusal_reply(refusal, sandbox.settings)
+
+        endpoint.__name__ = name
+        endpoint.__doc__ = handler.__doc__
+        return endpoint
+
+    return wrap
+
+
+async def _struck(call: Call, handler: Handler) -> Response:
+    """Let the call take its effect, or not, and give the reply that the armed faults leave of it."""
+    faults = call.sandbox.faults.strike(call.operation, call.facts()) if call.sandbox.faults else []
+    decisive: Fault | None = None
+    slow_reply = 0.0
+    for fault in faults:
+        if fault.kind == "latency" and fault.strikes_after():
+            slow_reply += fault.seconds
+        elif fault.kind == "latency":
+            await _pause(call, fault.seconds)
+        elif fault.kind == "listing_lag":
+            call.listing_lag = fault.seconds
+        else:
+            decisive = fault
+    reply = _effect(call, handler) if decisive is None or decisive.strikes_after() else Response(b"{}")
+    await _pause(call, slow_reply)
+    return reply if decisive is None else _spoilt(decisive, reply)
+
+
+async def _pause(call: Call, seconds: float) -> None:
+    connections: Connections = call.request.app.state.connections
+    if seconds and not await connections.pause(seconds):
+        raise Refusal(503)
+
+
+def _spoilt(decisive: Fault, reply: Response) -> Response:
+    if decisive.kind == "rate_limited":
+        seconds = decisive.retry_after
+        raise Refusal(429, headers=None if seconds is None else {"retry-after": str(seconds)})
+    if decisive.kind == "expired_token":
+        raise unauthorized("expired")
+    if decisive.kind == "unknown_token":
+        raise unauthorized("invalid_token")
+    if decisive.kind == "server_error":
+        raise Refusal(decisive.status)
+    if decisive.kind == "malformed":
+        return malformed(reply, decisive.body)
+    return LostReply(decisive, reply)
+
+
+def _effect(call: Call, handler: Handler) -> Response:
+    try:
+        return handler(call)
+    except Refusal as refusal:
+        return refusal_reply(refusal, call.sandbox.settings)
+
+
+def _reject_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
