@@ -76,7 +76,7 @@ class SandboxClient:
         return found
 
     def clear(self) -> None:
-        """Forget everything sent."""
+        """Forget everything sent and received."""
         self._call("DELETE", "messages")
 
     def calls(self) -> dict[str, int]:
@@ -86,6 +86,23 @@ class SandboxClient:
 
     def clear_calls(self) -> None:
         self._call("DELETE", "calls")
+
+    # What phones send
+
+    def inbound(self, from_: str, body: Any, to: str | None = None, **details: Any) -> dict[str, Any]:
+        """Let a phone send a message; without ``to`` it answers the latest one it was sent.
+
+        :param details: ``type``, ``udh``, ``operator_id``, ``sent_at``, ``client_reference``, ``account``.
+        """
+        message = {"from": from_, "body": body, **details}
+        if to is not None:
+            message["to"] = to
+        inbound: dict[str, Any] = self._call("POST", "inbounds", message)
+        return inbound
+
+    def inbounds(self) -> list[dict[str, Any]]:
+        """All messages from phones, the newest first."""
+        return self._all("inbounds", {})
 
     # The clock
 

@@ -12,7 +12,7 @@ from sinch_provider.sandbox.sinch import phone
 
 Operation = Literal[
     "send", "list", "get", "dry_run", "update", "replace", "cancel", "delivery_feedback",
-    "delivery_report", "recipient_report", "list_reports", "token",
+    "delivery_report", "recipient_report", "list_reports", "list_inbounds", "get_inbound", "token",
 ]  # fmt: skip
 Kind = Literal[
     "latency",

@@ -89,6 +89,11 @@ class Settings:
         False,
         "Demand `delivery_report` when sending, as the reference has it; it really defaults to none.",
     )
+    inbound_client_reference: bool = _setting(
+        False,
+        "Whether an inbound message carries the `client_reference` of the latest batch it answers;"
+        " Sinch turns this on per account.",
+    )
     text_limit: int = _setting(2000, "Longest text body; 1600 in older references.")
     text_limit_unit: str = _setting(
         "characters",

@@ -63,6 +63,17 @@ CREATE TABLE IF NOT EXISTS feedback (
     received_at INTEGER NOT NULL,
     PRIMARY KEY (batch, recipient)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS inbounds (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    account TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    client_reference TEXT,
+    received_at INTEGER NOT NULL,
+    fields TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS inbounds_by_sender ON inbounds (sender);
 """
 
 STATUS_NOW = f"""CASE WHEN m.final_at <= :now THEN m.status
@@ -134,6 +145,10 @@ class Store:
     def rows(self, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         return self._db.execute(sql, values).fetchall()
 
+    def execute(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> int:
+        """Write; how many rows it concerned."""
+        return self._db.execute(sql, values).rowcount
+
     # What outlives a restart besides batches
 
     def secret(self) -> bytes:
@@ -146,14 +161,17 @@ class Store:
         """The latest time the ledger has seen; the clock of a restarted sandbox may not be earlier."""
         advanced = self._db.execute("SELECT value FROM meta WHERE name = 'clock'").fetchone()
         modified = self._db.execute("SELECT max(modified_at) FROM batches").fetchone()[0]
-        return max(advanced[0] if advanced else 0, modified or 0)
+        received = self._db.execute("SELECT max(received_at) FROM inbounds").fetchone()[0]
+        return max(advanced[0] if advanced else 0, modified or 0, received or 0)
 
     def remember_clock(self, now: int) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES ('clock', ?)", (now,))
 
     def last_id(self) -> str | None:
-        row = self._db.execute("SELECT id FROM batches ORDER BY seq DESC LIMIT 1").fetchone()
-        return row[0] if row else None
+        """The highest identifier given out so far; they grow with time, whatever they stand for."""
+        tables = ("batches", "inbounds")
+        found = [self._db.execute(f"SELECT max(id) FROM {table}").fetchone()[0] for table in tables]
+        return max((each for each in found if each is not None), default=None)
 
     # Writing
 
@@ -212,7 +230,7 @@ class Store:
 
     def clear(self) -> None:
         with self.transaction():
-            for table in ("messages", "feedback", "batches"):
+            for table in ("messages", "feedback", "batches", "inbounds"):
                 self._db.execute(f"DELETE FROM {table}")
 
     def forget_clock(self) -> None:

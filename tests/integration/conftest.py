@@ -61,6 +61,30 @@ def sinch_default(sinch_sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return sinch_sandbox
 
 
+@pytest.fixture(params=["service plan", "project"])
+def official_client(request: pytest.FixtureRequest, sinch_sandbox: Any) -> Iterator[Any]:
+    """Sinch's own SDK, led to the sandbox, in each of its two ways to authenticate."""
+    from sinch import SinchClient
+
+    credentials = sinch_sandbox.credentials
+    if request.param == "service plan":
+        client = SinchClient(
+            service_plan_id=credentials.service_plan_id, sms_api_token=credentials.api_token, sms_region="eu"
+        )
+    else:
+        client = SinchClient(
+            project_id=credentials.project_id,
+            key_id=credentials.key_id,
+            key_secret=credentials.key_secret,
+            sms_region="eu",
+        )
+    client.configuration.auth_origin = sinch_sandbox.url
+    client.configuration.sms_domain = sinch_sandbox.url
+    client.configuration.sms_domain_with_service_plan_id = sinch_sandbox.url
+    yield client
+    client.configuration.transport.http_session.close()
+
+
 @pytest.fixture
 def run_dag(airflow_database: Path, sinch_default: Any) -> Callable[[Any], Any]:
     """Run a Dag, written down in a test, for real against the sandbox; give back its run."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,26 +18,10 @@ MEDIA = {"url": "https://media.example.test/chart.png", "subject": "Daily chart"
 BINARY = {"udh": "050003C40201", "body": "SGVsbG8gYmluYXJ5"}
 
 
-@pytest.fixture(params=["service plan", "project"])
-def client(request: pytest.FixtureRequest, sinch_sandbox: SandboxClient) -> Iterator[SinchClient]:
+@pytest.fixture
+def client(official_client: SinchClient) -> SinchClient:
     """The SDK in each of its two ways to authenticate."""
-    credentials = sinch_sandbox.credentials
-    if request.param == "service plan":
-        client = SinchClient(
-            service_plan_id=credentials.service_plan_id, sms_api_token=credentials.api_token, sms_region="eu"
-        )
-    else:
-        client = SinchClient(
-            project_id=credentials.project_id,
-            key_id=credentials.key_id,
-            key_secret=credentials.key_secret,
-            sms_region="eu",
-        )
-    client.configuration.auth_origin = sinch_sandbox.url
-    client.configuration.sms_domain = sinch_sandbox.url
-    client.configuration.sms_domain_with_service_plan_id = sinch_sandbox.url
-    yield client
-    client.configuration.transport.http_session.close()
+    return official_client
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from sinch_provider.sandbox.control import sent, switches
+from sinch_provider.sandbox.control import inbounds, sent, switches
 
 router = APIRouter(prefix="/sandbox", tags=["Sandbox"])
 router.include_router(switches.router)
 router.include_router(sent.router)
+router.include_router(inbounds.router)

@@ -75,7 +75,7 @@ def _message(sandbox: Sandbox, row: tuple[Any, ...]) -> dict[str, Any]:
 
 @router.delete("/messages")
 async def clear_messages(sandbox: Controlled) -> dict[str, int]:
-    """Forget everything sent: batches, messages, delivery feedback."""
+    """Forget everything sent and received: batches, messages, delivery feedback, inbound messages."""
     sandbox.store.clear()
     return {"count": 0}
 

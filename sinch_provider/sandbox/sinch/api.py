@@ -10,14 +10,14 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from sinch_provider.sandbox.sinch import batches, reports
+from sinch_provider.sandbox.sinch import batches, inbounds, reports
 from sinch_provider.sandbox.sinch.errors import Problems, Refusal
 from sinch_provider.sandbox.sinch.operation import Call, Endpoint, operation
 from sinch_provider.sandbox.sinch.paging import (
+    read_addresses,
     read_boolean,
     read_integer,
     read_page,
-    read_senders,
     read_window,
 )
 from sinch_provider.sandbox.sinch.replies import json_reply
@@ -41,7 +41,7 @@ def _list(call: Call) -> Response:
     now = call.sandbox.clock.now()
     page = read_page(call.query, problems)
     start, end = read_window(call.query, now, call.sandbox.settings, problems)
-    senders = read_senders(call.query, problems)
+    senders = read_addresses(call.query, "from", problems)
     problems.raise_first()
     where = "b.account = :account AND b.created_at >= :start AND b.created_at < :end AND b.listed_at <= :now"
     values: dict[str, Any] = {"account": call.account, "start": start, "end": end, "now": now}
@@ -116,6 +116,20 @@ def _list_reports(call: Call) -> Response:
     return json_reply(reports.list_reports(call.sandbox, call.account, call.query))
 
 
+# Inbound messages
+
+
+@operation("list_inbounds")
+def _list_inbounds(call: Call) -> Response:
+    return json_reply(inbounds.list_inbounds(call.sandbox, call.account, call.query))
+
+
+@operation("get_inbound")
+def _get_inbound(call: Call) -> Response:
+    inbound_id = call.request.path_params["inbound_id"]
+    return json_reply(inbounds.find(call.sandbox, call.account, inbound_id).document())
+
+
 # OAuth2
 
 
@@ -172,6 +186,8 @@ _ROUTES: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", f"{_BATCH}/delivery_report", _delivery_report),
     ("GET", f"{_BATCH}/delivery_report/{{recipient_msisdn}}", _recipient_report),
     ("GET", f"{_ACCOUNT}/delivery_reports", _list_reports),
+    ("GET", f"{_ACCOUNT}/inbounds", _list_inbounds),
+    ("GET", f"{_ACCOUNT}/inbounds/{{inbound_id}}", _get_inbound),
 )
 
 for _method, _path, _endpoint in _ROUTES:

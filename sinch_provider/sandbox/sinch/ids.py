@@ -1,4 +1,4 @@
-"""Batch identifiers that look and sort like Sinch's: 26 characters, the time first, never going backwards."""
+"""Identifiers that look and sort like Sinch's: 26 characters, the time first, never going backwards."""
 
 from __future__ import annotations
 

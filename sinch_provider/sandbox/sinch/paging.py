@@ -94,16 +94,16 @@ def _read_date(query: QueryParams, name: str, problems: Problems) -> int | None:
     return moment
 
 
-def read_senders(query: QueryParams, problems: Problems) -> list[str] | None:
+def read_addresses(query: QueryParams, name: str, problems: Problems) -> list[str] | None:
     """Numbers and short codes, separated by commas or given repeatedly."""
-    senders = []
-    for text in _separated(query, "from"):
-        sender = phone.normalise_sender(text)
-        if sender is None or not sender.isdigit():
-            problems.bad_format("from", text, "a number or short code")
+    addresses = []
+    for text in _separated(query, name):
+        address = phone.normalise_sender(text)
+        if address is None or not address.isdigit():
+            problems.bad_format(name, text, "a number or short code")
         else:
-            senders.append(sender)
-    return senders or None
+            addresses.append(address)
+    return addresses or None
 
 
 def read_statuses(query: QueryParams, problems: Problems) -> list[str] | None:

@@ -11,7 +11,7 @@ import pytest
 
 import sinch_provider.sandbox
 
-SOURCES = sorted(Path(sinch_provider.sandbox.__file__).parent.glob("*.py"))
+SOURCES = sorted(Path(sinch_provider.sandbox.__file__).parent.rglob("*.py"))
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
