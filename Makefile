@@ -6,6 +6,8 @@ VENV := .venv
 PYTHON ?=
 # More arguments for pytest, as in: make test ARGS="-k sensor -x"
 ARGS ?=
+# How often `make kill-rounds` kills the sandbox.
+ROUNDS ?= 100
 
 BIN := $(VENV)/bin
 
@@ -13,10 +15,10 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint types format sandbox clean venv
+.PHONY: help demo test coverage lint types format sandbox bench kill-rounds clean venv
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: venv ## Send texts from a real Airflow to the sandbox, and show what the phones received
 	@$(BIN)/python scripts/demo.py
@@ -40,6 +42,14 @@ format: venv ## Put the code into shape
 
 sandbox: venv ## Run the sandbox on its usual port
 	@$(BIN)/sinch-sandbox
+
+bench: venv ## Measure the sandbox: throughput, a million messages, kill -9
+	@$(BIN)/python benchmarks/accept.py
+	@$(BIN)/python benchmarks/inbox.py
+	@$(BIN)/python benchmarks/kill_rounds.py
+
+kill-rounds: venv ## Kill the sandbox under load ROUNDS times, and look for what it lost
+	@$(BIN)/python benchmarks/kill_rounds.py --rounds $(ROUNDS)
 
 venv:
 	@sh scripts/setup.sh $(VENV) $(PYTHON)

@@ -1,0 +1,54 @@
+"""How many recipients a second the sandbox accepts into its ledger.
+
+One client sends batches of 1,000 recipients over HTTP, one after the other. An accepted batch is in the
+SQLite file before its answer leaves, so the rate includes writing it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from running import Caller, batch, machine, server
+
+SIZE = 1000
+
+
+def one_round(batches: int) -> tuple[float, float]:
+    """Recipients per second, by the wall clock and by the server's own CPU time."""
+    bodies = [batch(SIZE * index) for index in range(batches)]
+    with tempfile.TemporaryDirectory() as folder, server(Path(folder) / "sms.db") as running:
+        caller = Caller(running)
+        for body in bodies[:5]:
+            caller.send(body)
+        cpu, began = running.cpu_seconds(), time.perf_counter()
+        for body in bodies:
+            status, _ = caller.call("POST", "/xms/v1/sandbox-plan/batches", body)
+            assert status == 201
+        wall, cpu = time.perf_counter() - began, running.cpu_seconds() - cpu
+        caller.close()
+    return batches * SIZE / wall, batches * SIZE / cpu
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7, help="each with a new server (%(default)s)")
+    parser.add_argument("--batches", type=int, default=200, help="of 1,000 recipients a round (%(default)s)")
+    given = parser.parse_args()
+    print(f"accept: {given.rounds} rounds of {given.batches} batches of {SIZE} recipients; {machine()}")
+    rounds = [one_round(given.batches) for _ in range(given.rounds)]
+    for title, rates in (
+        ("recipients/s, wall clock", [wall for wall, _ in rounds]),
+        ("recipients/s of the server's CPU time", [cpu for _, cpu in rounds]),
+    ):
+        print(
+            f"  {title:<40} min {min(rates):8,.0f}  median {statistics.median(rates):8,.0f}"
+            f"  max {max(rates):8,.0f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

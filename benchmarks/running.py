@@ -1,0 +1,112 @@
+"""A sandbox in a process of its own, and what it costs that process."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+PLAN = "sandbox-plan"
+TOKEN = "sandbox-token"
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Server:
+    """The command ``sinch-sandbox`` with a ledger of its own."""
+
+    def __init__(self, url: str, process: subprocess.Popen[str]) -> None:
+        self.url = url
+        self._process = process
+
+    @property
+    def address(self) -> str:
+        return urlsplit(self.url).netloc
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def cpu_seconds(self) -> float:
+        """What the process has used so far, of all cores."""
+        # The name in the second field may hold blanks, so count from its closing bracket.
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def memory(self) -> tuple[float, float]:
+        """Resident set in MB: now, and the highest so far."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        sizes = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+        return int(sizes["VmRSS"][0]) / 1024, int(sizes["VmHWM"][0]) / 1024
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+@contextmanager
+def server(db: Path, *arguments: str) -> Iterator[Server]:
+    command = [sys.executable, "-m", "sinch_provider.sandbox", "--port", "0", "--db", str(db), *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            if not url.startswith("http://"):
+                raise SystemExit("The sandbox did not start; its message is above.")
+            yield Server(url, process)
+        finally:
+            process.kill()
+
+
+class Caller:
+    """One client with one kept connection, as lean as Python allows: the server is what is measured."""
+
+    def __init__(self, server: Server) -> None:
+        self._connection = http.client.HTTPConnection(server.address, timeout=60)
+        self._headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+
+    def call(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        self._connection.request(method, path, body, self._headers)
+        reply = self._connection.getresponse()
+        return reply.status, reply.read()
+
+    def send(self, body: bytes) -> dict[str, Any]:
+        """The accepted batch."""
+        status, answer = self.call("POST", f"/xms/v1/{PLAN}/batches", body)
+        if status != 201:
+            raise SystemExit(f"A batch was refused: {status} {answer[:300]!r}")
+        batch: dict[str, Any] = json.loads(answer)
+        return batch
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def number(index: int) -> str:
+    """One of a million numbers that nobody can have: no country has the code 999."""
+    return f"+999000{index:06}"
+
+
+def batch(first: int, size: int = 1000, **fields: Any) -> bytes:
+    """The body of a send to consecutive numbers."""
+    to = [number(index) for index in range(first, first + size)]
+    return json.dumps({"to": to, "from": "Bistro", "body": "Doors open at 19:00.", **fields}).encode()
+
+
+def machine() -> str:
+    """What a figure has to be read with."""
+    load = os.getloadavg()[0]
+    cores = len(os.sched_getaffinity(0))
+    return (
+        f"{time.strftime('%Y-%m-%d')}, {cores} cores, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}, load {load:.1f} before the run"
+    )
