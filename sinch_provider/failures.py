@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowTaskTimeout
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
 from sinch_provider.sms.delivery import OutcomePolicy, Summary
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
-from sinch_provider.sms.masking import mask_text
+from sinch_provider.sms.once import MAX_HOLD, MIN_HOLD, OnClear
 
 log = logging.getLogger(__name__)
 
@@ -48,27 +49,15 @@ def airflow_failures() -> Iterator[None]:
 
 
 @contextmanager
-def no_retry(batch: str) -> Iterator[None]:
-    """
-    Turn every error after a batch was accepted into a failure that Airflow does not retry.
-
-    A retry would run the task from the start and send again.
-
-    :param batch: The batch, as the message names it.
-    """
+def waiting_for(batch_id: str) -> Iterator[None]:
+    """Say of errors after a batch was accepted that it was; a retry goes on waiting for it."""
     try:
         yield
-    except AirflowFailException:
-        raise
-    except (Exception, AirflowTaskTimeout) as error:
-        reason = (
-            str(error)
-            if isinstance(error, SinchError)
-            else f"{type(error).__name__}: {mask_text(str(error))}."
-        )
-        raise SinchTaskFailed(
-            f"{batch} was sent, but waiting for it failed: {reason} "
-            "Wait for it with SinchBatchSensor instead of clearing this task, which would send again."
+    except SinchError as error:
+        kind = SinchWaitInterrupted if error.transient else SinchTaskFailed
+        raise kind(
+            f"Batch {batch_id} was sent, but waiting for it failed: {error} "
+            "Another try goes on waiting for it; it does not send again."
         ) from error
 
 
@@ -120,3 +109,20 @@ def checked_interval(name: str, seconds: float) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
         raise SinchValidationError([Fault(name, "must be a number of seconds above 0", repr(seconds)[:40])])
     return float(seconds)
+
+
+def checked_sending(on_clear: str, hold: timedelta | None) -> None:
+    """
+    Check how to send once when a Dag is parsed.
+
+    :raises SinchValidationError: Names what cannot be right.
+    """
+    faults = []
+    choices = [each.value for each in OnClear]
+    if on_clear not in choices:
+        faults.append(Fault("on_clear", f"must be one of {', '.join(choices)}", repr(on_clear)[:40]))
+    if hold is not None and not (isinstance(hold, timedelta) and MIN_HOLD <= hold <= MAX_HOLD):
+        rule = f"must be a timedelta from {MIN_HOLD} to {MAX_HOLD}"
+        faults.append(Fault("hold", rule, repr(hold)[:40]))
+    if faults:
+        raise SinchValidationError(faults)

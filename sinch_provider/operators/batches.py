@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import conf
@@ -12,19 +12,24 @@ from sinch_provider.failures import (
     airflow_failures,
     checked_interval,
     checked_policy,
+    checked_sending,
     conclude,
-    no_retry,
+    waiting_for,
 )
+from sinch_provider.identity import attempt_of, journal_of
 from sinch_provider.operators.base import SinchOperator
-from sinch_provider.sms import validation
-from sinch_provider.sms.delivery import Summary, progress_of, wait
+from sinch_provider.sms import endpoints, validation
+from sinch_provider.sms.delivery import Progress, Summary, progress_of, wait
 from sinch_provider.sms.errors import SinchAlreadyDispatchedError, SinchError
 from sinch_provider.sms.masking import mask_number
+from sinch_provider.sms.once import OnClear, SendOnce, Sent
 from sinch_provider.templates import unknown_fields
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+    from sinch_provider.sms.client import SinchClient
 
 MESSAGE_FIELDS = tuple(validation.MESSAGE)
 UPDATE_FIELDS = ("batch_id", *validation.UPDATE)
@@ -143,6 +148,11 @@ class SinchSendBatchOperator(SinchMessageOperator):
         soon as one did.
     :param min_delivered: Fail when the share of delivered messages is below this.
     :param cancel_on_kill: Cancel the batch when the task is killed, cleared or marked while it waits.
+    :param durable: Keep a journal of the send in Airflow's task state (Airflow >= 3.3). Without it, tries
+        after the first look at Sinch before they send.
+    :param on_clear: After a clear, ``adopt`` keeps the batch sent before if recipients and message are the
+        same; ``resend`` sends again.
+    :param hold: Have the batch leave so much later, and stop any twin just before; at least a minute.
     """
 
     def __init__(
@@ -154,6 +164,9 @@ class SinchSendBatchOperator(SinchMessageOperator):
         max_failed: float = 1.0,
         min_delivered: float = 0.0,
         cancel_on_kill: bool = False,
+        durable: bool = True,
+        on_clear: str = "adopt",
+        hold: timedelta | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -163,26 +176,34 @@ class SinchSendBatchOperator(SinchMessageOperator):
         self.max_failed = max_failed
         self.min_delivered = min_delivered
         self.cancel_on_kill = cancel_on_kill
+        self.durable = durable
+        self.on_clear = on_clear
+        self.hold = hold
         checked_policy(max_failed, min_delivered)
+        checked_sending(on_clear, hold)
         self._batch_id: str | None = None
+        self._killed = False
 
     def execute(self, context: Context) -> str:
-        """Send, and wait if asked to."""
+        """Send, unless an earlier try has done so, and wait if asked to."""
         with airflow_failures(), self.hook.get_conn() as client:
-            batch = client.batches.send(**self.message)
-            self._batch_id = batch.id
-            with no_retry(f"Batch {batch.id}"):
-                self.log.info("Sinch accepted batch %s for %d recipients.", batch.id, len(batch.to))
-                if self.wait_for_completion and self.deferrable:
-                    self._defer(batch.id)
-                elif self.wait_for_completion:
-                    self._conclude(client.follow(wait([progress_of(batch)], self.poll_interval)))
-        return batch.id
-
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Come back from the triggerer; whatever went wrong there, the batch was sent."""
-        with no_retry("The batch"):
-            return super().resume_execution(next_method, next_kwargs, context)
+            send = SendOnce(
+                endpoints.send(**self.message),
+                attempt_of(context, self),
+                secret=client.account.credentials.secret,
+                journal=journal_of(context) if self.durable else None,
+                on_clear=OnClear(self.on_clear),
+                hold=self.hold,
+                stopped=lambda: self._killed,
+            )
+            sent = client.follow(send.steps())
+            self._batch_id = sent.batch_id
+            if self._killed:
+                self._cancel_if_asked()
+            elif self.wait_for_completion:
+                with waiting_for(sent.batch_id):
+                    self._wait(client, sent)
+        return sent.batch_id
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> str:
         """Conclude from the trigger's event."""
@@ -191,7 +212,11 @@ class SinchSendBatchOperator(SinchMessageOperator):
         return summary.batch_ids[0]
 
     def on_kill(self) -> None:
-        """Cancel the batch if asked to."""
+        """Send nothing any more, and cancel what was sent if asked to."""
+        self._killed = True
+        self._cancel_if_asked()
+
+    def _cancel_if_asked(self) -> None:
         if not self.cancel_on_kill or self._batch_id is None:
             return
         try:
@@ -201,16 +226,19 @@ class SinchSendBatchOperator(SinchMessageOperator):
         else:
             self.log.info("Cancelled batch %s because its task was killed.", self._batch_id)
 
-    def _defer(self, batch_id: str) -> None:
-        self.defer(
-            trigger=SinchBatchTrigger(
-                batch_ids=[batch_id],
-                sinch_conn_id=self.sinch_conn_id,
-                poll_interval=self.poll_interval,
-                cancel_on_kill=self.cancel_on_kill,
-            ),
-            method_name="execute_complete",
-        )
+    def _wait(self, client: SinchClient, sent: Sent) -> None:
+        if self.deferrable:
+            self.defer(
+                trigger=SinchBatchTrigger(
+                    batch_ids=[sent.batch_id],
+                    sinch_conn_id=self.sinch_conn_id,
+                    poll_interval=self.poll_interval,
+                    cancel_on_kill=self.cancel_on_kill,
+                ),
+                method_name="execute_complete",
+            )
+        start = progress_of(sent.batch) if sent.batch else Progress(sent.batch_id)
+        self._conclude(client.follow(wait([start], self.poll_interval)))
 
     def _conclude(self, summary: Summary) -> None:
         conclude(summary, checked_policy(self.max_failed, self.min_delivered))

@@ -33,6 +33,11 @@ class ServicePlanCredentials:
     host_prefix = ""
 
     @property
+    def secret(self) -> str:
+        """What only the owner of the account knows."""
+        return self.api_token
+
+    @property
     def owner(self) -> str:
         """The id that stands in every path."""
         return self.service_plan_id
@@ -58,6 +63,11 @@ class ProjectCredentials:
 
     regions = PROJECT_REGIONS
     host_prefix = "zt."
+
+    @property
+    def secret(self) -> str:
+        """What only the owner of the account knows."""
+        return self.key_secret
 
     @property
     def owner(self) -> str:

@@ -144,6 +144,8 @@ class AsyncSinchClient:
         headers = dict(request.headers)
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
+        if call.permit is not None:
+            call.permit()
         try:
             async with self._session.request(
                 request.method,

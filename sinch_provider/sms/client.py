@@ -24,6 +24,7 @@ from sinch_provider.sms.http import Answer, Call, Request, request_for
 from sinch_provider.sms.masking import mask_text
 from sinch_provider.sms.operations import Group, listing, operation
 from sinch_provider.sms.steps import Pause, Step
+from sinch_provider.sms.transport import AskingAdapter, permitted_by
 
 T = TypeVar("T")
 
@@ -75,6 +76,8 @@ class SinchClient:
         self.delivery_reports = DeliveryReports(self.call)
         self._sleep = sleep
         self._session = requests.Session()
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, AskingAdapter())
 
     def __enter__(self) -> Self:
         return self
@@ -138,15 +141,16 @@ class SinchClient:
 
     def _exchange(self, call: Call[Any], request: Request, token: str | None = None) -> Answer:
         try:
-            response = self._session.request(
-                request.method,
-                request.url,
-                data=request.body,
-                headers=dict(request.headers),
-                auth=_Headers(token),
-                timeout=self.account.timeout,
-                allow_redirects=False,
-            )
+            with permitted_by(call.permit):
+                response = self._session.request(
+                    request.method,
+                    request.url,
+                    data=request.body,
+                    headers=dict(request.headers),
+                    auth=_Headers(token),
+                    timeout=self.account.timeout,
+                    allow_redirects=False,
+                )
         except OSError as error:  # requests' own errors, and what it raises bare, such as a missing CA bundle
             # Raised below, outside this block: the library's errors quote URLs, which can hold phone numbers.
             failure = (no_connection if _never_left(error) else lost_connection)(call, error)

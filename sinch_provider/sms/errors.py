@@ -53,6 +53,7 @@ class SinchError(Exception):
         repeatable: bool = False,
         advice: str | None = None,
     ) -> None:
+        self.what = what
         self.operation = operation
         self.status = status
         self.code = code

@@ -42,6 +42,8 @@ class Call(Generic[T]):
     :param kind: What making it twice comes to.
     :param default_sender: Whether the account's sender fills in a missing ``from``.
     :param may_lag: Whether 404 may mean "not there yet" and is worth a few more looks.
+    :param permit: Asked before every attempt, at the last moment before the request leaves; what it raises
+        keeps the request from leaving.
     """
 
     operation: str
@@ -53,6 +55,7 @@ class Call(Generic[T]):
     kind: Kind = Kind.READ
     default_sender: bool = False
     may_lag: bool = False
+    permit: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def repeatable(self) -> bool:

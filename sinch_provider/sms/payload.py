@@ -1,0 +1,101 @@
+"""Whether two sends are the same: who would get a message, and what they would read."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Self
+
+from sinch_provider.sms.models import Batch
+
+_CONTENT = ("type", "body", "parameters", "udh")
+_DIGEST_SIZE = 32
+
+
+class Match(Enum):
+    """What two sends have in common."""
+
+    SAME = "same recipients, same message"
+    OTHER_MESSAGE = "same recipients, another message"
+    OTHER_RECIPIENTS = "other recipients"
+    UNKNOWN = "cannot be told: the credentials have changed since"
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """
+    A payload's hashes, to be stored where others can read them.
+
+    Phone numbers are few enough to be guessed from plain hashes, so these are keyed with the account's
+    secret.
+
+    :param key: Tells whether two fingerprints were made with the same secret.
+    """
+
+    key: str
+    recipients: str
+    message: str
+
+    def compare(self, other: Fingerprint) -> Match:
+        """Tell what two sends have in common."""
+        if self.key != other.key:
+            return Match.UNKNOWN
+        return _match(self.recipients == other.recipients, self.message == other.message)
+
+
+@dataclass(frozen=True)
+class Payload:
+    """
+    What people get: recipients and message. Times, sender and reports are not part of it.
+
+    Templates like ``{{ macros.datetime.now() }}`` make times differ from try to try, and Sinch fills in
+    senders.
+    """
+
+    recipients: frozenset[str] = field(repr=False)
+    message: str = field(repr=False)
+
+    @classmethod
+    def of_request(cls, body: Mapping[str, Any]) -> Self:
+        """Take the payload of a request that was checked."""
+        content = {name: body[name] for name in _CONTENT if body.get(name) is not None}
+        content.setdefault("type", "mt_text")
+        if "parameters" in content:
+            content["parameters"] = {
+                name: {key.removeprefix("+"): value for key, value in values.items()}
+                for name, values in content["parameters"].items()
+            }
+        message = json.dumps(content, sort_keys=True, ensure_ascii=False)
+        return cls(frozenset(number.removeprefix("+") for number in body["to"]), message)
+
+    @classmethod
+    def of_batch(cls, batch: Batch) -> Self:
+        """Take the payload of a batch as Sinch shows it."""
+        return cls.of_request(batch.raw)
+
+    def compare(self, other: Payload) -> Match:
+        """Tell what two sends have in common."""
+        return _match(self.recipients == other.recipients, self.message == other.message)
+
+    def fingerprint(self, secret: str) -> Fingerprint:
+        """Hash it, keyed with the account's secret."""
+
+        def digest(purpose: str, text: str) -> str:
+            mac = hmac.new(secret.encode(), f"{purpose}\n{text}".encode(), hashlib.sha256)
+            return mac.hexdigest()[:_DIGEST_SIZE]
+
+        return Fingerprint(
+            digest("key", ""),
+            digest("to", ",".join(sorted(self.recipients))),
+            digest("message", self.message),
+        )
+
+
+def _match(same_recipients: bool, same_message: bool) -> Match:
+    if not same_recipients:
+        return Match.OTHER_RECIPIENTS
+    return Match.SAME if same_message else Match.OTHER_MESSAGE
