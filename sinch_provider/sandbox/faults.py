@@ -13,6 +13,8 @@ from sinch_provider.sandbox.sinch import phone
 Operation = Literal[
     "send", "list", "get", "dry_run", "update", "replace", "cancel", "delivery_feedback",
     "delivery_report", "recipient_report", "list_reports", "list_inbounds", "get_inbound", "token",
+    "create_group", "list_groups", "get_group", "update_group", "replace_group", "delete_group",
+    "group_members",
 ]  # fmt: skip
 Kind = Literal[
     "latency",

@@ -50,6 +50,7 @@ class Sandbox:
     def reset(self) -> None:
         """As freshly started with an empty database; access tokens issued so far stay good."""
         self.store.clear()
+        self.store.clear_groups()
         self.store.forget_clock()
         self.clock.reset(floor=0)
         self.settings = self.options.settings

@@ -74,6 +74,26 @@ CREATE TABLE IF NOT EXISTS inbounds (
     fields TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS inbounds_by_sender ON inbounds (sender);
+CREATE TABLE IF NOT EXISTS groups (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    account TEXT NOT NULL,
+    name TEXT,
+    auto_update TEXT,
+    created_at INTEGER NOT NULL,
+    modified_at INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS groups_by_name ON groups (account, name);
+CREATE TABLE IF NOT EXISTS group_members (
+    member_of INTEGER NOT NULL,
+    number TEXT NOT NULL,
+    UNIQUE (member_of, number)
+);
+CREATE TABLE IF NOT EXISTS child_groups (
+    parent INTEGER NOT NULL,
+    child INTEGER NOT NULL,
+    UNIQUE (parent, child)
+);
 """
 
 STATUS_NOW = f"""CASE WHEN m.final_at <= :now THEN m.status
@@ -134,6 +154,10 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
+        """All or nothing; inside another one it is part of that."""
+        if self._db.in_transaction:
+            yield
+            return
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -162,14 +186,15 @@ class Store:
         advanced = self._db.execute("SELECT value FROM meta WHERE name = 'clock'").fetchone()
         modified = self._db.execute("SELECT max(modified_at) FROM batches").fetchone()[0]
         received = self._db.execute("SELECT max(received_at) FROM inbounds").fetchone()[0]
-        return max(advanced[0] if advanced else 0, modified or 0, received or 0)
+        grouped = self._db.execute("SELECT max(modified_at) FROM groups").fetchone()[0]
+        return max(advanced[0] if advanced else 0, modified or 0, received or 0, grouped or 0)
 
     def remember_clock(self, now: int) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES ('clock', ?)", (now,))
 
     def last_id(self) -> str | None:
         """The highest identifier given out so far; they grow with time, whatever they stand for."""
-        tables = ("batches", "inbounds")
+        tables = ("batches", "groups", "inbounds")
         found = [self._db.execute(f"SELECT max(id) FROM {table}").fetchone()[0] for table in tables]
         return max((each for each in found if each is not None), default=None)
 
@@ -231,6 +256,11 @@ class Store:
     def clear(self) -> None:
         with self.transaction():
             for table in ("messages", "feedback", "batches", "inbounds"):
+                self._db.execute(f"DELETE FROM {table}")
+
+    def clear_groups(self) -> None:
+        with self.transaction():
+            for table in ("child_groups", "group_members", "groups"):
                 self._db.execute(f"DELETE FROM {table}")
 
     def forget_clock(self) -> None:

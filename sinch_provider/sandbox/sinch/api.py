@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from sinch_provider.sandbox.sinch import batches, inbounds, reports
+from sinch_provider.sandbox.sinch import batches, groups, inbounds, reports
 from sinch_provider.sandbox.sinch.errors import Problems, Refusal
 from sinch_provider.sandbox.sinch.operation import Call, Endpoint, operation
 from sinch_provider.sandbox.sinch.paging import (
@@ -130,6 +130,50 @@ def _get_inbound(call: Call) -> Response:
     return json_reply(inbounds.find(call.sandbox, call.account, inbound_id).document())
 
 
+# Groups
+
+
+@operation("create_group")
+def _create_group(call: Call) -> Response:
+    group = groups.create(call.sandbox, call.account, call.json())
+    return json_reply(groups.document(call.sandbox, group), 201)
+
+
+@operation("list_groups")
+def _list_groups(call: Call) -> Response:
+    return json_reply(groups.list_groups(call.sandbox, call.account, call.query))
+
+
+@operation("get_group")
+def _get_group(call: Call) -> Response:
+    group = groups.find(call.sandbox, call.account, call.group_id)
+    return json_reply(groups.document(call.sandbox, group))
+
+
+@operation("update_group")
+def _update_group(call: Call) -> Response:
+    group = groups.update(call.sandbox, call.account, call.group_id, call.json())
+    return json_reply(groups.document(call.sandbox, group))
+
+
+@operation("replace_group")
+def _replace_group(call: Call) -> Response:
+    group = groups.replace(call.sandbox, call.account, call.group_id, call.json())
+    return json_reply(groups.document(call.sandbox, group))
+
+
+@operation("delete_group")
+def _delete_group(call: Call) -> Response:
+    groups.delete(call.sandbox, call.account, call.group_id)
+    return Response()
+
+
+@operation("group_members")
+def _group_members(call: Call) -> Response:
+    group = groups.find(call.sandbox, call.account, call.group_id)
+    return json_reply(groups.members(call.sandbox, group))
+
+
 # OAuth2
 
 
@@ -171,6 +215,8 @@ def _oauth_error(error: str, description: str) -> Mapping[str, str]:
 _ACCOUNT = "/xms/v1/{account}"
 _BATCHES = f"{_ACCOUNT}/batches"
 _BATCH = f"{_BATCHES}/{{batch_id}}"
+_GROUPS = f"{_ACCOUNT}/groups"
+_GROUP = f"{_GROUPS}/{{group_id}}"
 
 _ROUTES: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", "/oauth2/token", _token),
@@ -188,6 +234,13 @@ _ROUTES: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", f"{_ACCOUNT}/delivery_reports", _list_reports),
     ("GET", f"{_ACCOUNT}/inbounds", _list_inbounds),
     ("GET", f"{_ACCOUNT}/inbounds/{{inbound_id}}", _get_inbound),
+    ("POST", _GROUPS, _create_group),
+    ("GET", _GROUPS, _list_groups),
+    ("GET", _GROUP, _get_group),
+    ("POST", _GROUP, _update_group),
+    ("PUT", _GROUP, _replace_group),
+    ("DELETE", _GROUP, _delete_group),
+    ("GET", f"{_GROUP}/members", _group_members),
 )
 
 for _method, _path, _endpoint in _ROUTES:

@@ -6,6 +6,7 @@ INVALID_JSON = "syntax_invalid_json"
 BAD_FORMAT = "syntax_invalid_parameter_format"
 CONSTRAINT = "syntax_constraint_violation"
 UNKNOWN_GROUP = "unknown_group"
+CONFLICT_GROUP_NAME = "conflict_group_name"
 MISSING_CALLBACK_URL = "missing_callback_url"
 ALREADY_DISPATCHED = "batch_already_dispatched"
 
@@ -26,6 +27,10 @@ class Refusal(Exception):  # noqa: N818 - it is a reply, not a failure
 def not_found() -> Refusal:
     """Sinch documents no body for 404, so clients must cope with an empty one."""
     return Refusal(404)
+
+
+def unknown_group(group_id: str) -> Refusal:
+    return Refusal(403, UNKNOWN_GROUP, f"Group '{group_id}' is unknown or deleted.")
 
 
 def already_dispatched() -> Refusal:

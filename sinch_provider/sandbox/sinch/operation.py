@@ -42,6 +42,11 @@ class Call:
         batch_id: str = self.request.path_params["batch_id"]
         return batch_id
 
+    @property
+    def group_id(self) -> str:
+        group_id: str = self.request.path_params["group_id"]
+        return group_id
+
     def json(self) -> dict[str, Any]:
         """The body as an object, or the refusal for whatever else it is."""
         if not _JSON_TYPE.fullmatch(self.request.headers.get("content-type", "")):
@@ -64,7 +69,7 @@ class Call:
                 facts.update(self.json())
         facts.update(self.query)
         facts.update(self.request.path_params)
-        if "batch_id" in facts and "client_reference" not in facts:
+        if "batch_id" in self.request.path_params and "client_reference" not in facts:
             batch = self.sandbox.store.find(self.account, self.batch_id)
             if batch is not None:
                 facts["client_reference"] = batch.fields.get("client_reference")

@@ -63,11 +63,10 @@ def read_boolean(query: QueryParams, name: str, problems: Problems) -> bool:
     return text.lower() == "true"
 
 
-def read_page(query: QueryParams, problems: Problems) -> Page:
+def read_page(query: QueryParams, problems: Problems, *, smallest: int = 1) -> Page:
     number = read_integer(query, "page", 0, problems)
-    return Page(
-        number, read_integer(query, "page_size", _DEFAULT_PAGE_SIZE, problems, low=1, high=_MAX_PAGE_SIZE)
-    )
+    size = read_integer(query, "page_size", _DEFAULT_PAGE_SIZE, problems, low=smallest, high=_MAX_PAGE_SIZE)
+    return Page(number, size)
 
 
 def read_window(query: QueryParams, now: int, settings: Settings, problems: Problems) -> tuple[int, int]:

@@ -336,3 +336,10 @@ def test_faults_that_make_no_sense_are_refused(sinch_sandbox: SandboxClient, fau
     with pytest.raises(SandboxError, match="422"):
         sinch_sandbox.fault(**fault)
     assert sinch_sandbox.faults() == []
+
+
+def test_a_batch_id_outside_the_path_is_just_a_value(api: Api, sinch_sandbox: SandboxClient) -> None:
+    sinch_sandbox.fault("rate_limited", match={"batch_id": "x"}, count=None)
+    assert api.send(batch_id="x").status_code == 429
+    assert api.call("GET", "/batches?batch_id=x").status_code == 429
+    assert api.send(batch_id="y").status_code == 201

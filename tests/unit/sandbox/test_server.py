@@ -8,10 +8,8 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,9 +19,7 @@ from sinch_provider.sandbox.client import SandboxClient
 from sinch_provider.sandbox.server import RunningSandbox, is_loopback
 from sinch_provider.sandbox.state import Options
 
-from .wire import TO, Api, access_token, in_
-
-ROOT = Path(__file__).parents[3]
+from .wire import TO, Api, access_token, in_, process
 
 
 def test_two_sandboxes_know_nothing_of_each_other() -> None:
@@ -119,20 +115,6 @@ def test_a_call_that_is_held_does_not_hold_up_the_end(
 
 
 # What outlives the process
-
-
-@contextmanager
-def process(*arguments: str) -> Iterator[tuple[SandboxClient, subprocess.Popen[str]]]:
-    """The command as users start it."""
-    command = [sys.executable, "-m", "sinch_provider.sandbox", "--port", "0", *arguments]
-    with subprocess.Popen(
-        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as running:
-        try:
-            assert running.stdout is not None
-            yield SandboxClient(running.stdout.readline().strip()), running
-        finally:
-            running.kill()
 
 
 def test_what_was_accepted_outlives_kill_9(tmp_path: Path) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import requests
 
 from sinch_provider.sandbox.client import SandboxClient
 
+ROOT = Path(__file__).parents[3]
 TO = "+46700000222"
 CALLBACK = "https://hooks.example.test/sms"
 
@@ -107,3 +113,17 @@ def in_(sandbox: SandboxClient, **delta: float) -> str:
     """An instant relative to the sandbox's clock, written as Sinch writes it."""
     moment = datetime.fromisoformat(sandbox.now()) + timedelta(**delta)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
+
+
+@contextmanager
+def process(*arguments: str) -> Iterator[tuple[SandboxClient, subprocess.Popen[str]]]:
+    """The command as users start it."""
+    command = [sys.executable, "-m", "sinch_provider.sandbox", "--port", "0", *arguments]
+    with subprocess.Popen(
+        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        try:
+            assert running.stdout is not None
+            yield SandboxClient(running.stdout.readline().strip()), running
+        finally:
+            running.kill()
