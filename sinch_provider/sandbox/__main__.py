@@ -155,6 +155,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _greeting(running: RunningSandbox) -> str:
     client = running.client()
     return f"""
+That is the inbox, for a browser, and where clients send to.
+
 Airflow connection with the service plan's token:
   {json.dumps(client.connection)}
 Airflow connection with the project's key:

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
 import sinch_provider
-from sinch_provider.sandbox import control
+from sinch_provider.sandbox import control, pages
 from sinch_provider.sandbox.connections import Connections
 from sinch_provider.sandbox.guards import Guards
 from sinch_provider.sandbox.sinch import api
@@ -47,14 +47,10 @@ def create_app(options: Options | None = None, connections: Connections | None =
     app.state.connections = connections or Connections()
     app.include_router(api.router)
     app.include_router(control.router)
-    app.add_api_route("/", _front_page, methods=["GET"], include_in_schema=False)
+    app.include_router(pages.router)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     return Guards(app, sandbox.clock.now, options.allow_remote)
-
-
-async def _front_page() -> Response:
-    return RedirectResponse(OPENAPI_URL)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -37,6 +37,20 @@ class Connections:
             return True
         return False
 
+    @property
+    def ending(self) -> bool:
+        return self._ending.is_set()
+
+    async def until(self, event: asyncio.Event, seconds: float) -> bool:
+        """Wait for something, in real time. False when the time is up or the server ends before."""
+        waiting = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(self._ending.wait())]
+        try:
+            await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waiting:
+                each.cancel()
+        return event.is_set() and not self.ending
+
     async def hold(self, receive: Receive) -> None:
         """Keep a caller waiting until it gives up or the server ends."""
         waiting = [asyncio.ensure_future(receive()), asyncio.ensure_future(self._ending.wait())]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from itertools import count
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -68,7 +69,8 @@ class Fault(BaseModel):
 class _Armed:
     """A fault with its memory."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, number: int, fault: Fault) -> None:
+        self.number = number
         self.fault = fault
         self.struck = 0
         self._to_skip = fault.skip
@@ -112,18 +114,30 @@ class Faults:
 
     def __init__(self) -> None:
         self._armed: list[_Armed] = []
+        self._numbers = count(1)
 
     def arm(self, faults: list[Fault]) -> None:
-        self._armed = [_Armed(fault) for fault in faults]
+        self._armed = []
+        for fault in faults:
+            self.add(fault)
 
     def add(self, fault: Fault) -> None:
-        self._armed.append(_Armed(fault))
+        self._armed.append(_Armed(next(self._numbers), fault))
+
+    def disarm(self, number: int) -> bool:
+        """Take back one fault; the others keep their memory. False if there is none of this number."""
+        rest = [armed for armed in self._armed if armed.number != number]
+        found = len(rest) < len(self._armed)
+        self._armed = rest
+        return found
 
     def __bool__(self) -> bool:
         return bool(self._armed)
 
     def report(self) -> list[dict[str, Any]]:
-        return [{**armed.fault.model_dump(), "struck": armed.struck} for armed in self._armed]
+        return [
+            {"id": armed.number, **armed.fault.model_dump(), "struck": armed.struck} for armed in self._armed
+        ]
 
     def strike(self, operation: str, facts: Mapping[str, Any]) -> list[Fault]:
         """The faults that hit this call: companions, and at most one that decides the reply."""

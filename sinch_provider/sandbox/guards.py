@@ -1,4 +1,4 @@
-"""What stands in front of the application: who may reach it by which name, and how much they may send."""
+"""What stands in front of the application: who may reach it, and how much they may send."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sinch_provider.sandbox.times import to_datetime
 
 MAX_BODY = 10 * 1024 * 1024
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -20,8 +21,18 @@ def host_name(host: str) -> str:
     return host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
 
 
+def is_foreign(headers: dict[bytes, bytes]) -> bool:
+    """Whether a browser says that a page of another origin makes this call. Other clients say nothing."""
+    if headers.get(b"sec-fetch-site", b"none") not in (b"same-origin", b"none"):
+        return True
+    origin = headers.get(b"origin")
+    return origin is not None and origin.lower().partition(b"://")[2] != headers.get(b"host", b"").lower()
+
+
 class Guards:
-    """Refuses foreign Host headers (DNS rebinding) and oversized bodies; dates replies by its own clock."""
+    """Refuses foreign Host headers (DNS rebinding), changes asked for by foreign web pages, and oversized
+    bodies; dates replies by its own clock.
+    """
 
     def __init__(self, app: ASGIApp, now: Callable[[], int], allow_remote: bool) -> None:
         self._app = app
@@ -43,6 +54,10 @@ class Guards:
         name = host_name(headers.get(b"host", b"").decode("latin-1").lower())
         if not self._allow_remote and name not in LOOPBACK_NAMES:
             reply = PlainTextResponse("This sandbox answers to loopback names only.\n", 421)
+            await reply(scope, receive, dated_send)
+            return
+        if scope["method"] not in _SAFE_METHODS and is_foreign(headers):
+            reply = PlainTextResponse("A web page of another origin cannot change anything here.\n", 403)
             await reply(scope, receive, dated_send)
             return
         await self._app(scope, _limited(receive, headers), dated_send)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from sinch_provider.sandbox.changes import Changes
 from sinch_provider.sandbox.clock import Clock, ClockMode
 from sinch_provider.sandbox.faults import Faults
 from sinch_provider.sandbox.settings import Credentials, Settings
@@ -33,7 +34,8 @@ class Sandbox:
         self.options = options
         self.settings = options.settings
         self.credentials = options.credentials
-        self.store = Store(options.db)
+        self.changes = Changes()
+        self.store = Store(options.db, self.changes.announce)
         self.clock = Clock(options.clock, options.speed, self.store.latest_instant())
         self.ids = IdFactory(self.store.last_id())
         self.tokens = Tokens(self.store.secret(), options.credentials, self.clock.now)

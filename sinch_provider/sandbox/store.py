@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -140,7 +140,8 @@ def _batch(row: Sequence[Any]) -> Batch:
 class Store:
     """Batches and messages in one SQLite database, used by one thread at a time."""
 
-    def __init__(self, path: str = TEMPORARY) -> None:
+    def __init__(self, path: str = TEMPORARY, on_change: Callable[[], None] = lambda: None) -> None:
+        self._on_change = on_change
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         # WAL with synchronous=NORMAL outlives a killed process; only a power cut can take the last commits.
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -165,6 +166,7 @@ class Store:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+        self._on_change()
 
     def rows(self, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         return self._db.execute(sql, values).fetchall()

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
-from sinch_provider.sandbox.control import inbounds, sent, switches
+from sinch_provider.sandbox.control import (
+    batch_views,
+    events,
+    inbounds,
+    overview,
+    phones,
+    searching,
+    sent,
+    switches,
+)
+from sinch_provider.sandbox.control.access import announce_changes
 
-router = APIRouter(prefix="/sandbox", tags=["Sandbox"])
-router.include_router(switches.router)
-router.include_router(sent.router)
-router.include_router(inbounds.router)
+router = APIRouter(prefix="/sandbox", tags=["Sandbox"], dependencies=[Depends(announce_changes)])
+for part in (switches, sent, inbounds, events):
+    router.include_router(part.router)
+for part in (overview, phones, batch_views, searching):
+    router.include_router(part.router, prefix="/inbox", tags=["Inbox"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -15,3 +16,11 @@ async def _of_request(request: Request) -> Sandbox:
 
 
 Controlled = Annotated[Sandbox, Depends(_of_request)]
+
+
+async def announce_changes(request: Request) -> AsyncIterator[None]:
+    """Whatever a control call other than a read has done, those who watch should look again."""
+    yield
+    if request.method != "GET":
+        sandbox: Sandbox = request.app.state.sandbox
+        sandbox.changes.announce()

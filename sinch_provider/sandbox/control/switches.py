@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 import sinch_provider
@@ -104,6 +104,14 @@ async def add_fault(sandbox: Controlled, fault: Fault) -> dict[str, Any]:
 async def clear_faults(sandbox: Controlled) -> dict[str, Any]:
     """Disarm all faults."""
     return await arm_faults(sandbox, [])
+
+
+@router.delete("/faults/{number}")
+async def disarm_fault(sandbox: Controlled, number: Annotated[int, Path(ge=1, le=2**53)]) -> dict[str, Any]:
+    """Disarm one fault by its ``id``."""
+    if not sandbox.faults.disarm(number):
+        raise HTTPException(404, f"number: no armed fault has the id {number}")
+    return await read_faults(sandbox)
 
 
 @router.get("/outcomes")

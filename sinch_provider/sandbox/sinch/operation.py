@@ -105,6 +105,8 @@ def operation(name: Operation) -> Callable[[Handler], Endpoint]:
 async def _struck(call: Call, handler: Handler) -> Response:
     """Let the call take its effect, or not, and give the reply that the armed faults leave of it."""
     faults = call.sandbox.faults.strike(call.operation, call.facts()) if call.sandbox.faults else []
+    if faults:
+        call.sandbox.changes.announce()
     decisive: Fault | None = None
     slow_reply = 0.0
     for fault in faults:

@@ -201,7 +201,7 @@ def test_reset_brings_back_the_start(api: Api, sinch_sandbox: SandboxClient) -> 
 
 
 def test_it_describes_itself(sinch_sandbox: SandboxClient) -> None:
-    document = requests.get(f"{sinch_sandbox.url}/", timeout=10).json()
+    document = requests.get(f"{sinch_sandbox.url}/sandbox/openapi.json", timeout=10).json()
     assert {"/sandbox/messages", "/sandbox/faults", "/sandbox/clock"} < set(document["paths"])
     assert "/xms/v1/{account}/batches/{batch_id}" in document["paths"]
 

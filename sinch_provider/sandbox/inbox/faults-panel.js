@@ -1,0 +1,130 @@
+// Trouble on demand: what is armed, how often it struck, and arming more.
+
+import { call, get } from "./api.js";
+import { announce, el, reconcile } from "./dom.js";
+import { plural } from "./format.js";
+import { Panel, choice, field } from "./panel.js";
+
+const NAMES = {
+  latency: "slow reply",
+  rate_limited: "429, rate limited",
+  server_error: "500, server error",
+  lost_reply: "lost reply",
+  malformed: "malformed reply",
+  expired_token: "401, expired token",
+  unknown_token: "401, unknown token",
+  listing_lag: "listing lags behind",
+};
+// Which details matter for which kind.
+const DETAILS = {
+  latency: ["seconds", "when"],
+  rate_limited: ["retry_after", "when"],
+  server_error: ["status", "when"],
+  lost_reply: ["how", "when"],
+  malformed: ["body", "when"],
+  listing_lag: ["seconds"],
+};
+const STANDARD = ["id", "kind", "operation", "count", "struck", "match", "skip", "probability", "seed"];
+
+export class FaultsPanel extends Panel {
+  constructor(root) {
+    super(root, "Faults", "Arm one, and the calls it concerns meet trouble: before they take effect, or after.");
+    this.armed = el("ul.faults", { "aria-label": "Armed faults" });
+    this.none = el("p.hint", {}, "No fault is armed.");
+    this.clear = el("button", { type: "button", onclick: () => this.change(() => call("DELETE", "faults"), "All faults disarmed") }, "Disarm all");
+    this.formPlace = el("div");
+    this.body.append(el("h2", {}, "Armed"), this.none, this.armed, this.clear, el("h2", {}, "Arm a fault"), this.formPlace);
+  }
+
+  async refresh() {
+    const { faults } = await get("faults");
+    reconcile(this.armed, faults, (fault) => fault.id, (fault) => this.row(fault));
+    this.none.hidden = faults.length > 0;
+    this.clear.hidden = faults.length < 2;
+    if (!this.formPlace.childElementCount) this.formPlace.append(this.form(await get("inbox/vocabulary")));
+    return null;
+  }
+
+  change(action, done) {
+    return this.attempt(async () => {
+      await action();
+      announce(done);
+      await this.refresh();
+    });
+  }
+
+  row(fault) {
+    const name = NAMES[fault.kind] ?? fault.kind;
+    const spent = fault.count !== null && fault.struck >= fault.count;
+    return el("li", {},
+      el("div", {},
+        el("strong", {}, name),
+        ` on ${fault.operation === "*" ? "every call" : fault.operation}`,
+        el("span.hint", {}, describe(fault))),
+      el("span.struck", {}, `struck ${fault.struck}${fault.count === null ? "" : ` of ${fault.count}`}`, spent && el("span.tag", {}, "spent")),
+      el("button", {
+        type: "button",
+        "aria-label": `Disarm ${name} on ${fault.operation === "*" ? "every call" : fault.operation}`,
+        data: { focus: "disarm" },
+        onclick: () => this.change(() => call("DELETE", `faults/${fault.id}`), "Fault disarmed"),
+      }, "Disarm"));
+  }
+
+  form(words) {
+    const number = (name, properties) => el("input", { type: "number", name, ...properties });
+    const details = {
+      seconds: field("Seconds", number("seconds", { min: 0, max: 3600, step: "any", value: 1 })),
+      retry_after: field("Retry-After", number("retry_after", { min: 0 }), "empty: no header"),
+      status: field("Status", number("status", { min: 500, max: 599, value: 500 })),
+      how: field("How", choice("how", words.how)),
+      body: field("Body", choice("body", words.body)),
+      when: field("Strikes", choice("when", ["", "before", "after"], (value) => ({ "": "as usual", before: "before the effect", after: "after the effect" })[value])),
+    };
+    const kind = choice("kind", words.kinds, (value) => NAMES[value] ?? value.replaceAll("_", " "));
+    const form = el("form.fault-form", {},
+      field("Kind", kind),
+      field("Operation", choice("operation", words.operations, (value) => (value === "*" ? "every call" : value))),
+      field("How often", number("count", { min: 1, value: 1 }), "empty: for ever"),
+      field("Let through first", number("skip", { min: 0, value: 0 })),
+      field("Probability", number("probability", { min: 0, max: 1, step: "any", value: 1 })),
+      field("Only calls with", el("input", { name: "match_name", placeholder: "client_reference" }), "field of path, query or body"),
+      field("… of value", el("input", { name: "match_value" })),
+      Object.values(details),
+      el("button.primary", { type: "submit" }, "Arm it"));
+    const showDetails = () => {
+      for (const [name, node] of Object.entries(details)) node.hidden = !DETAILS[kind.value]?.includes(name);
+    };
+    kind.addEventListener("change", showDetails);
+    showDetails();
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.change(() => call("POST", "faults", read(new FormData(form), details)), "Fault armed");
+    });
+    return form;
+  }
+}
+
+function read(data, details) {
+  const fault = { kind: data.get("kind"), operation: data.get("operation") };
+  fault.count = data.get("count") === "" ? null : Number(data.get("count"));
+  fault.skip = Number(data.get("skip"));
+  fault.probability = Number(data.get("probability"));
+  if (data.get("match_name")) fault.match = { [data.get("match_name")]: data.get("match_value") };
+  for (const [name, node] of Object.entries(details)) {
+    const value = data.get(name);
+    if (node.hidden || value === "") continue;
+    fault[name] = ["seconds", "retry_after", "status"].includes(name) ? Number(value) : value;
+  }
+  return fault;
+}
+
+function describe(fault) {
+  const words = [];
+  for (const [name, value] of Object.entries(fault.match)) words.push(`${name} is ${value}`);
+  if (fault.skip) words.push(`after ${plural(fault.skip, "call")}`);
+  if (fault.probability < 1) words.push(`${Math.round(fault.probability * 100)} % of them`);
+  for (const name of DETAILS[fault.kind] ?? []) {
+    if (!STANDARD.includes(name) && fault[name] !== null) words.push(name === "when" ? `${fault.when} the effect` : `${name.replace("_", " ")} ${fault[name]}`);
+  }
+  return words.length ? ` ${words.join(", ")}` : "";
+}

@@ -1,0 +1,66 @@
+// The phones that were texted, the one with the newest message first.
+
+import { announce, el } from "./dom.js";
+import { amount, country, phoneNumber, plural, timeOrDay } from "./format.js";
+import { PagedList } from "./paged-list.js";
+import { address } from "./router.js";
+import { hasNews, heardNewest } from "./seen.js";
+import { statusDot } from "./status.js";
+
+export class PhoneList extends PagedList {
+  constructor(root) {
+    super(root, {
+      path: "inbox/phones",
+      field: "phones",
+      keyOf: (phone) => phone.number,
+      compare: newestFirst,
+      build: (phone) => this.entry(phone),
+      label: "Phones",
+      empty: () => el("p.hint", {}, "No phone has received anything yet."),
+    });
+    this.title = el("h1.list-title", {}, "Phones");
+    this.count = el("span.count");
+    this.head.append(this.title, this.count);
+  }
+
+  async refresh(overview) {
+    heardNewest(overview.newest);
+    this.count.textContent = overview.messages ? plural(overview.messages, "text") : "";
+    const before = new Map([...this.entries].map(([number, phone]) => [number, phone.key]));
+    const instant = await super.refresh();
+    const wasLoaded = this.wasLoaded;
+    this.wasLoaded = true;
+    if (wasLoaded) this.tellNews(before);
+    return instant;
+  }
+
+  tellNews(before) {
+    const news = [...this.entries.values()].filter((phone) => before.get(phone.number) !== phone.key && hasNews(phone));
+    if (news.length === 1) announce(`New text to ${phoneNumber(news[0].number)}: ${news[0].text}`);
+    else if (news.length) announce(`New texts to ${amount(news.length)} phones`);
+  }
+
+  entry(phone) {
+    const isNew = hasNews(phone) && this.selected !== phone.number;
+    const hint = country(phone.number);
+    return el(
+      "a.entry",
+      { href: address("phones", phone.number), data: { argument: phone.number, focus: "entry" } },
+      el("span.entry-top", {},
+        el("span.number", {}, phoneNumber(phone.number)),
+        hint && el("span.country", {}, hint),
+        el("time", { dateTime: phone.at }, timeOrDay(phone.at))),
+      el("span.entry-bottom", {},
+        phone.direction === "in" ? el("span.direction", { "aria-label": "Reply:" }, "↩") : statusDot(phone.status),
+        el("span.preview", { dir: "auto" }, phone.text || "(no text)"),
+        isNew && el("span.new", {}, "new")),
+    );
+  }
+}
+
+function newestFirst(one, other) {
+  if (one.at !== other.at) return one.at < other.at ? 1 : -1;
+  const [batch, position] = one.key.split("-").map(Number);
+  const [otherBatch, otherPosition] = other.key.split("-").map(Number);
+  return otherBatch - batch || otherPosition - position;
+}
