@@ -19,6 +19,7 @@ from sinch_provider.failures import (
 from sinch_provider.identity import attempt_of, journal_of
 from sinch_provider.operators.base import SinchOperator
 from sinch_provider.sms import endpoints, validation
+from sinch_provider.sms.changes import change_once
 from sinch_provider.sms.delivery import Progress, Summary, progress_of, wait
 from sinch_provider.sms.errors import SinchAlreadyDispatchedError, SinchError
 from sinch_provider.sms.masking import mask_number
@@ -358,7 +359,9 @@ class SinchUpdateBatchOperator(SinchOperator):
     def execute(self, context: Context) -> str:
         """Update, and return the id."""
         with airflow_failures(), self.hook.get_conn() as client:
-            batch = client.batches.update(**self.values(UPDATE_FIELDS))
+            call = endpoints.update(**self.values(UPDATE_FIELDS))
+            first = attempt_of(context, self).first
+            batch = client.follow(change_once(self.batch_id, call, first=first))
         self.log.info("Updated batch %s.", batch.id)
         return batch.id
 
@@ -382,7 +385,9 @@ class SinchReplaceBatchOperator(SinchMessageOperator):
     def execute(self, context: Context) -> str:
         """Replace, and return the id."""
         with airflow_failures(), self.hook.get_conn() as client:
-            batch = client.batches.replace(batch_id=self.batch_id, **self.message)
+            call = endpoints.replace(batch_id=self.batch_id, **self.message)
+            first = attempt_of(context, self).first
+            batch = client.follow(change_once(self.batch_id, call, first=first))
         self.log.info("Replaced batch %s.", batch.id)
         return batch.id
 
@@ -408,7 +413,8 @@ class SinchCancelBatchOperator(SinchOperator):
         """Cancel, and return the id."""
         with airflow_failures(), self.hook.get_conn() as client:
             try:
-                batch = client.batches.cancel(self.batch_id)
+                call = endpoints.cancel(self.batch_id)
+                batch = client.follow(change_once(self.batch_id, call, first=True))
             except SinchAlreadyDispatchedError as error:
                 if self.fail_if_dispatched:
                     raise

@@ -204,3 +204,51 @@ class SinchUncertainError(SinchError):
         "attempt, and look whether it is there."
     )
     default_effect = Effect.UNKNOWN
+
+
+class SinchUnsettledError(SinchUncertainError):
+    """Nobody knows whether the batch was accepted; a retry looks for it before it sends."""
+
+    transient = True
+    advice = "A retry of this task looks for the batch by its reference first; it does not send blindly."
+
+
+class SinchPayloadChangedError(SinchError):
+    """An earlier try has sent to other recipients than this one is asked to."""
+
+    default_effect = Effect.UNKNOWN
+    advice = "Clear the task to send to the new recipients as well."
+
+    def _consequence(self) -> str:
+        return "Nothing more was sent."
+
+
+class SinchBatchCanceledError(SinchError):
+    """The batch was accepted and then cancelled; sending it again is for a human to decide."""
+
+    default_effect = Effect.UNKNOWN
+
+    def _consequence(self) -> str:
+        return "Nothing more was sent."
+
+
+class SinchSentTwiceError(SinchError):
+    """Two batches with the same reference have left."""
+
+    default_effect = Effect.UNKNOWN
+    advice = "The delivery reports of both batches tell whom they reached."
+
+    def _consequence(self) -> str:
+        return "Recipients may have two messages."
+
+
+class SinchNotSentError(SinchError):
+    """The permission to send could not be had, so this try sent nothing; a later one may get it."""
+
+    transient = True
+
+    def __init__(self, what: str, **details: Any) -> None:
+        super().__init__(what, operation="send", **details)
+
+    def _consequence(self) -> str:
+        return "This try has sent nothing."

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 import pendulum
 
-from sinch_provider.sms.errors import SinchError
+from sinch_provider.sms.errors import SinchNotSentError
 from sinch_provider.sms.payload import Fingerprint
 from sinch_provider.sms.times import parse_time, wire_time
 
@@ -37,15 +37,6 @@ class Store(Protocol):
 
     def set(self, value: Any) -> None:
         """Write the value; raises whatever it likes if this process has been replaced."""
-
-
-class SinchNotSentError(SinchError):
-    """The permission to send could not be had, so nothing was sent; a later try may get it."""
-
-    transient = True
-
-    def __init__(self, what: str, **details: Any) -> None:
-        super().__init__(what, operation="send", **details)
 
 
 class State(Enum):

@@ -23,37 +23,30 @@ import pendulum
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.delivery import counts_of
 from sinch_provider.sms.errors import (
-    Effect,
     SinchAlreadyDispatchedError,
+    SinchBatchCanceledError,
     SinchError,
-    SinchNotFoundError,
+    SinchNotSentError,
+    SinchPayloadChangedError,
+    SinchSentTwiceError,
     SinchUncertainError,
+    SinchUnsettledError,
 )
 from sinch_provider.sms.http import Call
 from sinch_provider.sms.journal import Entry, Fence, Journal, State
+from sinch_provider.sms.lookup import LISTED, list_since, read, settled_look
 from sinch_provider.sms.models import Batch, BatchDeliveryReport
-from sinch_provider.sms.payload import Match, Payload
+from sinch_provider.sms.payload import Fingerprint, Match, Payload
 from sinch_provider.sms.steps import Pause, Step
-from sinch_provider.sms.times import parse_time, to_time, utcnow, wire_time
+from sinch_provider.sms.times import parse_time, utcnow, wire_time
 
 log = logging.getLogger(__name__)
 
-#: Pauses before the looks for a batch that may be there: it may take Sinch a while to list what it has
-#: accepted.
-LOOKS: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0)
-#: How long a batch may take to be listed.
-SETTLE_SECONDS: Final = sum(LOOKS)
-#: How far the clocks of workers and of Sinch may be apart.
-CLOCK_MARGIN: Final = timedelta(minutes=10)
-#: Sinch lists two weeks; what may have been sent before cannot be looked up.
-LISTED: Final = timedelta(days=13)
 #: The last look at a held batch comes so long before it leaves.
 HOLD_MARGIN: Final = timedelta(seconds=15)
 MIN_HOLD: Final = timedelta(minutes=1)
 MAX_HOLD: Final = timedelta(days=1)
 _SENDS: Final = 3
-_PAGE_SIZE: Final = 100
-_MOST_PAGES: Final = 100
 _EARLIER_CYCLES: Final = 10
 
 Steps = Generator[Step, Any, "Sent"]
@@ -66,40 +59,7 @@ class OnClear(Enum):
     RESEND = "resend"
 
 
-class SinchUnsettledError(SinchUncertainError):
-    """Nobody knows whether the batch was accepted; a retry looks for it before it sends."""
-
-    transient = True
-    advice = "A retry of this task looks for the batch by its reference first; it does not send blindly."
-
-
-class SinchPayloadChangedError(SinchError):
-    """An earlier try has sent to other recipients than this one is asked to."""
-
-    default_effect = Effect.UNKNOWN
-    advice = "Clear the task to send to the new recipients as well."
-
-    def _consequence(self) -> str:
-        return "Nothing more was sent."
-
-
-class SinchBatchCanceledError(SinchError):
-    """The batch was accepted and then cancelled; sending it again is for a human to decide."""
-
-    default_effect = Effect.UNKNOWN
-
-    def _consequence(self) -> str:
-        return "Nothing more was sent."
-
-
-class SinchSentTwiceError(SinchError):
-    """Two batches with the same reference have left."""
-
-    default_effect = Effect.UNKNOWN
-    advice = "The delivery reports of both batches tell whom they reached."
-
-    def _consequence(self) -> str:
-        return "Recipients may have two messages."
+_OUTCOMES = (SinchPayloadChangedError, SinchBatchCanceledError, SinchSentTwiceError, SinchUncertainError)
 
 
 @dataclass(frozen=True)
@@ -194,6 +154,7 @@ class SendOnce:
         self.reference: str = own or attempt.reference(attempt.cycle)
         self._call = replace(call, body={**call.body, "client_reference": self.reference})
         self._payload = Payload.of_request(call.body)
+        self._fingerprint = self._payload.fingerprint(secret)
         self._since = max(attempt.since, utcnow() - LISTED)
         self._entry: Entry | None = None
 
@@ -207,7 +168,19 @@ class SendOnce:
         :raises SinchBatchCanceledError: The batch was cancelled meanwhile.
         :raises SinchSentTwiceError: Two batches have left.
         """
-        found = yield from self._earlier_send()
+        try:
+            found = yield from self._earlier_send()
+        except SinchError as error:
+            if isinstance(error, (SinchNotSentError, *_OUTCOMES)):
+                raise
+            kind = SinchUnsettledError if error.transient else SinchUncertainError
+            raise kind(
+                f"It could not be found out whether an earlier try has sent this: {error.what}",
+                operation="send",
+                status=error.status,
+                code=error.code,
+                advice=None if error.transient else error.advice,
+            ) from None
         sent = found or (yield from self._send())
         if self._hold is not None and sent.batch is not None:
             sent = yield from self._let_go(sent.batch)
@@ -223,7 +196,7 @@ class SendOnce:
         unreadable = self._journal is not None and self._journal.unreadable
         if not self._attempt.first or unreadable:
             log.info("Try %d finds no trace of earlier ones; looking for %s.", self._try, self.reference)
-            batches = yield from self._settled_look([self.reference], self._since)
+            batches = yield from self._look([self.reference], self._since)
             if batches:
                 return (yield from self._adopt(batches))
         if self._on_clear is OnClear.RESEND:
@@ -244,47 +217,51 @@ class SendOnce:
                 entry.try_number,
                 self.reference,
             )
-            batches = yield from self._settled_look([entry.reference], entry.began)
+            batches = yield from self._look([entry.reference], entry.began, entry.payload)
             return (yield from self._adopt(batches, entry)) if batches else None
-        batch = yield from self._read(entry.batch_id)
+        batch = yield from read(entry.batch_id)
         return (yield from self._adopt([batch], entry)) if batch else self._keep(entry)
 
     def _other_cycles(self, entries: Sequence[Entry]) -> Generator[Step, Any, Sent | None]:
         """Find the batch of this task before it was cleared, if that said the same to the same people."""
-        fingerprint = self._payload.fingerprint(self._secret)
         for entry in sorted(entries, key=lambda each: each.began, reverse=True):
-            match = fingerprint.compare(entry.payload)
+            match = self._fingerprint.compare(entry.payload)
             if entry.state is State.VOID or match in {Match.OTHER_MESSAGE, Match.OTHER_RECIPIENTS}:
                 continue
             if entry.batch_id is not None:
-                batch = yield from self._read(entry.batch_id)
+                batch = yield from read(entry.batch_id)
                 if batch is None and match is Match.SAME:
                     return self._keep(entry)
                 batches = [batch] if batch else []
             else:
-                batches = yield from self._settled_look([entry.reference], entry.began)
-            if found := (yield from self._adopt_same(batches)):
+                batches = yield from self._look([entry.reference], entry.began, entry.payload)
+            if match is Match.UNKNOWN:
+                batches = self._same(batches)
+            # What the journal calls the same stays so, even if the batch was changed on purpose since.
+            if found := (yield from self._adopt_earlier(batches)):
                 return found
         if entries or self._attempt.cycle <= 1 or self._shared_reference:
             return None
         # Without a journal, the references of earlier cycles are known all the same.
         first = max(1, self._attempt.cycle - _EARLIER_CYCLES)
         references = [self._attempt.reference(cycle) for cycle in range(first, self._attempt.cycle)]
-        batches = yield from self._settled_look(references, self._since)
-        return (yield from self._adopt_same(batches))
+        batches = yield from self._look(references, self._since)
+        return (yield from self._adopt_earlier(self._same(batches)))
 
     def _other_places(self) -> Generator[Step, Any, Sent | None]:
         """Find this payload among the batches of the other mapped sends, whose items may have moved."""
-        batches = yield from self._list(since=self._since)
+        batches = yield from list_since(self._since)
         ours = [
             each for each in batches if (each.client_reference or "").startswith(self._attempt.mapped_prefix)
         ]
-        return (yield from self._adopt_same(ours))
+        return (yield from self._adopt_earlier(self._same(ours)))
 
-    def _adopt_same(self, batches: Sequence[Batch]) -> Generator[Step, Any, Sent | None]:
-        """Adopt the batch of an earlier cycle with this payload, unless it was cancelled in time."""
-        same = [each for each in batches if self._payload.compare(Payload.of_batch(each)) is Match.SAME]
-        live = [each for each in same if not each.canceled]
+    def _same(self, batches: Sequence[Batch]) -> list[Batch]:
+        return [each for each in batches if self._payload.compare(Payload.of_batch(each)) is Match.SAME]
+
+    def _adopt_earlier(self, batches: Sequence[Batch]) -> Generator[Step, Any, Sent | None]:
+        """Adopt the batch of an earlier cycle, unless it was cancelled in time."""
+        live = [each for each in batches if not each.canceled]
         if live:
             batch = _oldest(live)
             log.info(
@@ -294,7 +271,7 @@ class SendOnce:
             )
             self._note_sent(batch.id)
             return Sent(batch.id, batch, adopted=True)
-        for batch in same:
+        for batch in batches:
             report: BatchDeliveryReport = yield endpoints.get_delivery_report(batch.id)
             stopped = sum(n for (status, _), n in counts_of(report).items() if status == "Cancelled")
             left = sum(counts_of(report).values()) - stopped
@@ -320,7 +297,7 @@ class SendOnce:
         match = self._payload.compare(Payload.of_batch(batch))
         if entry is not None and entry.batch_id == batch.id:
             # The batch may have been changed on purpose since; the journal knows what was sent.
-            told = self._payload.fingerprint(self._secret).compare(entry.payload)
+            told = self._fingerprint.compare(entry.payload)
             match = match if told is Match.UNKNOWN else told
         if match is Match.OTHER_RECIPIENTS:
             raise SinchPayloadChangedError(
@@ -335,8 +312,7 @@ class SendOnce:
             return Sent(batch.id, batch, adopted=True)
         by = f" of try {entry.try_number}" if entry else ""
         log.info("Found batch %s%s by its reference; not sending again.", batch.id, by)
-        if not self._shared_reference:
-            yield from self._stop([each for each in live if each.id != batch.id], batch)
+        yield from self._stop([each for each in live if each.id != batch.id], batch)
         # Only now: a try that knows the batch does not look for twins again.
         self._note_sent(batch.id)
         return Sent(batch.id, batch, adopted=True)
@@ -344,7 +320,7 @@ class SendOnce:
     def _keep(self, entry: Entry) -> Sent:
         """Trust the journal about a batch that Sinch does not show any more."""
         assert entry.batch_id is not None
-        told = self._payload.fingerprint(self._secret).compare(entry.payload)
+        told = self._fingerprint.compare(entry.payload)
         if told is Match.OTHER_RECIPIENTS:
             raise SinchPayloadChangedError(
                 f"An earlier try sent batch {entry.batch_id} to other recipients", operation="send"
@@ -359,6 +335,8 @@ class SendOnce:
 
     def _stop(self, twins: Sequence[Batch], kept: Batch) -> Generator[Step, Any, None]:
         """Cancel what was accepted a second time, and fail if that comes too late."""
+        if self._shared_reference:
+            return
         late = []
         for twin in twins:
             log.error("Batch %s has the same reference as %s; cancelling it.", twin.id, kept.id)
@@ -375,60 +353,22 @@ class SendOnce:
                 f"Batch {kept.id} was sent a second time as {', '.join(late)}", operation="send"
             )
 
-    # Looking
-
-    def _settled_look(
-        self, references: Sequence[str], since: pendulum.DateTime
+    def _look(
+        self, references: Sequence[str], since: pendulum.DateTime, payload: Fingerprint | None = None
     ) -> Generator[Step, Any, list[Batch]]:
-        """Look for batches by reference until one is there, or would be there if it had been accepted."""
-        for pause in LOOKS:
-            if pause:
-                yield Pause(pause)
-            found: list[Batch] = []
-            for reference in references:
-                found += yield from self._list(since, reference)
-            if self._shared_reference:
-                found = [b for b in found if self._payload.compare(Payload.of_batch(b)) is Match.SAME]
-            if found:
-                return found
-        log.info("No batch %s is listed after %g s: none was accepted.", references[0], SETTLE_SECONDS)
-        return []
+        """
+        Look for batches by reference until they would be listed.
 
-    def _list(
-        self, since: pendulum.DateTime, reference: str | None = None
-    ) -> Generator[Step, Any, list[Batch]]:
-        """List the batches of this account since then, with this reference or all."""
-        if since < utcnow() - LISTED:
-            raise SinchUncertainError(
-                f"A try of {since.to_date_string()} may have sent this, too long ago for Sinch to tell",
-                operation="send",
-                advice="Look for the batch in Sinch's dashboard. To send anyway, clear the task with "
-                "on_clear='resend'.",
-            )
-        start = since - CLOCK_MARGIN
-        found: dict[str, Batch] = {}
-        passed = 0
-        for number in range(_MOST_PAGES):
-            page = yield endpoints.list_batches(
-                page=number, page_size=_PAGE_SIZE, start_date=start, client_reference=reference
-            )
-            passed += len(page.items)
-            found |= {each.id: each for each in page.items}
-            if not page.items or passed >= page.count:
-                # Should the filter be ignored, what has another reference is none of ours.
-                return [each for each in found.values() if reference in {None, each.client_reference}]
-        raise SinchUnsettledError(
-            f"More than {_MOST_PAGES * _PAGE_SIZE} batches are listed, too many to look through",
-            operation="send",
-            effect=Effect.NONE,
-        )
+        :param payload: What was sent, as far as known; by default what this try is to send.
+        """
+        if not self._shared_reference:
+            return (yield from settled_look(references, since))
+        return (yield from settled_look(references, since, lambda batch: self._is(batch, payload)))
 
-    def _read(self, batch_id: str) -> Generator[Step, Any, Batch | None]:
-        try:
-            batch: Batch = yield replace(endpoints.get(batch_id), may_lag=True)
-        except SinchNotFoundError:
-            return None
-        return batch
+    def _is(self, batch: Batch, payload: Fingerprint | None) -> bool:
+        """Tell whether a batch found by a shared reference is the one that was sent."""
+        told = Payload.of_batch(batch).fingerprint(self._secret).compare(payload or self._fingerprint)
+        return told is Match.SAME or (told is Match.UNKNOWN and bool(self._same([batch])))
 
     # Sending
 
@@ -453,7 +393,7 @@ class SendOnce:
                 return Sent(batch.id, batch)
             began = self._entry.began if self._entry else utcnow()
             try:
-                batches = yield from self._settled_look([self.reference], began)
+                batches = yield from self._look([self.reference], began)
             except SinchError as error:
                 raise SinchUnsettledError(
                     f"{lost.what}, and it cannot be looked up: {error.what}", operation="send"
@@ -482,7 +422,7 @@ class SendOnce:
             log.info("Batch %s leaves in %.0f s; looking for twins before that.", batch.id, wait)
             yield Pause(wait)
         began = self._entry.began if self._entry else batch.created_at or now
-        twins = yield from self._list(to_time(began), self.reference)
+        twins = yield from list_since(began, self.reference)
         live = [each for each in twins if not each.canceled] or [batch]
         kept = _oldest(live)
         yield from self._stop([each for each in live if each.id != kept.id], kept)
@@ -517,7 +457,7 @@ class SendOnce:
             reference=self.reference,
             try_number=self._try,
             began=min(self._entry.began, now) if self._entry else now,
-            payload=self._payload.fingerprint(self._secret),
+            payload=self._fingerprint,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Self
@@ -62,20 +62,19 @@ class Payload:
     @classmethod
     def of_request(cls, body: Mapping[str, Any]) -> Self:
         """Take the payload of a request that was checked."""
-        content = {name: body[name] for name in _CONTENT if body.get(name) is not None}
-        content.setdefault("type", "mt_text")
-        if "parameters" in content:
-            content["parameters"] = {
-                name: {key.removeprefix("+"): value for key, value in values.items()}
-                for name, values in content["parameters"].items()
-            }
-        message = json.dumps(content, sort_keys=True, ensure_ascii=False)
-        return cls(frozenset(number.removeprefix("+") for number in body["to"]), message)
+        return cls._of(body["to"], {name: body.get(name) for name in _CONTENT})
 
     @classmethod
     def of_batch(cls, batch: Batch) -> Self:
         """Take the payload of a batch as Sinch shows it."""
-        return cls.of_request(batch.raw)
+        return cls._of(batch.to, {name: batch.raw.get(name) for name in _CONTENT})
+
+    @classmethod
+    def _of(cls, recipients: Iterable[str], content: dict[str, Any]) -> Self:
+        content["type"] = content["type"] or "mt_text"
+        content["parameters"] = normal_parameters(content["parameters"])
+        message = json.dumps(content, sort_keys=True, ensure_ascii=False)
+        return cls(frozenset(number.removeprefix("+") for number in recipients), message)
 
     def compare(self, other: Payload) -> Match:
         """Tell what two sends have in common."""
@@ -99,3 +98,14 @@ def _match(same_recipients: bool, same_message: bool) -> Match:
     if not same_recipients:
         return Match.OTHER_RECIPIENTS
     return Match.SAME if same_message else Match.OTHER_MESSAGE
+
+
+def normal_parameters(parameters: Any) -> Any:
+    """Write the numbers in the keys of parameters as digits, as Sinch writes recipients."""
+    if not isinstance(parameters, Mapping):
+        return parameters
+    return {
+        name: {key.removeprefix("+"): value for key, value in values.items()}
+        for name, values in parameters.items()
+        if isinstance(values, Mapping)
+    }
