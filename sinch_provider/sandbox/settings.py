@@ -20,8 +20,8 @@ class Credentials:
     key_secret: str = "sandbox-secret"
 
 
-def _setting(default: Any, doc: str, *choices: Any) -> Any:
-    return field(default=default, metadata={"doc": doc, "choices": choices})
+def _setting(default: Any, doc: str, *choices: Any, least: float = 0) -> Any:
+    return field(default=default, metadata={"doc": doc, "choices": choices, "least": least})
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,11 @@ class Settings:
 
     dispatch_delay: float = _setting(1.0, "Seconds a message stays Queued once its batch has started.")
     delivery_delay: float = _setting(2.0, "Seconds from Dispatched to the receipt.")
+    plan_rate: float | None = _setting(
+        None,
+        "Messages a second that leave each account's queue, first in, first out. None: unlimited.",
+        least=0.001,
+    )
     token_lifetime: int = _setting(3599, "Seconds an OAuth2 access token is good for.")
     token_rate_limit: bool = _setting(
         True, "Token endpoint: 30 requests at once, refilled by 10 a second, beyond that 429."
@@ -130,14 +135,13 @@ def _check(setting: Field[Any], hint: Any, value: Any) -> None:
         if value not in choices or isinstance(value, bool):
             raise ValueError(f"{setting.name} must be one of {', '.join(map(str, choices))}")
         return
+    kinds = {float: float | int, float | None: float | int | None}
     is_bool = isinstance(value, bool)
-    fits = is_bool if hint is bool else not is_bool and isinstance(value, int if hint is float else hint)
-    if hint is float:
-        fits = fits or isinstance(value, float)
-    if not fits:
+    if is_bool != (hint is bool) or not isinstance(value, kinds.get(hint, hint)):
         raise ValueError(f"{setting.name} cannot be {value!r}")
-    if isinstance(value, int | float) and not 0 <= value <= _LARGEST:
-        raise ValueError(f"{setting.name} must be between 0 and {_LARGEST}")
+    least = setting.metadata["least"]
+    if isinstance(value, int | float) and not least <= value <= _LARGEST:
+        raise ValueError(f"{setting.name} must be between {least} and {_LARGEST}")
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:

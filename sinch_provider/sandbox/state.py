@@ -11,6 +11,7 @@ from sinch_provider.sandbox.faults import Faults
 from sinch_provider.sandbox.settings import Credentials, Settings
 from sinch_provider.sandbox.sinch.ids import IdFactory
 from sinch_provider.sandbox.sinch.outcomes import Outcomes
+from sinch_provider.sandbox.sinch.queue import Queue
 from sinch_provider.sandbox.sinch.tokens import TokenBucket, Tokens
 from sinch_provider.sandbox.store import TEMPORARY, Store
 
@@ -36,6 +37,7 @@ class Sandbox:
         self.credentials = options.credentials
         self.changes = Changes()
         self.store = Store(options.db, self.changes.announce)
+        self.queue = Queue(self.store)
         self.clock = Clock(options.clock, options.speed, self.store.latest_instant())
         self.ids = IdFactory(self.store.last_id())
         self.tokens = Tokens(self.store.secret(), options.credentials, self.clock.now)

@@ -74,6 +74,19 @@ CREATE TABLE IF NOT EXISTS inbounds (
     fields TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS inbounds_by_sender ON inbounds (sender);
+CREATE TABLE IF NOT EXISTS waiting (
+    batch INTEGER PRIMARY KEY,
+    starts_at INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS waiting_by_start ON waiting (starts_at);
+CREATE TABLE IF NOT EXISTS turns (
+    batch INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    first_at REAL NOT NULL,
+    every REAL NOT NULL,
+    free_at REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS turns_by_account ON turns (account, free_at);
 CREATE TABLE IF NOT EXISTS groups (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -202,7 +215,8 @@ class Store:
 
     # Writing
 
-    def add(self, batch: Batch, text: str, messages: Iterable[Message], listed_at: int) -> None:
+    def add(self, batch: Batch, text: str, messages: Iterable[Message], listed_at: int) -> int:
+        """Put in a new batch; its sequence number."""
         with self.transaction():
             cursor = self._db.execute(
                 "INSERT INTO batches (id, account, fields, text, sender, client_reference,"
@@ -214,7 +228,9 @@ class Store:
                     batch.starts_at, batch.leaves_at, batch.expires_at, listed_at,
                 ),
             )  # fmt: skip
+            assert cursor.lastrowid is not None
             self._insert_messages(cursor.lastrowid, messages)
+        return cursor.lastrowid
 
     def rewrite(self, batch: Batch, text: str, messages: Iterable[Message]) -> None:
         """Put a changed batch, and the messages that follow from it, in the place of the old one."""
@@ -230,7 +246,7 @@ class Store:
             self._db.execute("DELETE FROM messages WHERE batch = ?", (batch.seq,))
             self._insert_messages(batch.seq, messages)
 
-    def _insert_messages(self, batch: int | None, messages: Iterable[Message]) -> None:
+    def _insert_messages(self, batch: int, messages: Iterable[Message]) -> None:
         self._db.executemany(
             "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(batch, position, *message) for position, message in enumerate(messages)],
@@ -257,7 +273,7 @@ class Store:
 
     def clear(self) -> None:
         with self.transaction():
-            for table in ("messages", "feedback", "batches", "inbounds"):
+            for table in ("messages", "feedback", "waiting", "turns", "batches", "inbounds"):
                 self._db.execute(f"DELETE FROM {table}")
 
     def clear_groups(self) -> None:

@@ -7,11 +7,13 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from sinch_provider.sandbox.sinch import planning
 from sinch_provider.sandbox.state import Sandbox
 
 
 async def _of_request(request: Request) -> Sandbox:
     sandbox: Sandbox = request.app.state.sandbox
+    planning.settle(sandbox)
     return sandbox
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 import sinch_provider
 from sinch_provider.sandbox.control.access import Controlled
 from sinch_provider.sandbox.faults import Fault
+from sinch_provider.sandbox.sinch import planning
 from sinch_provider.sandbox.sinch.outcomes import MAGIC, MAGIC_PREFIX, Outcome
 from sinch_provider.sandbox.times import LATEST, SECOND, format_time
 
@@ -73,6 +74,7 @@ async def move_clock(sandbox: Controlled, move: ClockMove) -> dict[str, Any]:
     if sandbox.clock.now() + move.advance * SECOND > LATEST:
         raise HTTPException(422, "the clock cannot go beyond the year 9000")
     sandbox.advance(move.advance)
+    planning.settle(sandbox)
     return await read_clock(sandbox)
 
 

@@ -64,7 +64,7 @@ def _dry_run(call: Call) -> Response:
     per_recipient = read_boolean(call.query, "per_recipient", problems)
     limit = read_integer(call.query, "number_of_recipients", 100, problems, high=1000)
     problems.raise_first()
-    return json_reply(batches.dry_run(call.sandbox, data, per_recipient, limit))
+    return json_reply(batches.dry_run(call.sandbox, call.account, data, per_recipient, limit))
 
 
 @operation("get")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace as with_changes
 from typing import Any
 
-from sinch_provider.sandbox.sinch import phone, validation
-from sinch_provider.sandbox.sinch.composing import Message, common_text, compose, draft
+from sinch_provider.sandbox.sinch import groups, phone, planning, validation
+from sinch_provider.sandbox.sinch.composing import draft
 from sinch_provider.sandbox.sinch.errors import (
     MISSING_CALLBACK_URL,
-    UNKNOWN_GROUP,
     Problems,
     Refusal,
     already_dispatched,
@@ -57,22 +56,21 @@ def send(sandbox: Sandbox, account: str, data: Mapping[str, Any], listing_lag: f
     starts_at = _start(fields, now)
     expires_at = _check_expiry(sandbox, fields, starts_at, problems)
     problems.raise_first()
-    _check_rules(sandbox, fields)
+    _check_rules(sandbox, account, fields)
     batch = Batch(0, sandbox.ids.new(now), account, fields, now, now, starts_at, None, expires_at, None)
-    batch, messages = _plan(sandbox, batch)
-    sandbox.store.add(batch, common_text(fields), messages, listed_at=now + round(listing_lag * SECOND))
-    return batch
+    return planning.accept(sandbox, batch, listed_at=now + round(listing_lag * SECOND))
 
 
 def dry_run(
-    sandbox: Sandbox, data: Mapping[str, Any], per_recipient: bool, detail_limit: int
+    sandbox: Sandbox, account: str, data: Mapping[str, Any], per_recipient: bool, detail_limit: int
 ) -> dict[str, Any]:
+    """What a send would come to; groups count with their members of now."""
     now = sandbox.clock.now()
     problems = Problems()
     fields = _read_complete(sandbox, data, problems)
     _check_expiry(sandbox, fields, _start(fields, now), problems)
     problems.raise_first()
-    recipients = _recipients(sandbox, fields["to"])
+    recipients = planning.recipients(sandbox, account, fields["to"])
     drafts = list(draft(fields, recipients, sandbox.settings))
     answer: dict[str, Any] = {
         "number_of_recipients": len(recipients),
@@ -123,7 +121,7 @@ def update(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any
     expires_at = _check_expiry(sandbox, fields, starts_at, problems)
     problems.raise_first()
     changed = with_changes(batch, fields=fields, modified_at=now, starts_at=starts_at, expires_at=expires_at)
-    return _rewrite(sandbox, batch, changed)
+    return _rewrite(sandbox, batch, changed, batch.fields["to"])
 
 
 def replace(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any]) -> Batch:
@@ -145,17 +143,19 @@ def cancel(sandbox: Sandbox, account: str, batch_id: str) -> Batch:
     if batch.canceled_at is not None:
         return batch
     now = sandbox.clock.now()
-    stoppable, unfinished = sandbox.store.anything_left_to(batch, now)
+    stoppable, unfinished = (
+        (True, True) if now < batch.starts_at else sandbox.store.anything_left_to(batch, now)
+    )
     if not stoppable and sandbox.settings.cancel_after_dispatch == 409:
         raise Refusal(409)
     if not unfinished:
         return batch
-    sandbox.store.cancel(batch, now, sandbox.settings.cancelled_status)
+    planning.cancel(sandbox, batch, now)
     return with_changes(batch, canceled_at=now, modified_at=now)
 
 
 def feedback(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any]) -> None:
-    """The customer's word that messages arrived; an empty list speaks for the whole batch."""
+    """The customer's word that messages arrived; without groups an empty list speaks for the whole batch."""
     batch = find(sandbox, account, batch_id)
     problems = Problems()
     given = data.get("recipients")
@@ -164,6 +164,8 @@ def feedback(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, A
     numbers = [] if given is None else validation.read_numbers("recipients", given, problems) or []
     if not batch.fields.get("feedback_enabled"):
         problems.constraint("feedback_enabled", "is not set for this batch")
+    if given == [] and planning.groups_among(batch.fields["to"]):
+        problems.constraint("recipients", "must name a number, since the batch is addressed to a group")
     members = sandbox.store.recipients(batch)
     if sandbox.settings.feedback_unknown_recipient == "refuse":
         known = set(members)
@@ -216,43 +218,19 @@ def _check_expiry(sandbox: Sandbox, fields: Fields, starts_at: int, problems: Pr
     return expires_at
 
 
-def _check_rules(sandbox: Sandbox, fields: Fields) -> None:
-    """What is well formed and still cannot be done."""
-    for target in fields["to"]:
-        if phone.is_group_id(target):
-            raise Refusal(403, UNKNOWN_GROUP, f"Group '{target}' is unknown or deleted.")
+def _check_rules(sandbox: Sandbox, account: str, fields: Fields, named_before: Collection[str] = ()) -> None:
+    """What is well formed and still cannot be done. A group that was there once may be gone by now."""
+    named = planning.groups_among(fields["to"])
+    groups.check_known(sandbox, account, (each for each in named if each not in named_before))
     wants_report = fields.get("delivery_report", "none") != "none"
     if wants_report and "callback_url" not in fields and sandbox.settings.default_callback_url is None:
         raise Refusal(403, MISSING_CALLBACK_URL, "Delivery report requested but there is no callback URL.")
 
 
-def _recipients(sandbox: Sandbox, targets: Iterable[str]) -> list[str]:
-    numbers = [target for target in targets if not phone.is_group_id(target)]
-    return list(dict.fromkeys(numbers)) if sandbox.settings.duplicate_recipients == "one" else numbers
-
-
-def _plan(sandbox: Sandbox, batch: Batch) -> tuple[Batch, list[Message]]:
-    messages = compose(
-        batch.fields,
-        _recipients(sandbox, batch.fields["to"]),
-        (batch.starts_at, batch.expires_at),
-        sandbox.outcomes,
-        sandbox.settings,
-    )
-    leaving = [
-        message.final_at if message.dispatched_at is None else message.dispatched_at for message in messages
-    ]
-    return with_changes(
-        batch, leaves_at=min((at for at in leaving if at is not None), default=None)
-    ), messages
-
-
-def _rewrite(sandbox: Sandbox, batch: Batch, changed: Batch) -> Batch:
+def _rewrite(sandbox: Sandbox, batch: Batch, changed: Batch, named_before: Collection[str] = ()) -> Batch:
     """Put ``changed`` in the place of ``batch``, unless it is on its way already."""
     left = batch.leaves_at is not None and batch.leaves_at <= changed.modified_at
     if left or batch.canceled_at is not None:
         raise already_dispatched()
-    _check_rules(sandbox, changed.fields)
-    changed, messages = _plan(sandbox, changed)
-    sandbox.store.rewrite(changed, common_text(changed.fields), messages)
-    return changed
+    _check_rules(sandbox, batch.account, changed.fields, named_before)
+    return planning.change(sandbox, changed, changed.modified_at)

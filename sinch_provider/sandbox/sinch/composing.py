@@ -42,6 +42,14 @@ class Message(NamedTuple):
     code: int
 
 
+class Schedule(NamedTuple):
+    """When the first message of a batch may leave, and after how many milliseconds each of the others."""
+
+    first_at: float
+    expires_at: int
+    every: float = 0.0
+
+
 def max_parts(fields: Fields, settings: Settings) -> int | None:
     """The limit of message parts that applies, of the batch or else of the plan."""
     limit: int | None = fields.get("max_number_of_message_parts", settings.default_max_parts)
@@ -89,20 +97,19 @@ def draft(fields: Fields, recipients: Iterable[str], settings: Settings) -> Iter
 
 
 def compose(
-    fields: Fields, recipients: Iterable[str], life: tuple[int, int], outcomes: Outcomes, settings: Settings
+    fields: Fields, recipients: Iterable[str], schedule: Schedule, outcomes: Outcomes, settings: Settings
 ) -> list[Message]:
-    """The messages of a batch with their whole future; nothing needs to move them later on.
-
-    :param life: when the batch starts and when it expires.
-    """
+    """The messages of a batch with their whole future; nothing needs to move them later on."""
+    first_at, expires_at, every = schedule
     personal = is_personal(fields, settings)
     fates: dict[Outcome, tuple[int | None, int | None, str, int]] = {}
     messages = []
-    for number, text, encoding, parts, problem in draft(fields, recipients, settings):
+    for index, (number, text, encoding, parts, problem) in enumerate(draft(fields, recipients, settings)):
         outcome = Outcome("Aborted", problem, dispatched=False) if problem else outcomes.of(number)
-        fate = fates.get(outcome)
+        fate = None if every else fates.get(outcome)
         if fate is None:
-            fate = fates[outcome] = timeline(outcome, *life, settings)
+            turn = round(first_at + index * every)
+            fate = fates[outcome] = timeline(outcome, turn, expires_at, settings)
         messages.append(Message(number, text if personal else None, encoding, parts, *fate))
     return messages
 

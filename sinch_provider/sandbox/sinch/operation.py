@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from sinch_provider.sandbox.connections import Connections
 from sinch_provider.sandbox.faults import Fault, Operation
+from sinch_provider.sandbox.sinch import planning
 from sinch_provider.sandbox.sinch.errors import BAD_FORMAT, INVALID_JSON, Refusal
 from sinch_provider.sandbox.sinch.replies import LostReply, malformed, refusal_reply
 from sinch_provider.sandbox.sinch.tokens import unauthorized
@@ -145,6 +146,7 @@ def _spoilt(decisive: Fault, reply: Response) -> Response:
 
 
 def _effect(call: Call, handler: Handler) -> Response:
+    planning.settle(call.sandbox)
     try:
         return handler(call)
     except Refusal as refusal:
