@@ -176,18 +176,11 @@ class Fence:
 
     :param renew: Gets the permission, or raises.
     :param stopped: Whether this task has been told to stop.
-    :param clocks: Monotonic and wall clock, in seconds.
     """
 
-    def __init__(
-        self,
-        renew: Callable[[], None],
-        stopped: Callable[[], bool],
-        clocks: Callable[[], tuple[float, float]] = _clocks,
-    ) -> None:
+    def __init__(self, renew: Callable[[], None], stopped: Callable[[], bool]) -> None:
         self._renew = renew
         self._stopped = stopped
-        self._clocks = clocks
         #: Whether a request may have left.
         self.passed = False
 
@@ -198,12 +191,12 @@ class Fence:
         :raises SinchNotSentError: It must not leave.
         """
         for _ in range(_RENEWALS):
-            began = self._clocks()
+            began = _clocks()
             self._renew()
             if self._stopped():
                 raise SinchNotSentError("The task was told to stop before its request left")
             # A process may have been paused while it asked, and its permission be long out of date.
-            if max(now - then for now, then in zip(self._clocks(), began, strict=True)) <= FRESH_SECONDS:
+            if max(now - then for now, then in zip(_clocks(), began, strict=True)) <= FRESH_SECONDS:
                 self.passed = True
                 return
         raise SinchNotSentError(
