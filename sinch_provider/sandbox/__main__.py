@@ -52,6 +52,12 @@ def parser() -> argparse.ArgumentParser:
         help="bind other than loopback addresses and answer to any host name",
     )
 
+    where.add_argument(
+        "--allow-remote-callbacks",
+        action="store_true",
+        help="post callbacks to other than loopback addresses, if batches or settings say so",
+    )
+
     what = result.add_argument_group("what it keeps, and its time")
     what.add_argument(
         "--db",
@@ -124,6 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ),
         settings=Settings().changed(dict(given.assignments)),
         allow_remote=given.allow_remote,
+        allow_remote_callbacks=given.allow_remote_callbacks,
     )
     try:
         running = RunningSandbox(options, given.host, given.port)

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 import sinch_provider
 from sinch_provider.sandbox import control, pages
+from sinch_provider.sandbox.callbacks.dispatcher import Dispatcher
 from sinch_provider.sandbox.connections import Connections
 from sinch_provider.sandbox.guards import Guards
 from sinch_provider.sandbox.sinch import api
@@ -28,8 +29,10 @@ def create_app(options: Options | None = None, connections: Connections | None =
     sandbox = Sandbox(options)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.dispatcher = Dispatcher(sandbox, app.state.connections)
         yield
+        await app.state.dispatcher.close()
         sandbox.close()
 
     app = FastAPI(

@@ -100,6 +100,13 @@ class SandboxClient:
         inbound: dict[str, Any] = self._call("POST", "inbounds", message)
         return inbound
 
+    def callbacks(self, **filters: str) -> list[dict[str, Any]]:
+        """All callbacks, or those with this ``batch_id`` or ``state``, in the order they were queued."""
+        return self._all("callbacks", filters)
+
+    def clear_callbacks(self) -> None:
+        self._call("DELETE", "callbacks")
+
     def inbounds(self) -> list[dict[str, Any]]:
         """All messages from phones, the newest first."""
         return self._all("inbounds", {})
@@ -111,9 +118,13 @@ class SandboxClient:
         now: str = self._call("GET", "clock")["now"]
         return now
 
-    def advance(self, seconds: float) -> str:
-        """Move the clock forward; the new time."""
-        now: str = self._call("POST", "clock", {"advance": seconds})["now"]
+    def advance(self, seconds: float, wait: bool = True) -> str:
+        """Move the clock forward; the new time.
+
+        :param wait: return when all callbacks that are due by then have been tried. A receiver of callbacks
+            that moves the clock itself must not wait: it would wait for its own answer.
+        """
+        now: str = self._call("POST", "clock", {"advance": seconds, "wait": wait})["now"]
         return now
 
     # Trouble and other ends

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from itertools import count
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sinch_provider.sandbox.sinch import phone
 
@@ -15,7 +15,7 @@ Operation = Literal[
     "send", "list", "get", "dry_run", "update", "replace", "cancel", "delivery_feedback",
     "delivery_report", "recipient_report", "list_reports", "list_inbounds", "get_inbound", "token",
     "create_group", "list_groups", "get_group", "update_group", "replace_group", "delete_group",
-    "group_members",
+    "group_members", "callback",
 ]  # fmt: skip
 Kind = Literal[
     "latency",
@@ -26,11 +26,34 @@ Kind = Literal[
     "expired_token",
     "unknown_token",
     "listing_lag",
+    "report_gap",
+    "report_duplicate",
+    "report_late",
+    "report_out_of_order",
+    "report_missing",
 ]
 When = Literal["before", "after"]
 
-_COMPANIONS: frozenset[Kind] = frozenset({"latency", "listing_lag"})
+_REPORT_KINDS: frozenset[Kind] = frozenset(
+    {"report_duplicate", "report_late", "report_out_of_order", "report_missing"}
+)
+_COMPANIONS: frozenset[Kind] = frozenset({"latency", "listing_lag", "report_gap", *_REPORT_KINDS})
 """Kinds that leave the reply alone, so that they can strike together with one that does not."""
+
+_OPERATIONS: dict[Kind, frozenset[Operation]] = {
+    "listing_lag": frozenset({"send"}),
+    "report_gap": frozenset({"delivery_report", "recipient_report", "list_reports"}),
+    **dict.fromkeys(_REPORT_KINDS, frozenset[Operation]({"callback"})),
+}
+"""Kinds that make sense for some operations only."""
+
+
+def _fits(kind: Kind, operation: str) -> bool:
+    if kind in _OPERATIONS:
+        return operation in _OPERATIONS[kind]
+    if kind in ("expired_token", "unknown_token"):
+        return operation not in ("token", "callback")
+    return operation != "callback"
 
 
 class Fault(BaseModel):
@@ -42,7 +65,8 @@ class Fault(BaseModel):
     operation: Operation | Literal["*"] = "*"
     match: dict[str, str | int | bool] = Field(
         default_factory=dict,
-        description="Only calls with these values in path, query or body: client_reference, batch_id, to.",
+        description="Only calls with these values in path, query or body: client_reference, batch_id, to;"
+        " for callbacks also recipient, status, code, type.",
     )
     skip: Annotated[int, Field(ge=0)] = 0
     """Calls to let through first."""
@@ -51,7 +75,7 @@ class Fault(BaseModel):
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
     seed: int = 0
     seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
-    """latency: real seconds before the reply. listing_lag: seconds of the sandbox's clock."""
+    """latency: real seconds before the reply. listing_lag, report_gap, report_late: those of the sandbox."""
     retry_after: Annotated[int, Field(ge=0)] | None = None
     """rate_limited: the Retry-After header; null: none, as Sinch."""
     status: Annotated[int, Field(ge=500, le=599)] = 500
@@ -59,6 +83,15 @@ class Fault(BaseModel):
     """Whether the call takes effect first. Default: after for lost_reply and malformed, else before."""
     how: Literal["close", "reset", "half_body", "hang"] = "close"
     body: Literal["html", "empty", "wrong_type", "truncated"] = "html"
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Fault:
+        if self.operation != "*" and not _fits(self.kind, self.operation):
+            fitting = [each for each in get_args(Operation) if _fits(self.kind, each)]
+            raise ValueError(
+                f"operation {self.operation} knows no {self.kind}; that is for {', '.join(fitting)} or *"
+            )
+        return self
 
     def strikes_after(self) -> bool:
         """Whether the call has taken effect by the time this fault hits."""
@@ -82,9 +115,7 @@ class _Armed:
             return False
         if fault.operation not in ("*", operation):
             return False
-        if fault.kind == "listing_lag" and operation != "send":
-            return False
-        if fault.kind in ("expired_token", "unknown_token") and operation == "token":
+        if not _fits(fault.kind, operation):
             return False
         return all(_holds(facts.get(name), wanted) for name, wanted in fault.match.items())
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import Field, asdict, dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, get_type_hints
 
 _LARGEST = 10**9
+HIDDEN = "********"
+"""What is shown of a secret that is set."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,9 @@ class Credentials:
     key_secret: str = "sandbox-secret"
 
 
-def _setting(default: Any, doc: str, *choices: Any, least: float = 0) -> Any:
-    return field(default=default, metadata={"doc": doc, "choices": choices, "least": least})
+def _setting(default: Any, doc: str, *choices: Any, least: float = 0, secret: bool = False) -> Any:
+    metadata = {"doc": doc, "choices": choices, "least": least, "secret": secret}
+    return field(default=default, repr=not secret, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,16 @@ class Settings:
     default_callback_url: str | None = _setting(
         None,
         "Callback URL of the plan. None: a report wanted without `callback_url` is 403 missing_callback_url.",
+    )
+    inbound_callback_url: str | None = _setting(
+        None, "Where inbound messages are posted to. None: to `default_callback_url`, if there is one."
+    )
+    callback_secret: str | None = _setting(
+        None, "Secret with which callbacks are signed (HMAC). None: no signature.", secret=True
+    )
+    report_queued: bool = _setting(
+        False,
+        "Whether `per_recipient` reports begin with Queued (undocumented) or with the first change from it.",
     )
     default_max_parts: int | None = _setting(None, "Plan-wide limit of message parts; beyond it 411.")
     duplicate_recipients: str = _setting(
@@ -126,7 +139,12 @@ class Settings:
         return replace(self, **changes)
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Names and values as anyone may see them."""
+        return {
+            each.name: HIDDEN if each.metadata["secret"] and value is not None else value
+            for each in fields(self)
+            for value in (getattr(self, each.name),)
+        }
 
 
 def _check(setting: Field[Any], hint: Any, value: Any) -> None:
@@ -138,7 +156,8 @@ def _check(setting: Field[Any], hint: Any, value: Any) -> None:
     kinds = {float: float | int, float | None: float | int | None}
     is_bool = isinstance(value, bool)
     if is_bool != (hint is bool) or not isinstance(value, kinds.get(hint, hint)):
-        raise ValueError(f"{setting.name} cannot be {value!r}")
+        shown = "of that type" if setting.metadata["secret"] else repr(value)
+        raise ValueError(f"{setting.name} cannot be {shown}")
     least = setting.metadata["least"]
     if isinstance(value, int | float) and not least <= value <= _LARGEST:
         raise ValueError(f"{setting.name} must be between {least} and {_LARGEST}")

@@ -26,6 +26,7 @@ class Options:
     credentials: Credentials = field(default_factory=Credentials)
     settings: Settings = field(default_factory=Settings)
     allow_remote: bool = False
+    allow_remote_callbacks: bool = False
 
 
 class Sandbox:

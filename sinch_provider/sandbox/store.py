@@ -107,6 +107,28 @@ CREATE TABLE IF NOT EXISTS child_groups (
     child INTEGER NOT NULL,
     UNIQUE (parent, child)
 );
+CREATE TABLE IF NOT EXISTS reporting (
+    batch INTEGER PRIMARY KEY,
+    until INTEGER NOT NULL DEFAULT -1,
+    next_at INTEGER NOT NULL,
+    cancelled INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS reporting_by_time ON reporting (next_at);
+CREATE TABLE IF NOT EXISTS callbacks (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    type TEXT NOT NULL,
+    url TEXT NOT NULL,
+    batch_id TEXT,
+    recipient TEXT,
+    body TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    due_at INTEGER,
+    state TEXT NOT NULL,
+    failed_at INTEGER,
+    attempts TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS callbacks_waiting ON callbacks (due_at, seq) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS callbacks_by_batch ON callbacks (batch_id);
 """
 
 STATUS_NOW = f"""CASE WHEN m.final_at <= :now THEN m.status
@@ -202,7 +224,9 @@ class Store:
         modified = self._db.execute("SELECT max(modified_at) FROM batches").fetchone()[0]
         received = self._db.execute("SELECT max(received_at) FROM inbounds").fetchone()[0]
         grouped = self._db.execute("SELECT max(modified_at) FROM groups").fetchone()[0]
-        return max(advanced[0] if advanced else 0, modified or 0, received or 0, grouped or 0)
+        called = self._db.execute("SELECT max(created_at) FROM callbacks").fetchone()[0]
+        times = (advanced and advanced[0], modified, received, grouped, called)
+        return max(each or 0 for each in times)
 
     def remember_clock(self, now: int) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES ('clock', ?)", (now,))
@@ -230,6 +254,7 @@ class Store:
             )  # fmt: skip
             assert cursor.lastrowid is not None
             self._insert_messages(cursor.lastrowid, messages)
+            self._open_reporting(cursor.lastrowid, batch)
         return cursor.lastrowid
 
     def rewrite(self, batch: Batch, text: str, messages: Iterable[Message]) -> None:
@@ -245,6 +270,18 @@ class Store:
             )  # fmt: skip
             self._db.execute("DELETE FROM messages WHERE batch = ?", (batch.seq,))
             self._insert_messages(batch.seq, messages)
+            self._open_reporting(batch.seq, batch)
+
+    def _open_reporting(self, seq: int, batch: Batch) -> None:
+        """Callbacks about a batch begin with the start of it; what was reported before a change, was."""
+        if batch.fields.get("delivery_report", "none") == "none":
+            self._db.execute("DELETE FROM reporting WHERE batch = ?", (seq,))
+            return
+        self._db.execute(
+            "INSERT INTO reporting (batch, next_at) VALUES (?, ?)"
+            " ON CONFLICT (batch) DO UPDATE SET next_at = excluded.next_at",
+            (seq, batch.starts_at),
+        )
 
     def _insert_messages(self, batch: int, messages: Iterable[Message]) -> None:
         self._db.executemany(
@@ -263,6 +300,9 @@ class Store:
                 " WHERE batch = ? AND coalesce(dispatched_at, final_at) > ?",
                 (now, status, CANCELLED_CODE, batch.seq, now),
             )
+            self._db.execute(
+                "UPDATE reporting SET next_at = ?, cancelled = 1 WHERE batch = ?", (now, batch.seq)
+            )
 
     def add_feedback(self, batch: Batch, recipients: Iterable[str], now: int) -> None:
         with self.transaction():
@@ -273,7 +313,17 @@ class Store:
 
     def clear(self) -> None:
         with self.transaction():
-            for table in ("messages", "feedback", "waiting", "turns", "batches", "inbounds"):
+            tables = (
+                "messages",
+                "feedback",
+                "waiting",
+                "turns",
+                "batches",
+                "inbounds",
+                "reporting",
+                "callbacks",
+            )
+            for table in tables:
                 self._db.execute(f"DELETE FROM {table}")
 
     def clear_groups(self) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sinch import SinchClient
+from sinch.domains.sms.sinch_events.v1 import SmsSinchEvent
 
 from sinch_provider.sandbox.client import SandboxClient
+from tests.unit.sandbox.receiver import Receiver
 
 PHONE, NUMBER = "46700000222", "46700000111"
 BINARY = {"body": "SGVsbG8=", "type": "mo_binary", "udh": "050003C40201"}
@@ -60,3 +64,61 @@ def test_inbounds_in_pages(official_client: SinchClient, account: str, sinch_san
     tomorrow = datetime.fromisoformat(sinch_sandbox.now()) + timedelta(days=1)
     assert inbounds.list(start_date=tomorrow).content() == []
     assert inbounds.list(end_date=tomorrow, to=[NUMBER, "46700000112"]).result.count == 6
+
+
+SECRET = "stand-in-secret"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.mark.parametrize("mode", ["summary", "full", "per_recipient", "per_recipient_final"])
+def test_a_signed_report_is_understood(
+    official_client: SinchClient, sinch_sandbox: SandboxClient, receiver: Receiver, mode: str
+) -> None:
+    sinch_sandbox.configure(callback_secret=SECRET)
+    batch = official_client.sms.batches.send_sms(
+        to=[f"+{PHONE}"],
+        from_=f"+{NUMBER}",
+        body="Hi",
+        delivery_report=mode,
+        event_destination_target=receiver.url,
+        client_reference="Å",
+    )
+    sinch_sandbox.advance(3)
+    events = official_client.sms.sinch_events(SECRET)
+    for request in receiver.received:
+        assert events.validate_authentication_header(request.headers, request.raw)
+        assert not events.validate_authentication_header(request.headers, request.raw + b" ")
+        assert not SmsSinchEvent("other").validate_authentication_header(request.headers, request.raw)
+    event = events.parse_event(receiver.received[-1].raw, receiver.received[-1].headers)
+    assert (event.batch_id, event.client_reference) == (batch.id, "Å")
+    if mode in ("summary", "full"):
+        assert event == official_client.sms.delivery_reports.get(batch.id, report_type=mode)
+        assert (event.total_message_count, event.statuses[0].status) == (1, "Delivered")
+    else:
+        assert event == official_client.sms.delivery_reports.get_for_number(batch.id, PHONE)
+        assert (event.recipient, event.status, event.code) == (PHONE, "Delivered", 0)
+    assert len(receiver.received) == (2 if mode == "per_recipient" else 1)
+
+
+@pytest.mark.parametrize("details", [{"body": "Ja, tack på"}, BINARY, MEDIA])
+def test_a_signed_inbound_message_is_understood(
+    official_client: SinchClient,
+    account: str,
+    sinch_sandbox: SandboxClient,
+    receiver: Receiver,
+    details: dict[str, Any],
+) -> None:
+    sinch_sandbox.configure(callback_secret=SECRET, inbound_callback_url=receiver.url)
+    inbound = sinch_sandbox.inbound(PHONE, to=NUMBER, account=account, **details)
+    sinch_sandbox.advance(0)
+    (request,) = receiver.received
+    events = official_client.sms.sinch_events(SECRET)
+    assert events.validate_authentication_header(request.headers, request.raw)
+    event = events.parse_event(request.raw, request.headers)
+    assert event == official_client.sms.inbounds.get(inbound["id"])
+    assert (event.from_, event.to, event.id) == (PHONE, NUMBER, inbound["id"])

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from sinch_provider.sandbox.callbacks.dispatcher import Dispatcher
 from sinch_provider.sandbox.sinch import planning
 from sinch_provider.sandbox.state import Sandbox
 
@@ -26,3 +27,11 @@ async def announce_changes(request: Request) -> AsyncIterator[None]:
     if request.method != "GET":
         sandbox: Sandbox = request.app.state.sandbox
         sandbox.changes.announce()
+
+
+async def _dispatcher_of_request(request: Request) -> Dispatcher:
+    dispatcher: Dispatcher = request.app.state.dispatcher
+    return dispatcher
+
+
+Dispatching = Annotated[Dispatcher, Depends(_dispatcher_of_request)]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from sinch_provider.sandbox.control.access import Controlled
+from sinch_provider.sandbox.control.access import Controlled, Dispatching
 from sinch_provider.sandbox.sinch import batches, phone
 from sinch_provider.sandbox.state import Sandbox
 from sinch_provider.sandbox.store import CODE_NOW, STATUS_NOW
@@ -74,9 +74,10 @@ def _message(sandbox: Sandbox, row: tuple[Any, ...]) -> dict[str, Any]:
 
 
 @router.delete("/messages")
-async def clear_messages(sandbox: Controlled) -> dict[str, int]:
-    """Forget everything sent and received: batches, messages, delivery feedback, inbound messages."""
+async def clear_messages(sandbox: Controlled, dispatcher: Dispatching) -> dict[str, int]:
+    """Forget everything sent and received: batches, messages, feedback, inbound messages, callbacks."""
     sandbox.store.clear()
+    dispatcher.interrupt()
     return {"count": 0}
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 import sinch_provider
-from sinch_provider.sandbox.control.access import Controlled
+from sinch_provider.sandbox.control.access import Controlled, Dispatching
 from sinch_provider.sandbox.faults import Fault
 from sinch_provider.sandbox.sinch import planning
 from sinch_provider.sandbox.sinch.outcomes import MAGIC, MAGIC_PREFIX, Outcome
@@ -22,6 +22,7 @@ class ClockMove(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     advance: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False, description="Seconds.")]
+    wait: Annotated[bool, Field(description="Answer when all callbacks that are due have been tried.")] = True
 
 
 class Script(BaseModel):
@@ -69,13 +70,18 @@ async def read_clock(sandbox: Controlled) -> dict[str, Any]:
 
 
 @router.post("/clock")
-async def move_clock(sandbox: Controlled, move: ClockMove) -> dict[str, Any]:
-    """Move the clock forward."""
+async def move_clock(sandbox: Controlled, dispatcher: Dispatching, move: ClockMove) -> dict[str, Any]:
+    """Move the clock forward. Callbacks that have become due are sent, and by default waited for.
+
+    ``settled`` is false when some were not tried yet: none was waited for, or no progress was made for long.
+    """
     if sandbox.clock.now() + move.advance * SECOND > LATEST:
         raise HTTPException(422, "the clock cannot go beyond the year 9000")
     sandbox.advance(move.advance)
     planning.settle(sandbox)
-    return await read_clock(sandbox)
+    dispatcher.wake()
+    settled = move.wait and await dispatcher.settle()
+    return {**await read_clock(sandbox), "settled": settled}
 
 
 # Faults, scripts, settings
@@ -162,7 +168,8 @@ async def change_settings(
 
 
 @router.post("/reset")
-async def reset(sandbox: Controlled) -> dict[str, Any]:
+async def reset(sandbox: Controlled, dispatcher: Dispatching) -> dict[str, Any]:
     """As freshly started: nothing sent, no faults, no scripts, settings and clock as at the start."""
     sandbox.reset()
+    dispatcher.interrupt()
     return await health(sandbox)

@@ -102,18 +102,22 @@ def _delivery_feedback(call: Call) -> Response:
 
 @operation("delivery_report")
 def _delivery_report(call: Call) -> Response:
-    return json_reply(reports.batch_report(call.sandbox, call.account, call.batch_id, call.query))
+    return json_reply(
+        reports.batch_report(call.sandbox, call.account, call.batch_id, call.query, call.report_gap)
+    )
 
 
 @operation("recipient_report")
 def _recipient_report(call: Call) -> Response:
     number = call.request.path_params["recipient_msisdn"]
-    return json_reply(reports.recipient_report(call.sandbox, call.account, call.batch_id, number))
+    return json_reply(
+        reports.recipient_report(call.sandbox, call.account, call.batch_id, number, call.report_gap)
+    )
 
 
 @operation("list_reports")
 def _list_reports(call: Call) -> Response:
-    return json_reply(reports.list_reports(call.sandbox, call.account, call.query))
+    return json_reply(reports.list_reports(call.sandbox, call.account, call.query, call.report_gap))
 
 
 # Inbound messages

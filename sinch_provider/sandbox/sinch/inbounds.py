@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
+from sinch_provider.sandbox.callbacks import outbox
 from sinch_provider.sandbox.sinch.errors import Problems, not_found
 from sinch_provider.sandbox.sinch.paging import read_addresses, read_page, read_window
 from sinch_provider.sandbox.state import Sandbox
@@ -87,15 +88,23 @@ def receive(
         answered = latest_message_to(sandbox, sender, account, recipient)
         client_reference = answered.client_reference if answered else None
     inbound = Inbound(sandbox.ids.new(now), account, sender, recipient, client_reference, now, fields)
+    url = sandbox.settings.inbound_callback_url or sandbox.settings.default_callback_url
+    with sandbox.store.transaction():
+        _insert(sandbox, inbound)
+        if url:
+            outbox.add(sandbox.store, url, inbound.document(), now, due_at=now)
+    return inbound
+
+
+def _insert(sandbox: Sandbox, inbound: Inbound) -> None:
     sandbox.store.execute(
         "INSERT INTO inbounds (id, account, sender, recipient, client_reference, received_at, fields)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
-            inbound.id, account, sender, recipient, client_reference, now,
-            json.dumps(fields, ensure_ascii=False, separators=(",", ":")),
+            inbound.id, inbound.account, inbound.sender, inbound.recipient, inbound.client_reference,
+            inbound.received_at, json.dumps(inbound.fields, ensure_ascii=False, separators=(",", ":")),
         ),
     )  # fmt: skip
-    return inbound
 
 
 def find(sandbox: Sandbox, account: str, inbound_id: str) -> Inbound:

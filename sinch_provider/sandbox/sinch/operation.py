@@ -32,6 +32,7 @@ class Call:
         self.body = body
         self.query = request.query_params
         self.listing_lag = 0.0
+        self.report_gap = 0.0
 
     @property
     def account(self) -> str:
@@ -117,6 +118,8 @@ async def _struck(call: Call, handler: Handler) -> Response:
             await _pause(call, fault.seconds)
         elif fault.kind == "listing_lag":
             call.listing_lag = fault.seconds
+        elif fault.kind == "report_gap":
+            call.report_gap = fault.seconds
         else:
             decisive = fault
     reply = _effect(call, handler) if decisive is None or decisive.strikes_after() else Response(b"{}")

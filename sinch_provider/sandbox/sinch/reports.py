@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from starlette.datastructures import QueryParams
@@ -15,14 +15,18 @@ from sinch_provider.sandbox.sinch.paging import read_codes, read_page, read_stat
 from sinch_provider.sandbox.sinch.validation import MEDIA, TEXT
 from sinch_provider.sandbox.state import Sandbox
 from sinch_provider.sandbox.store import CODE_NOW, NEVER_STARTED, STATUS_NOW, Batch
-from sinch_provider.sandbox.times import format_seconds, format_time
+from sinch_provider.sandbox.times import SECOND, format_seconds, format_time
 
 _STOPPED_INSIDE = ("Aborted", "Cancelled")
 """Ends that no operator had a part in, so there is no operator's time."""
 
 
-def batch_report(sandbox: Sandbox, account: str, batch_id: str, query: QueryParams) -> dict[str, Any]:
+def batch_report(
+    sandbox: Sandbox, account: str, batch_id: str, query: QueryParams, gap: float = 0
+) -> dict[str, Any]:
+    """:param gap: seconds by which reports lag behind, for a fault that makes them."""
     batch = batches.find(sandbox, account, batch_id)
+    now = _as_of(sandbox, batch, gap)
     problems = Problems()
     kind = query.get("type", "summary")
     if kind not in ("summary", "full"):
@@ -33,7 +37,18 @@ def batch_report(sandbox: Sandbox, account: str, batch_id: str, query: QueryPara
     codes = read_codes(query, problems)
     problems.raise_first()
 
-    now = sandbox.clock.now()
+    return batch_document(sandbox, batch, kind, now, statuses, codes)
+
+
+def batch_document(
+    sandbox: Sandbox,
+    batch: Batch,
+    kind: str,
+    now: int,
+    statuses: Collection[str] | None = None,
+    codes: Collection[int] | None = None,
+) -> dict[str, Any]:
+    """The report of a batch as of ``now``, fetched or sent; with ``full`` it names the recipients."""
     rows = sandbox.store.rows(
         f"SELECT {CODE_NOW}, {STATUS_NOW}, m.recipient FROM messages m"
         " WHERE m.batch = :batch ORDER BY m.position",
@@ -63,9 +78,11 @@ def batch_report(sandbox: Sandbox, account: str, batch_id: str, query: QueryPara
     return report
 
 
-def recipient_report(sandbox: Sandbox, account: str, batch_id: str, number: str) -> dict[str, Any]:
+def recipient_report(
+    sandbox: Sandbox, account: str, batch_id: str, number: str, gap: float = 0
+) -> dict[str, Any]:
     batch = batches.find(sandbox, account, batch_id)
-    now = sandbox.clock.now()
+    now = _as_of(sandbox, batch, gap)
     rows = sandbox.store.rows(
         f"SELECT {_ROW} FROM messages m"
         " WHERE m.batch = :batch AND m.recipient = :recipient ORDER BY m.position LIMIT 1",
@@ -73,16 +90,23 @@ def recipient_report(sandbox: Sandbox, account: str, batch_id: str, number: str)
     )
     if not rows:
         raise not_found()
-    return _recipient_report(sandbox, batch, rows[0])
+    return recipient_document(sandbox, batch, rows[0])
 
 
-def list_reports(sandbox: Sandbox, account: str, query: QueryParams) -> dict[str, Any]:
+def _as_of(sandbox: Sandbox, batch: Batch, gap: float) -> int:
+    """A report that lags behind still shows a batch that has started as started."""
+    now = sandbox.clock.now()
+    return max(now - round(gap * SECOND), min(now, batch.starts_at))
+
+
+def list_reports(sandbox: Sandbox, account: str, query: QueryParams, gap: float = 0) -> dict[str, Any]:
     """Final reports only, the newest first."""
     problems = Problems()
     now = sandbox.clock.now()
     page = read_page(query, problems)
     start, end = read_window(query, now, sandbox.settings, problems)
-    values: dict[str, Any] = {"account": account, "now": now, "start": start, "end": end}
+    visible = now - round(gap * SECOND)
+    values: dict[str, Any] = {"account": account, "now": visible, "start": start, "end": end}
     where = (
         "b.account = :account AND m.final_at <= :now AND m.final_at >= :start AND m.final_at < :end"
         f" AND NOT {NEVER_STARTED}"
@@ -107,14 +131,18 @@ def list_reports(sandbox: Sandbox, account: str, query: QueryParams) -> dict[str
     for batch_id, *row in rows:
         if batch_id not in known:
             known[batch_id] = batches.find(sandbox, account, batch_id)
-        items.append(_recipient_report(sandbox, known[batch_id], row))
+        items.append(recipient_document(sandbox, known[batch_id], row))
     return page.answer("delivery_reports", count, items, sandbox.settings)
 
 
 _ROW = f"m.recipient, {CODE_NOW}, {STATUS_NOW}, m.parts, m.dispatched_at, m.final_at"
 
 
-def _recipient_report(sandbox: Sandbox, batch: Batch, row: Any) -> dict[str, Any]:
+def recipient_document(sandbox: Sandbox, batch: Batch, row: Sequence[Any]) -> dict[str, Any]:
+    """The report of one recipient, fetched or sent.
+
+    :param row: recipient, code, status, parts, and when the message was dispatched and became final.
+    """
     recipient, code, status, parts, dispatched_at, final_at = row
     is_final = status not in (QUEUED, DISPATCHED)
     since = final_at if is_final else dispatched_at if status == DISPATCHED else batch.starts_at

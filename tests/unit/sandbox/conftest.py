@@ -8,6 +8,7 @@ import pytest
 
 from sinch_provider.sandbox.client import SandboxClient
 
+from .receiver import Receiver
 from .wire import Api, access_token
 
 
@@ -25,3 +26,10 @@ def project(sinch_sandbox: SandboxClient) -> Iterator[Api]:
     api = Api(sinch_sandbox.url, "sandbox-project", access_token(sinch_sandbox.url))
     yield api
     api.session.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A web server that takes callbacks."""
+    with Receiver() as receiver:
+        yield receiver
