@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Hashable
-
-import aiohttp
 
 from sinch_provider.sandbox.callbacks import outbox, reporting
 from sinch_provider.sandbox.callbacks.outbox import Attempt, Callback, State
@@ -20,6 +19,8 @@ RETRIES = tuple(5 * 2**doubled for doubled in range(15))
 
 _CONCURRENT = 32
 _PATIENCE = 5.0
+"""Real seconds without progress after which nobody waits any longer; and seconds altogether."""
+_LONGEST_WAIT = 20.0
 _LONGEST_SLEEP = HOUR / SECOND
 
 
@@ -53,11 +54,12 @@ class Dispatcher:
             task.cancel()
 
     async def settle(self) -> bool:
-        """Wait until all callbacks due by now were tried; False after five seconds without progress."""
+        """Wait until all callbacks due by now were tried; False when that takes too long."""
         now = self._sandbox.clock.now()
+        give_up_at = time.monotonic() + _LONGEST_WAIT
         self.wake()
         while self._anything_due(now):
-            if not await self._connections.until(self._progress, _PATIENCE):
+            if time.monotonic() > give_up_at or not await self._connections.until(self._progress, _PATIENCE):
                 return False
         return True
 
@@ -71,10 +73,10 @@ class Dispatcher:
                 changed.clear()
                 now = self._sandbox.clock.now()
                 planning.settle(self._sandbox, now)
-                while reporting.collect_next(self._sandbox, now):  # noqa: ASYNC110 - there is nothing to wait for
+                while reporting.collect_next(self._sandbox, now):
+                    self._note_progress()
                     await asyncio.sleep(0)
                 self._start_sending(now)
-                self._note_progress()
                 try:
                     await asyncio.wait_for(changed.wait(), self._until_next(now))
                 except TimeoutError:
@@ -107,7 +109,8 @@ class Dispatcher:
             status = await self._poster.post(callback.url, callback.body, secret, timestamp)
         except RefusedTargetError as refusal:
             error, state = str(refusal), "refused"
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as failure:
+        except Exception as failure:
+            # Whatever it was, the attempt was made; without a record it would be made again at once.
             error = f"{type(failure).__name__}: {failure}".removesuffix(": ")
         due_at = None
         if state is None:

@@ -40,7 +40,7 @@ def add(
     store: Store,
     url: str,
     document: Mapping[str, Any],
-    now: int,
+    created_at: int,
     *,
     due_at: int | None,
     batch_id: str | None = None,
@@ -51,7 +51,7 @@ def add(
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     store.execute(
         f"INSERT INTO callbacks ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, '[]')",
-        (document["type"], url, batch_id, recipient, body, now, due_at, state),
+        (document["type"], url, batch_id, recipient, body, created_at, due_at, state),
     )
 
 

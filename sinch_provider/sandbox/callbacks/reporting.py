@@ -84,7 +84,7 @@ def _report_batch(sandbox: Sandbox, batch: Batch, now: int) -> int | None:
     if sandbox.faults:
         facts["to"] = sandbox.store.recipients(batch)
         facts["status"] = [each["status"] for each in document["statuses"]]
-    _queue(sandbox, batch, document, facts, at, now)
+    _queue(sandbox, batch, document, facts, at)
     return None
 
 
@@ -116,7 +116,7 @@ def _report_recipients(sandbox: Sandbox, batch: Batch, open_: _Open, now: int) -
         document = reports.recipient_document(
             sandbox, batch, (recipient, code, status, parts, dispatched_at, final_at)
         )
-        _queue(sandbox, batch, document, {"to": recipient, "status": status, "code": code}, at, now)
+        _queue(sandbox, batch, document, {"to": recipient, "status": status, "code": code}, at)
     next_at: int | None = sandbox.store.rows(
         "SELECT min(at) FROM"
         " (SELECT min(final_at) AS at FROM messages WHERE batch = :batch AND final_at > :now"
@@ -127,9 +127,7 @@ def _report_recipients(sandbox: Sandbox, batch: Batch, open_: _Open, now: int) -
     return next_at
 
 
-def _queue(
-    sandbox: Sandbox, batch: Batch, document: dict[str, Any], facts: dict[str, Any], at: int, now: int
-) -> None:
+def _queue(sandbox: Sandbox, batch: Batch, document: dict[str, Any], facts: dict[str, Any], at: int) -> None:
     """Queue a report the way the armed faults leave it."""
     url = batch.fields.get("callback_url", sandbox.settings.default_callback_url)
     recipient = document.get("recipient")
@@ -157,7 +155,7 @@ def _queue(
             sandbox.store,
             url or "",
             document,
-            now,
+            at,
             due_at=None if held or state != "waiting" else due_at,
             batch_id=batch.id,
             recipient=recipient,

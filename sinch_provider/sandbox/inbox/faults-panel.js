@@ -14,6 +14,11 @@ const NAMES = {
   expired_token: "401, expired token",
   unknown_token: "401, unknown token",
   listing_lag: "listing lags behind",
+  report_gap: "fetched report lags behind",
+  report_duplicate: "callback comes twice",
+  report_late: "callback comes late",
+  report_out_of_order: "callback after the next one",
+  report_missing: "callback never comes",
 };
 // Which details matter for which kind.
 const DETAILS = {
@@ -23,6 +28,8 @@ const DETAILS = {
   lost_reply: ["how", "when"],
   malformed: ["body", "when"],
   listing_lag: ["seconds"],
+  report_gap: ["seconds"],
+  report_late: ["seconds"],
 };
 const STANDARD = ["id", "kind", "operation", "count", "struck", "match", "skip", "probability", "seed"];
 
