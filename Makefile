@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint types format sandbox bench kill-rounds clean venv
+.PHONY: help demo test test-browser screenshots coverage lint types format sandbox bench kill-rounds clean venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +23,16 @@ help: ## List the targets
 demo: venv ## Send texts from a real Airflow to the sandbox, and show what the phones received
 	@$(BIN)/python scripts/demo.py
 
-test: venv ## Run all tests; ARGS="-k sensor" narrows them down
+test: venv ## Run all tests, the browser's only where there is a Chromium; ARGS="-k sensor" narrows them down
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-browser: venv ## Test the sandbox's inbox in Chromium, which is installed if there is none
+	@sh scripts/chromium.sh
+	@$(BIN)/python -m pytest tests/browser $(ARGS)
+
+screenshots: venv ## Take the pictures of the inbox anew that the docs show
+	@sh scripts/chromium.sh
+	@$(BIN)/python scripts/screenshots.py
 
 coverage: venv ## Run all tests and show the lines and branches they miss
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)

@@ -16,7 +16,14 @@ from sinch_provider.sandbox.control.message_views import (
     next_change,
 )
 from sinch_provider.sandbox.control.overview import clock_view
-from sinch_provider.sandbox.sinch import phone
+from sinch_provider.sandbox.control.reply_views import (
+    newest_replies,
+    replies_between,
+    reply_view,
+    text_of,
+)
+from sinch_provider.sandbox.sinch import inbounds, phone
+from sinch_provider.sandbox.sinch.inbounds import Inbound
 from sinch_provider.sandbox.state import Sandbox
 from sinch_provider.sandbox.times import format_time
 
@@ -31,6 +38,7 @@ Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 Place = tuple[int, int]
 """Where a message stands in the ledger: its batch, and its position in it. Later ones are greater."""
 _END: Place = (2**62, 0)
+_FOR_EVER = 2**62
 
 _STRIDE = 1000
 _MOST_LOOKED_AT = 20_000
@@ -53,22 +61,42 @@ async def phones(sandbox: Controlled, limit: Limit = 50, before: Cursor = None) 
         found, end = await _walk(sandbox, place(before), limit)
     now = sandbox.clock.now()
     rows = _messages(sandbox, found)
+    shown = {row[2]: _phone_of_message(sandbox, row, now) for row in rows}
+    if before is None:
+        # A reply lifts its phone to where it belongs by time. What is older is where its last text is.
+        since = rows[-1][13] if end and rows else 0
+        for number, reply in newest_replies(sandbox, since).items():
+            if number not in shown or format_time(reply.received_at) >= shown[number]["at"]:
+                shown[number] = _phone_of_reply(reply, shown.get(number))
     return {
         "clock": clock_view(sandbox),
-        "phones": [
-            {
-                "number": row[2],
-                "key": f"{row[0]}-{row[1]}",
-                "seq": row[0],
-                "at": format_time(row[13]),
-                "text": row[3][:PREVIEW],
-                "status": message_view(sandbox, row, now)["status"],
-                "direction": "out",
-            }
-            for row in rows
-        ],
+        "phones": list(shown.values()),
         "next": None if end is None else f"{end[0]}-{end[1]}",
         "next_change_at": next_change([at for row in rows for at in row[6:8]], now),
+    }
+
+
+def _phone_of_message(sandbox: Sandbox, row: tuple[Any, ...], now: int) -> dict[str, Any]:
+    return {
+        "number": row[2],
+        "key": f"{row[0]}-{row[1]}",
+        "seq": row[0],
+        "at": format_time(row[13]),
+        "text": row[3][:PREVIEW],
+        "status": message_view(sandbox, row, now)["status"],
+        "direction": "out",
+    }
+
+
+def _phone_of_reply(reply: Inbound, before: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "number": reply.sender,
+        "key": before["key"] if before else "0-0",
+        "seq": before["seq"] if before else 0,
+        "at": format_time(reply.received_at),
+        "text": text_of(reply)[:PREVIEW],
+        "status": None,
+        "direction": "in",
     }
 
 
@@ -148,11 +176,30 @@ async def conversation(
         {"number": digits, "batch": batch, "position": position, "limit": limit + 1},
     )
     more, rows = len(rows) > limit, rows[:limit]
-    messages = [message_view(sandbox, row, now) for row in rows]
+    oldest = rows[-1][13] if more else 0
+    replies = replies_between(sandbox, digits, oldest, _time_of(sandbox, batch) if before else _FOR_EVER)
     return {
         "clock": clock_view(sandbox),
         "number": digits,
-        "messages": messages,
+        "messages": [
+            *(message_view(sandbox, row, now) for row in rows),
+            *(reply_view(each) for each in replies),
+        ],
+        "answers": _answers(sandbox, digits),
         "next": f"{rows[-1][0]}-{rows[-1][1]}" if more else None,
         "next_change_at": next_change([at for row in rows for at in (*row[6:8], row[14])], now),
     }
+
+
+def _time_of(sandbox: Sandbox, batch: int) -> int:
+    rows = sandbox.store.rows("SELECT created_at FROM batches WHERE seq = :batch", {"batch": batch})
+    return rows[0][0] if rows else _FOR_EVER
+
+
+def _answers(sandbox: Sandbox, number: str) -> dict[str, str] | None:
+    """Whom a reply goes to: the latest sender, or where that is no number, the default one."""
+    answered = inbounds.latest_message_to(sandbox, number)
+    sender = answered.sender if answered else None
+    to = sender if sender and sender.isdigit() else sandbox.settings.default_originator
+    account = answered.account if answered else sandbox.credentials.service_plan_id
+    return {"to": to, "account": account} if to else None

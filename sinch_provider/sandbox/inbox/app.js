@@ -49,6 +49,8 @@ function route({ first = false } = {}) {
     if (current && split !== SPLIT.search) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
+  $("panes").dataset.address = location.hash;
+  $("panes").ariaBusy = "true";
   const title = panel?.title ?? (argument && split.detail ? shown.detail.title : split.title);
   document.title = `${title} · Sinch sandbox`;
   shown.list?.select(argument);
@@ -86,6 +88,8 @@ async function look() {
   if (again) {
     again = false;
     look();
+  } else {
+    $("panes").ariaBusy = "false";
   }
 }
 

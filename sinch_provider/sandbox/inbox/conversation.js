@@ -2,10 +2,9 @@
 
 import { call, get } from "./api.js";
 import { announce, el, reconcile, whenSeen } from "./dom.js";
-import { country, day, phoneNumber, sameDay } from "./format.js";
+import { country, dayName, phoneNumber, sameDay } from "./format.js";
 import { bubble } from "./message.js";
 import { ignoreAbort } from "./paged-list.js";
-import { address } from "./router.js";
 import { markSeen } from "./seen.js";
 
 const PAGE = 50;
@@ -41,6 +40,8 @@ export class Conversation {
     const limit = Math.min(Math.max(this.messages.size, PAGE), LARGEST_PAGE);
     const answer = await this.read({ limit });
     if (!answer) return null;
+    this.answers = answer.answers;
+    this.text.placeholder = answer.answers ? `Reply from this phone to ${phoneNumber(answer.answers.to)}` : "Reply from this phone";
     const joins = answer.messages.some((message) => this.messages.has(message.key));
     const isFirst = this.cursor === undefined;
     if (!joins || answer.next === null) {
@@ -78,10 +79,9 @@ export class Conversation {
 
   render() {
     const messages = [...this.messages.values()].sort(oldestFirst);
-    this.newest = messages.findLast((message) => message.direction === "out");
     markSeen(this.number, Math.max(0, ...messages.map((message) => message.seq ?? 0)));
     reconcile(this.list, withDays(messages), (item) => item.key, (item) =>
-      item.day ? el("div.day", {}, el("span", {}, day(item.day))) : el("div.row", {}, bubble(item)));
+      item.day ? el("div.day", {}, el("span", {}, dayName(item.day))) : el("div.row", {}, bubble(item)));
     this.earlier.textContent = this.cursor ? "Loading earlier texts…" : "";
     this.status.hidden = messages.length > 0;
     this.status.className = "hint";
@@ -96,13 +96,13 @@ export class Conversation {
 
   replyBox() {
     const text = el("textarea", { rows: 1, maxLength: 2000, "aria-label": `Reply from ${this.title}`, placeholder: "Reply from this phone" });
+    this.text = text;
     const problem = el("p.problem", { role: "alert", hidden: true });
     const send = async (event) => {
       event.preventDefault();
       if (!text.value.trim()) return;
       try {
-        const to = this.newest?.from;
-        await call("POST", "inbounds", { from: this.number, ...(to ? { to } : {}), body: text.value });
+        await call("POST", "inbounds", { from: this.number, ...this.answers, body: text.value });
         text.value = "";
         problem.hidden = true;
         announce("Reply sent");
@@ -119,8 +119,6 @@ export class Conversation {
     return form;
   }
 }
-
-export const backLink = (view) => el("a.back", { href: address(view), "aria-label": "Back to the list" }, "‹");
 
 function oldestFirst(one, other) {
   if (one.at !== other.at) return one.at < other.at ? -1 : 1;

@@ -1,5 +1,7 @@
 // Builds elements. Text only ever goes in as text.
 
+import { sandboxNow } from "./clock.js";
+
 export function el(tag, properties = {}, ...children) {
   const [name, ...classes] = tag.split(".");
   const node = document.createElement(name);
@@ -19,21 +21,22 @@ export function el(tag, properties = {}, ...children) {
 // position and opened details stay.
 export function reconcile(parent, items, keyOf, build) {
   const old = new Map([...parent.children].map((child) => [child.dataset.key, child]));
+  const focus = focusWithin(parent);
+  // Times are written differently on another day.
+  const today = sandboxNow().toDateString();
   let next = parent.firstElementChild;
   for (const item of items) {
     const key = String(keyOf(item));
-    const state = JSON.stringify(item);
+    const state = today + JSON.stringify(item);
     let node = old.get(key);
-    if (!node || node.dataset.state !== state) {
+    if (node?.dataset.state !== state) {
       const fresh = build(item);
       fresh.dataset.key = key;
       fresh.dataset.state = state;
       if (node) {
         keepState(node, fresh);
-        if (node === next) next = next.nextElementSibling;
-        const focused = node.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
+        if (node === next) next = fresh;
         node.replaceWith(fresh);
-        if (focused !== undefined) fresh.querySelector(`[data-focus="${focused}"]`)?.focus({ preventScroll: true });
       }
       node = fresh;
     }
@@ -42,6 +45,15 @@ export function reconcile(parent, items, keyOf, build) {
     else parent.insertBefore(node, next);
   }
   for (const node of old.values()) node.remove();
+  if (focus && !parent.contains(document.activeElement)) {
+    parent.querySelector(`[data-key="${CSS.escape(focus.key)}"] [data-focus="${focus.name}"]`)?.focus({ preventScroll: true });
+  }
+}
+
+function focusWithin(parent) {
+  const node = parent.contains(document.activeElement) ? document.activeElement : null;
+  const key = node?.closest("[data-key]")?.dataset.key;
+  return key === undefined || !node.dataset.focus ? null : { key, name: node.dataset.focus };
 }
 
 function keepState(before, after) {

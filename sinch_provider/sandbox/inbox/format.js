@@ -22,6 +22,7 @@ export function day(iso) {
   return (moment.getFullYear() === sandboxNow().getFullYear() ? DAY : DAY_AND_YEAR).format(moment);
 }
 
+export const dayName = (iso) => (sameDay(new Date(iso), sandboxNow()) ? "Today" : day(iso));
 export const timeOrDay = (iso) => (sameDay(new Date(iso), sandboxNow()) ? TIME.format(new Date(iso)) : day(iso));
 export const exactTime = (iso) => `${sameDay(new Date(iso), sandboxNow()) ? "" : `${day(iso)}, `}${EXACT.format(new Date(iso))}`;
 export const clockTime = (moment) => `${sameDay(moment, new Date()) ? "" : `${DAY.format(moment)} `}${EXACT.format(moment)}`;

@@ -4,7 +4,7 @@ import { announce, el } from "./dom.js";
 import { amount, country, phoneNumber, plural, timeOrDay } from "./format.js";
 import { PagedList } from "./paged-list.js";
 import { address } from "./router.js";
-import { hasNews, heardNewest } from "./seen.js";
+import { hasNews, heardNewest, markSeen } from "./seen.js";
 import { statusDot } from "./status.js";
 
 export class PhoneList extends PagedList {
@@ -34,14 +34,26 @@ export class PhoneList extends PagedList {
     return instant;
   }
 
+  render() {
+    const open = this.entries.get(this.selected);
+    if (open) markSeen(open.number, open.seq);
+    for (const phone of this.entries.values()) phone.isNew = hasNews(phone);
+    super.render();
+  }
+
+  select(number) {
+    const isOther = number !== this.selected;
+    super.select(number);
+    if (isOther && this.entries.has(number)) this.render();
+  }
+
   tellNews(before) {
-    const news = [...this.entries.values()].filter((phone) => before.get(phone.number) !== phone.key && hasNews(phone));
+    const news = [...this.entries.values()].filter((phone) => before.get(phone.number) !== phone.key);
     if (news.length === 1) announce(`New text to ${phoneNumber(news[0].number)}: ${news[0].text}`);
     else if (news.length) announce(`New texts to ${amount(news.length)} phones`);
   }
 
   entry(phone) {
-    const isNew = hasNews(phone) && this.selected !== phone.number;
     const hint = country(phone.number);
     return el(
       "a.entry",
@@ -53,7 +65,7 @@ export class PhoneList extends PagedList {
       el("span.entry-bottom", {},
         phone.direction === "in" ? el("span.direction", { "aria-label": "Reply:" }, "↩") : statusDot(phone.status),
         el("span.preview", { dir: "auto" }, phone.text || "(no text)"),
-        isNew && el("span.new", {}, "new")),
+        phone.isNew && el("span.new", {}, "new")),
     );
   }
 }

@@ -1,0 +1,192 @@
+"""Search, batches and the panels."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from sinch_provider.sandbox.client import SandboxClient
+
+from .conftest import Watch, post, send
+
+
+def test_search_finds_texts_and_numbers(page: Page, sinch_sandbox: SandboxClient) -> None:
+    send(sinch_sandbox, to=["+46700000222"], body="Doors open at 19:00.")
+    send(sinch_sandbox, to=["+46700000333"], body="Nightly load finished.")
+    send(
+        sinch_sandbox,
+        to=["+46700000444"],
+        body="Hi ${name}",
+        parameters={"name": {"+46700000444": "Åsa"}},
+    )
+    page.goto(sinch_sandbox.url)
+    box = page.get_by_role("searchbox")
+    found = page.locator("a.entry")
+    box.fill("DOORS")
+    expect(found).to_have_count(1)
+    expect(found.locator("mark")).to_have_text("Doors")
+    box.fill("hi åsa")
+    expect(found).to_contain_text("Hi Åsa")
+    box.fill("+46 700 000 333")
+    expect(found).to_contain_text("Nightly load finished.")
+    box.fill("nothing like it")
+    expect(page.get_by_text("No text or number has this in it.")).to_be_visible()
+    box.fill("0000")
+    expect(found).to_have_count(3)
+    page.go_back()
+    expect(page).to_have_url(re.compile("#?/?(phones)?$"))
+
+
+def test_a_search_can_be_shared(page: Page, sinch_sandbox: SandboxClient) -> None:
+    send(sinch_sandbox, body="100% sure? #yes/no")
+    page.goto(sinch_sandbox.url)
+    page.get_by_role("searchbox").fill("100% sure? #yes/no")
+    expect(page.locator("a.entry mark")).to_have_text("100% sure? #yes/no")
+    address = page.url
+    page.goto("about:blank")
+    page.goto(address)
+    expect(page.get_by_role("searchbox")).to_have_value("100% sure? #yes/no")
+    expect(page.locator("a.entry mark")).to_have_text("100% sure? #yes/no")
+
+
+def test_a_batch_shows_its_progress(page: Page, sinch_sandbox: SandboxClient) -> None:
+    batch_id = send(
+        sinch_sandbox,
+        to=["+46700000222", "+46700000333", "+15550109150", "+15550109401"],
+        body="Doors open. " * 20,
+        client_reference="doors",
+    )
+    page.goto(f"{sinch_sandbox.url}/#/batches")
+    page.get_by_role("link", name=re.compile("doors")).click()
+    main = page.get_by_role("main")
+    expect(main).to_contain_text(batch_id)
+    expect(main).to_contain_text("4 recipients, 8 parts in total")
+    progress = main.get_by_role("img", name=re.compile("Queued"))
+    expect(progress).to_have_attribute("aria-label", "4 Queued")
+    sinch_sandbox.advance(3)
+    expect(main.locator(".progress")).to_have_attribute("aria-label", "1 Dispatched, 2 Delivered, 1 Failed")
+    expect(main.locator("tbody tr")).to_have_count(4)
+    expect(main.locator("tbody tr", has_text="9150")).to_contain_text("150 unknown subscriber")
+    expect(main.locator("dl")).to_contain_text("client_reference")
+    main.get_by_role("link", name=re.compile("700 000 222")).click()
+    page.get_by_text("Details").click()
+    page.get_by_role("link", name=batch_id).click()
+    expect(page).to_have_url(re.compile(f"#/batches/{batch_id}$"))
+
+
+def test_a_scheduled_batch_can_be_seen_to_be_cancelled(page: Page, sinch_sandbox: SandboxClient) -> None:
+    batch_id = send(sinch_sandbox, send_at="2100-01-01T00:00:00Z")
+    page.goto(f"{sinch_sandbox.url}/#/batches/{batch_id}")
+    expect(page.locator(".state")).to_have_text("scheduled")
+    post_url = f"{sinch_sandbox.url}/xms/v1/sandbox-plan/batches/{batch_id}"
+    page.request.delete(post_url, headers={"Authorization": "Bearer sandbox-token"})
+    expect(page.locator(".state")).to_have_text("canceled")
+    expect(page.locator("main .progress")).to_have_attribute("aria-label", "1 Cancelled")
+
+
+def test_a_large_batch_loads_as_one_scrolls(page: Page, sinch_sandbox: SandboxClient) -> None:
+    batch_id = send(sinch_sandbox, to=[f"+1555010{index:04}" for index in range(250)])
+    page.goto(f"{sinch_sandbox.url}/#/batches/{batch_id}")
+    for shown in (100, 200, 250):
+        expect(page.locator("tbody tr").nth(shown - 1)).to_be_attached()
+        page.locator("main .scroller").evaluate("node => node.scrollTo(0, node.scrollHeight)")
+    expect(page.locator("tbody tr")).to_have_count(250)
+
+
+def test_a_batch_that_is_not_there(watched: tuple[Page, Watch], sinch_sandbox: SandboxClient) -> None:
+    page, watch = watched
+    watch.forgive("404")
+    page.goto(f"{sinch_sandbox.url}/#/batches/01J8ZC4M7T2Q9KX5RVBW3NHYDP")
+    expect(page.get_by_text("There is no such batch.")).to_be_visible()
+
+
+def test_the_clock_moves_and_texts_arrive(page: Page, sinch_sandbox: SandboxClient) -> None:
+    send(sinch_sandbox)
+    before = sinch_sandbox.now()
+    page.goto(f"{sinch_sandbox.url}/#/clock")
+    expect(page.locator(".big-clock")).to_have_text(f"{before[:19].replace('T', ' ')} UTC")
+    page.get_by_role("button", name="+1 minute").click()
+    expect(page.locator(".big-clock")).not_to_have_text(f"{before[:19].replace('T', ' ')} UTC")
+    page.get_by_role("link", name="Phones", exact=True).click()
+    expect(page.locator("a.entry").get_by_role("img", name="Delivered")).to_be_visible()
+    page.goto(f"{sinch_sandbox.url}/#/clock")
+    page.get_by_label("Move by").fill("2")
+    page.get_by_label("Unit").select_option("days")
+    page.get_by_role("button", name="Move the clock").click()
+    day = f"{int(before[8:10]):02}"
+    expect(page.locator(".big-clock")).not_to_contain_text(f"-{day} ")
+
+
+def test_a_fault_from_the_panel_strikes_as_set(page: Page, sinch_sandbox: SandboxClient) -> None:
+    page.goto(f"{sinch_sandbox.url}/#/faults")
+    expect(page.get_by_text("No fault is armed.")).to_be_visible()
+    page.get_by_label("Kind").select_option("server_error")
+    page.get_by_label("Operation").select_option("send")
+    page.get_by_label("Status").fill("503")
+    page.get_by_label("How often").fill("2")
+    page.get_by_role("button", name="Arm it").click()
+    armed = page.get_by_role("list", name="Armed faults").get_by_role("listitem")
+    expect(armed).to_contain_text("struck 0 of 2")
+    assert post(sinch_sandbox).status_code == 503
+    expect(armed).to_contain_text("struck 1 of 2")
+    assert sinch_sandbox.messages() == []
+    page.get_by_role("button", name="Disarm 500, server error on send").click()
+    expect(page.get_by_text("No fault is armed.")).to_be_visible()
+    assert post(sinch_sandbox).status_code == 201
+
+
+def test_disarming_one_fault_leaves_the_others_their_count(page: Page, sinch_sandbox: SandboxClient) -> None:
+    sinch_sandbox.fault("rate_limited", "send", count=None)
+    sinch_sandbox.fault("malformed", "list")
+    page.goto(f"{sinch_sandbox.url}/#/faults")
+    assert post(sinch_sandbox).status_code == 429
+    page.get_by_role("button", name="Disarm malformed reply on list").click()
+    armed = page.get_by_role("list", name="Armed faults").get_by_role("listitem")
+    expect(armed).to_have_count(1)
+    expect(armed).to_contain_text("struck 1")
+    assert [(each["kind"], each["struck"]) for each in sinch_sandbox.faults()] == [("rate_limited", 1)]
+
+
+def test_what_the_panel_refuses_it_explains(
+    watched: tuple[Page, Watch], sinch_sandbox: SandboxClient
+) -> None:
+    page, watch = watched
+    watch.forgive("422")
+    page.goto(f"{sinch_sandbox.url}/#/clock")
+    page.get_by_label("Move by").fill("9999999")
+    page.get_by_label("Unit").select_option("days")
+    page.get_by_role("button", name="Move the clock").click()
+    expect(page.get_by_role("alert")).to_contain_text("the clock cannot go beyond the year 9000")
+
+
+def test_settings_and_magic_numbers(page: Page, sinch_sandbox: SandboxClient) -> None:
+    page.goto(f"{sinch_sandbox.url}/#/settings")
+    row = page.get_by_role("row", name=re.compile("^history_days"))
+    expect(row).to_contain_text("14")
+    sinch_sandbox.configure(history_days=35)
+    expect(row).to_contain_text("35 default 14")
+    expect(page.get_by_role("row", name=re.compile("9150"))).to_contain_text("unknown subscriber")
+    sinch_sandbox.script({"prefix": "4670", "status": "Failed", "code": 150})
+    expect(page.get_by_role("table", name="Scripted numbers")).to_contain_text("+4670")
+
+
+@pytest.mark.parametrize("kind", ["service plan's token", "project's key"])
+def test_connections_to_copy(page: Page, sinch_sandbox: SandboxClient, kind: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{sinch_sandbox.url}/#/connect")
+    page.get_by_role("button", name=f"Copy the connection with the {kind}").click()
+    expect(page.get_by_role("button", name=f"Copy the connection with the {kind}")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText().then(JSON.parse)")
+    wanted = sinch_sandbox.project_connection if "project" in kind else sinch_sandbox.connection
+    assert copied == wanted
+
+
+def test_a_reset_empties_the_page(page: Page, sinch_sandbox: SandboxClient) -> None:
+    send(sinch_sandbox)
+    page.goto(sinch_sandbox.url)
+    expect(page.locator("a.entry")).to_have_count(1)
+    sinch_sandbox.reset()
+    expect(page.get_by_text("No texts yet")).to_be_visible()
+    expect(page.locator("a.entry")).to_have_count(0)
