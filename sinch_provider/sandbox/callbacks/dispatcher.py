@@ -122,7 +122,11 @@ class Dispatcher:
         clock = self._sandbox.clock
         if clock.mode == "manual":
             return None
-        times = (outbox.next_due(self._sandbox.store, now), reporting.next_event(self._sandbox))
+        times = (
+            outbox.next_due(self._sandbox.store, now),
+            reporting.next_event(self._sandbox),
+            self._sandbox.queue.next_start(),
+        )
         next_at = min((at for at in times if at is not None), default=None)
         if next_at is None:
             return None

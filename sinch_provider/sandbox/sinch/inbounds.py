@@ -10,6 +10,7 @@ from typing import Any
 from starlette.datastructures import QueryParams
 
 from sinch_provider.sandbox.callbacks import outbox
+from sinch_provider.sandbox.sinch import groups
 from sinch_provider.sandbox.sinch.errors import Problems, not_found
 from sinch_provider.sandbox.sinch.paging import read_addresses, read_page, read_window
 from sinch_provider.sandbox.state import Sandbox
@@ -82,7 +83,10 @@ def receive(
     fields: Mapping[str, Any],
     client_reference: str | None = None,
 ) -> Inbound:
-    """Take in a message; where the account has this feature, it carries the reference it answers."""
+    """Take in a message; where the account has this feature, it carries the reference it answers.
+
+    A phone that texts the word of a group joins or leaves it.
+    """
     now = sandbox.clock.now()
     if client_reference is None and sandbox.settings.inbound_client_reference:
         answered = latest_message_to(sandbox, sender, account, recipient)
@@ -91,6 +95,8 @@ def receive(
     url = sandbox.settings.inbound_callback_url or sandbox.settings.default_callback_url
     with sandbox.store.transaction():
         _insert(sandbox, inbound)
+        if fields["type"] == "mo_text":
+            groups.apply_keywords(sandbox, account, recipient, sender, fields["body"])
         if url:
             outbox.add(sandbox.store, url, inbound.document(), now, due_at=now)
     return inbound

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sinch_provider.sandbox.client import SandboxClient
+from sinch_provider.sandbox.server import RunningSandbox
+from sinch_provider.sandbox.state import Options
 
+from .receiver import Receiver
 from .wire import Api, accepted, constraint, in_, process, refused
 
 ANNA, BOB, CARL, DORA = (f"4670000{index:04}" for index in range(1, 5))
@@ -126,6 +132,35 @@ def test_a_batch_to_nobody_is_over_as_soon_as_it_starts(api: Api, sinch_sandbox:
     sinch_sandbox.advance(3600)
     assert reached(sinch_sandbox, later) == [ANNA]
     assert reached(sinch_sandbox, batch) == []
+
+
+def test_members_are_reported_on_like_anyone_else(
+    api: Api, sinch_sandbox: SandboxClient, receiver: Receiver
+) -> None:
+    ops = group(api, BOB)
+    api.sent(
+        to=[ANNA, ops],
+        send_at=in_(sinch_sandbox, hours=1),
+        delivery_report="per_recipient_final",
+        callback_url=receiver.url,
+    )
+    change(api, ops, add=[CARL])
+    sinch_sandbox.advance(3600)
+    assert receiver.bodies == []
+    sinch_sandbox.advance(3)
+    assert sorted(each["recipient"] for each in receiver.bodies) == [ANNA, BOB, CARL]
+
+
+def test_a_running_clock_plans_what_starts_though_nobody_asks(tmp_path: Path) -> None:
+    path = str(tmp_path / "sms.db")
+    with RunningSandbox(Options(db=path, speed=100)) as sandbox, closing(sqlite3.connect(path)) as ledger:
+        api = Api(sandbox.url)
+        api.sent(to=[group(api, BOB)], send_at=in_(sandbox, minutes=1))
+        api.session.close()
+        deadline = time.monotonic() + 30
+        while ledger.execute("SELECT recipient FROM messages").fetchall() != [(BOB,)]:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 # Change and cancel

@@ -9,8 +9,6 @@ import pytest
 import requests
 
 from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.sinch import groups
-from sinch_provider.sandbox.state import Options, Sandbox
 
 from .wire import Api, accepted, bad_format, constraint, process, refused
 
@@ -272,45 +270,42 @@ def test_groups_that_include_each_other_do_no_harm(api: Api) -> None:
 # Keywords
 
 
-@pytest.fixture
-def sandbox() -> Sandbox:
-    return Sandbox(Options(clock="manual"))
-
-
-def in_group(sandbox: Sandbox, made: groups.Group) -> list[str]:
-    return groups.members(sandbox, groups.find(sandbox, made.account, made.id))
-
-
-def test_a_phone_joins_and_leaves_with_a_word(sandbox: Sandbox) -> None:
-    made = groups.create(sandbox, "plan", {"members": [ANNA], "auto_update": KEYWORDS})
-    silent = groups.create(sandbox, "plan", {"members": [ANNA]})
-    sandbox.advance(1)
-    for account, to, text in (
-        ("other", "46700000100", "JOIN"),
-        ("plan", "46700000101", "JOIN"),
-        ("plan", "46700000100", "JOINT"),
-        ("plan", "46700000100", "please JOIN"),
-        ("plan", "46700000100", ""),
+def test_a_phone_joins_and_leaves_with_a_word(api: Api, project: Api, sinch_sandbox: SandboxClient) -> None:
+    made = created(api, ANNA, auto_update=KEYWORDS)
+    silent = created(api, ANNA)
+    foreign = created(project, ANNA, auto_update=KEYWORDS)
+    sinch_sandbox.advance(1)
+    for to, text in (
+        ("46700000101", "JOIN"),
+        ("46700000100", "JOINT"),
+        ("46700000100", "please JOIN"),
+        ("46700000100", ""),
     ):
-        groups.apply_keywords(sandbox, account, to, BOB, text)
-    assert in_group(sandbox, made) == [ANNA]
-    assert groups.find(sandbox, "plan", made.id).modified_at == made.modified_at
-    groups.apply_keywords(sandbox, "plan", "46700000100", BOB, " join me up")
-    assert in_group(sandbox, made) == [ANNA, BOB]
-    assert groups.find(sandbox, "plan", made.id).modified_at == sandbox.clock.now()
-    groups.apply_keywords(sandbox, "plan", "46700000100", ANNA, "Leave")
-    assert in_group(sandbox, made) == [BOB]
-    assert in_group(sandbox, silent) == [ANNA]
+        sinch_sandbox.inbound(BOB, text, to)
+    assert group(api, made["id"]) == made
+    sinch_sandbox.inbound(BOB, " join me up", "46700000100")
+    assert members(api, made["id"]) == [ANNA, BOB]
+    assert group(api, made["id"])["modified_at"] == sinch_sandbox.now()
+    sinch_sandbox.inbound(ANNA, "Leave", "46700000100")
+    assert members(api, made["id"]) == [BOB]
+    assert members(api, silent["id"]) == [ANNA]
+    assert group(project, foreign["id"]) == foreign
 
 
-def test_a_shared_short_code_takes_two_words(sandbox: Sandbox) -> None:
-    rules = {"to": "72046", "add": {"first_word": "Acme", "second_word": "JOIN"}}
-    made = groups.create(sandbox, "plan", {"auto_update": rules})
+def test_a_shared_short_code_takes_two_words(api: Api, sinch_sandbox: SandboxClient) -> None:
+    made = created(api, auto_update={"to": "72046", "add": {"first_word": "Acme", "second_word": "JOIN"}})
     for text in ("Acme", "Acme LEAVE", "JOIN Acme"):
-        groups.apply_keywords(sandbox, "plan", "72046", BOB, text)
-    assert in_group(sandbox, made) == []
-    groups.apply_keywords(sandbox, "plan", "72046", BOB, "acme  join now")
-    assert in_group(sandbox, made) == [BOB]
+        sinch_sandbox.inbound(BOB, text, "72046")
+    assert members(api, made["id"]) == []
+    sinch_sandbox.inbound(BOB, "acme  join now", "72046")
+    assert members(api, made["id"]) == [BOB]
+
+
+def test_only_texts_have_words(api: Api, sinch_sandbox: SandboxClient) -> None:
+    made = created(api, auto_update={**KEYWORDS, "add": {"first_word": "SGVsbG8="}})
+    sinch_sandbox.inbound(BOB, "SGVsbG8=", "46700000100", type="mo_binary", udh="050003C40201")
+    sinch_sandbox.inbound(BOB, {"subject": "JOIN", "message": "JOIN"}, "46700000100", type="mo_media")
+    assert members(api, made["id"]) == []
 
 
 # What stays
