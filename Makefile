@@ -15,7 +15,8 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser screenshots coverage lint types format sandbox bench kill-rounds clean venv
+.PHONY: help demo test test-browser screenshots coverage lint types format sandbox
+.PHONY: bench kill-rounds compare clean venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +53,7 @@ sandbox: venv ## Run the sandbox on its usual port
 	@$(BIN)/sinch-sandbox
 
 bench: venv ## Measure the sandbox: throughput, a million messages, kill -9
+	@sh scripts/chromium.sh
 	@$(BIN)/python benchmarks/accept.py
 	@$(BIN)/python benchmarks/inbox.py
 	@$(BIN)/python benchmarks/kill_rounds.py
@@ -59,9 +61,15 @@ bench: venv ## Measure the sandbox: throughput, a million messages, kill -9
 kill-rounds: venv ## Kill the sandbox under load ROUNDS times, and look for what it lost
 	@$(BIN)/python benchmarks/kill_rounds.py --rounds $(ROUNDS)
 
+# An environment of its own, because not all of these packages go with the versions that the tests run with.
+compare: ## Lose replies on this provider and on what else people use, side by side
+	@sh scripts/setup.sh $(VENV)-compare $(PYTHON)
+	@$(VENV)-compare/bin/python -m pip --disable-pip-version-check install -qq -r benchmarks/requirements.txt
+	@$(VENV)-compare/bin/python benchmarks/lost_reply.py
+
 venv:
 	@sh scripts/setup.sh $(VENV) $(PYTHON)
 
 clean: ## Remove everything that make and the tools made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-compare .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
