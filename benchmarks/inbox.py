@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 from running import Caller, Server, batch, machine, server
 
-# What the inbox asks for when it opens; when a phone, the batches or a search is opened; and what scripts ask for.
+# What the inbox asks for when it opens (the first two) and later on, and what scripts ask for.
 CALLS = (
     "/sandbox/inbox",
     "/sandbox/inbox/phones",
@@ -84,7 +84,9 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=1000, help="of 1,000 messages (%(default)s)")
     parser.add_argument("--phones", type=int, default=1_000_000, help="to as many numbers (%(default)s)")
     given = parser.parse_args()
-    print(f"inbox: {given.batches * 1000:,} messages to {given.phones:,} phones; {machine()}")
+    print(
+        f"inbox: {given.batches * 1000:,} messages to {min(given.phones, given.batches * 1000):,} phones; {machine()}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         db = Path(folder) / "sms.db"
         with server(db) as running:
