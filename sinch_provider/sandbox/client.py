@@ -6,13 +6,16 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from sinch_provider.sandbox.settings import Credentials
+from sinch_provider.sandbox.verdict import Verdict, read_verdict
 
 _PAGE = 10_000
-_POLL_SECONDS = 0.02
+_LONGEST_WAIT = 20.0
+_TIMEOUT = 30
 
 
 class SandboxError(Exception):
@@ -55,25 +58,53 @@ class SandboxClient:
 
     # What was sent
 
-    def messages(self, **filters: str) -> list[dict[str, Any]]:
-        """All messages, or those with this ``to``, ``batch_id``, ``client_reference``, or ``q`` in them.
+    def messages(self, **filters: str | list[str]) -> list[dict[str, Any]]:
+        """All messages, or those that pass all filters.
 
         They come in the order they were sent, each with its ``status`` by now.
+
+        :param filters: ``to``, ``from_``, ``batch_id``, ``client_reference``, ``account``, ``status`` (one or
+            several), ``since`` and ``until`` (ISO-8601), ``q`` (part of text or number).
         """
         return self._all("messages", filters)
+
+    def latest(self, **filters: str | list[str]) -> dict[str, Any] | None:
+        """The message that was sent last, of those that pass the filters."""
+        found = self._call("GET", "messages/latest", query=filters, missing_is_none=True)
+        return found if found is None else dict(found)
 
     def batches(self) -> list[dict[str, Any]]:
         """All batches of all accounts, the newest first."""
         return self._all("batches", {})
 
-    def wait_for(self, count: int, timeout: float = 10, **filters: str) -> list[dict[str, Any]]:
+    def wait_for(self, count: int, timeout: float = 10, **filters: str | list[str]) -> list[dict[str, Any]]:
         """Wait, in real time, until at least ``count`` messages were accepted."""
         deadline = time.monotonic() + timeout
-        while len(found := self.messages(**filters)) < count:
-            if time.monotonic() >= deadline:
-                raise TimeoutError(f"{len(found)} of {count} messages after {timeout} s")
-            time.sleep(_POLL_SECONDS)
-        return found
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            query = {**filters, "limit": 1, "wait": count, "timeout": min(left, _LONGEST_WAIT)}
+            found = self._call("GET", "messages", query=query)["count"]
+            if found >= count:
+                return self.messages(**filters)
+            if left <= _LONGEST_WAIT:
+                raise TimeoutError(f"{found} of {count} messages after {timeout} s")
+
+    def verdict(self, expected: Iterable[str | tuple[str, str]], **filters: str | list[str]) -> Verdict:
+        """Set the messages accepted against those expected.
+
+        Messages that a cancel kept from leaving do not count.
+
+        :param expected: numbers; or pairs of number and ``client_reference``, which then tells recipients
+            apart too. One named twice should have been sent two.
+        :param filters: as for ``messages``: which messages count.
+        """
+        recipients = list(expected)
+        lines = (
+            json.dumps(each if isinstance(each, str) else {"to": each[0], "client_reference": each[1]})
+            for each in recipients
+        )
+        answer = self._call("POST", "ledger", lines=lines, query={**filters, "show": "problems"})
+        return read_verdict(recipients, answer)
 
     def clear(self) -> None:
         """Forget everything sent and received."""
@@ -157,7 +188,7 @@ class SandboxClient:
         health: dict[str, Any] = self._call("GET", "health")
         return health
 
-    def _all(self, what: str, filters: dict[str, str]) -> list[dict[str, Any]]:
+    def _all(self, what: str, filters: Mapping[str, Any]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         while True:
             answer = self._call("GET", what, query={**filters, "limit": _PAGE, "offset": len(found)})
@@ -165,13 +196,29 @@ class SandboxClient:
             if len(found) >= answer["count"] or not answer[what]:
                 return found
 
-    def _call(self, method: str, path: str, body: Any = None, query: dict[str, Any] | None = None) -> Any:
-        url = f"{self.url}/sandbox/{path}" + (f"?{urlencode(query)}" if query else "")
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        lines: Iterator[str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        missing_is_none: bool = False,
+    ) -> Any:
+        named = {name.rstrip("_"): value for name, value in (query or {}).items()}
+        url = f"{self.url}/sandbox/{path}" + (f"?{urlencode(named, doseq=True)}" if named else "")
+        if lines is not None:
+            data: Any = ((line + "\n").encode() for line in lines)
+        else:
+            data = None if body is None else json.dumps(body).encode()
+        kind = "application/json" if lines is None else "application/x-ndjson"
+        request = urllib.request.Request(url, data, {"Content-Type": kind}, method=method)
         try:
-            with self._opener.open(request, timeout=30) as reply:
+            with self._opener.open(request, timeout=_TIMEOUT) as reply:
                 return json.load(reply)
         except urllib.error.HTTPError as error:
             with error:
+                if error.code == 404 and missing_is_none:
+                    return None
                 raise SandboxError(f"{method} {path}: {error.code} {error.read().decode()}") from None

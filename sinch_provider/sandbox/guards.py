@@ -12,6 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sinch_provider.sandbox.times import to_datetime
 
 MAX_BODY = 10 * 1024 * 1024
+MAX_STREAMED = 256 * 1024 * 1024
+STREAMED = frozenset({("/sandbox/ledger", "application/x-ndjson")})
+"""Paths and types of bodies that are read as they come in, so that they need no memory."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -19,6 +22,11 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 def host_name(host: str) -> str:
     """The name in a Host header, without the port."""
     return host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
+
+
+def content_type(header: str) -> str:
+    """The media type alone, without parameters such as the character set."""
+    return header.partition(";")[0].strip().lower()
 
 
 def is_foreign(headers: dict[bytes, bytes]) -> bool:
@@ -60,20 +68,22 @@ class Guards:
             reply = PlainTextResponse("A web page of another origin cannot change anything here.\n", 403)
             await reply(scope, receive, dated_send)
             return
-        await self._app(scope, _limited(receive, headers), dated_send)
+        kind = content_type(headers.get(b"content-type", b"").decode("latin-1"))
+        limit = MAX_STREAMED if (scope["path"], kind) in STREAMED else MAX_BODY
+        await self._app(scope, _limited(receive, headers, limit), dated_send)
 
 
-def _limited(receive: Receive, headers: dict[bytes, bytes]) -> Receive:
+def _limited(receive: Receive, headers: dict[bytes, bytes], limit: int) -> Receive:
     received = 0
 
     async def limited() -> Message:
         nonlocal received
         announced = headers.get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > MAX_BODY:
+        if announced.isdigit() and int(announced) > limit:
             raise HTTPException(413)
         message = await receive()
         received += len(message.get("body", b""))
-        if received > MAX_BODY:
+        if received > limit:
             raise HTTPException(413)
         return message
 

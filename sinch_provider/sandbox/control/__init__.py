@@ -8,7 +8,9 @@ from sinch_provider.sandbox.control import (
     batch_views,
     callbacks,
     events,
+    export,
     inbounds,
+    ledger,
     overview,
     phones,
     searching,
@@ -18,7 +20,7 @@ from sinch_provider.sandbox.control import (
 from sinch_provider.sandbox.control.access import announce_changes
 
 router = APIRouter(prefix="/sandbox", tags=["Sandbox"], dependencies=[Depends(announce_changes)])
-for part in (switches, sent, inbounds, callbacks, events):
+for part in (switches, sent, ledger, export, inbounds, callbacks, events):
     router.include_router(part.router)
 for part in (overview, phones, batch_views, searching):
     router.include_router(part.router, prefix="/inbox", tags=["Inbox"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import islice
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
@@ -35,3 +36,13 @@ async def _dispatcher_of_request(request: Request) -> Dispatcher:
 
 
 Dispatching = Annotated[Dispatcher, Depends(_dispatcher_of_request)]
+
+
+_T = TypeVar("_T")
+
+
+def in_portions(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """The items in lists of ``size``, so that other calls can get their turn in between."""
+    iterator = iter(items)
+    while portion := list(islice(iterator, size)):
+        yield portion

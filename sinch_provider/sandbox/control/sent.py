@@ -4,73 +4,58 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, HTTPException, Query, Request
+from pydantic import Field
 
 from sinch_provider.sandbox.control.access import Controlled, Dispatching
-from sinch_provider.sandbox.sinch import batches, phone
-from sinch_provider.sandbox.state import Sandbox
-from sinch_provider.sandbox.store import CODE_NOW, STATUS_NOW
-from sinch_provider.sandbox.times import format_time
+from sinch_provider.sandbox.control.messages import COLUMNS, SOURCE, MessageFilters, shown
+from sinch_provider.sandbox.control.waiting import enough_messages
+from sinch_provider.sandbox.sinch import batches
 
 router = APIRouter()
 
 MAX_LISTED = 10_000
+MAX_WAIT = 60
+
+
+class MessagesWanted(MessageFilters):
+    """Which messages, which page of them, and how many to wait for."""
+
+    limit: int = Field(1000, ge=1, le=MAX_LISTED)
+    offset: int = Field(0, ge=0, le=2**53)
+    wait: int = Field(0, ge=0, le=2**53, description="Answer once there are so many, or the time is up.")
+    timeout: float = Field(10, ge=0, le=MAX_WAIT, description="Real seconds to wait at most.")
 
 
 @router.get("/messages")
 async def messages(
-    sandbox: Controlled,
-    to: str | None = None,
-    batch_id: str | None = None,
-    client_reference: str | None = None,
-    q: Annotated[str | None, Query(description="Part of a text or of a number.")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 1000,
-    offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    sandbox: Controlled, request: Request, wanted: Annotated[MessagesWanted, Query()]
 ) -> dict[str, Any]:
     """Every message of every accepted batch and what has become of it, in the order they were sent."""
-    values: dict[str, Any] = {"now": sandbox.clock.now()}
-    where = "1"
-    for column, value in (
-        ("m.recipient", None if to is None else phone.normalise_number(to) or to),
-        ("b.id", batch_id),
-        ("b.client_reference", client_reference),
-    ):
-        if value is not None:
-            name = f"v{len(values)}"
-            where += f" AND {column} = :{name}"
-            values[name] = value
-    if q is not None:
-        where += " AND (instr(fold(coalesce(m.text, b.text)), fold(:q)) OR instr(m.recipient, :q))"
-        values["q"] = q
-    source = f"FROM messages m JOIN batches b ON b.seq = m.batch WHERE {where}"
-    count = sandbox.store.rows(f"SELECT count(*) {source}", values)[0][0]
+    if wanted.wait:
+        await enough_messages(
+            sandbox, request.app.state.connections, wanted, wanted.wait, seconds=wanted.timeout
+        )
+    where, values = wanted.condition(sandbox)
+    count = sandbox.store.rows(f"SELECT count(*) FROM {SOURCE} WHERE {where}", values)[0][0]
     rows = sandbox.store.rows(
-        "SELECT b.id, m.position, m.recipient, b.sender, coalesce(m.text, b.text), m.parts, m.encoding,"
-        f" {STATUS_NOW}, {CODE_NOW}, b.client_reference, b.created_at, m.final_at"
-        f" {source} ORDER BY m.batch, m.position LIMIT :limit OFFSET :offset",
-        {**values, "limit": limit, "offset": offset},
+        f"SELECT {COLUMNS} FROM {SOURCE} WHERE {where}"
+        " ORDER BY m.batch, m.position LIMIT :limit OFFSET :offset",
+        {**values, "limit": wanted.limit, "offset": wanted.offset},
     )
-    return {"count": count, "messages": [_message(sandbox, row) for row in rows]}
+    return {"count": count, "messages": [shown(sandbox, row) for row in rows]}
 
 
-def _message(sandbox: Sandbox, row: tuple[Any, ...]) -> dict[str, Any]:
-    batch_id, position, to, sender, body, parts, encoding, status, code, reference, created_at, final_at = row
-    received = status == "Delivered"
-    return {
-        "id": f"{batch_id}-{position}",
-        "batch_id": batch_id,
-        "to": to,
-        "from": sender or sandbox.settings.default_originator,
-        "body": body,
-        "parts": parts,
-        "encoding": encoding,
-        "status": status,
-        "code": code,
-        "client_reference": reference,
-        "created_at": format_time(created_at),
-        "received": received,
-        "received_at": format_time(final_at) if received else None,
-    }
+@router.get("/messages/latest")
+async def latest_message(sandbox: Controlled, filters: Annotated[MessageFilters, Query()]) -> dict[str, Any]:
+    """The message that was sent last; 404 where there is none."""
+    where, values = filters.condition(sandbox)
+    rows = sandbox.store.rows(
+        f"SELECT {COLUMNS} FROM {SOURCE} WHERE {where} ORDER BY m.batch DESC, m.position DESC LIMIT 1", values
+    )
+    if not rows:
+        raise HTTPException(404, "there is no such message")
+    return shown(sandbox, rows[0])
 
 
 @router.delete("/messages")

@@ -1,0 +1,101 @@
+"""All messages as a file, however many there are."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import StreamingResponse
+
+from sinch_provider.sandbox.control.access import Controlled
+from sinch_provider.sandbox.control.messages import COLUMNS, SOURCE, MessageFilters, shown
+from sinch_provider.sandbox.state import Sandbox
+
+router = APIRouter()
+
+_PORTION = 1_000
+"""Messages after which other calls get their turn."""
+
+FIELDS = (
+    "id", "batch_id", "to", "from", "body", "parts", "encoding", "status", "code", "client_reference",
+    "created_at", "received", "received_at",
+)  # fmt: skip
+_RISKY = re.compile("[\\s\0\u200b-\u200f\u2060\ufeff]*[=+\\-@|%＝＋－＠']|[\t\r\n\0]")
+"""A formula, however it is disguised; and a leading apostrophe, so that taking one away restores any text."""
+
+Filters = Annotated[MessageFilters, Query()]
+
+
+@router.get("/export.json", response_class=StreamingResponse)
+async def export_json(sandbox: Controlled, filters: Filters) -> StreamingResponse:
+    """Messages as a JSON array, one a line."""
+    return _file("messages.json", "application/json", _json(sandbox, filters))
+
+
+@router.get("/export.csv", response_class=StreamingResponse)
+async def export_csv(sandbox: Controlled, filters: Filters) -> StreamingResponse:
+    """Messages as CSV, with a header; an apostrophe before what a spreadsheet might take for a formula."""
+    return _file("messages.csv", "text/csv; charset=utf-8", _csv(sandbox, filters))
+
+
+def _file(name: str, kind: str, content: AsyncIterator[str]) -> StreamingResponse:
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    return StreamingResponse(content, media_type=kind, headers=headers)
+
+
+async def _portions(sandbox: Sandbox, filters: MessageFilters) -> AsyncIterator[list[dict[str, Any]]]:
+    """Messages in the order they were sent, as they are now even if the writing takes its time."""
+    where, values = filters.condition(sandbox)
+    batch, position = 0, -1
+    while True:
+        rows = sandbox.store.rows(
+            f"SELECT m.batch, {COLUMNS} FROM {SOURCE} WHERE {where}"
+            " AND (m.batch, m.position) > (:batch, :position) ORDER BY m.batch, m.position LIMIT :portion",
+            {**values, "batch": batch, "position": position, "portion": _PORTION},
+        )
+        if rows:
+            yield [shown(sandbox, row[1:]) for row in rows]
+        if len(rows) < _PORTION:
+            return
+        batch, position = rows[-1][0], rows[-1][2]
+        await asyncio.sleep(0)
+
+
+async def _json(sandbox: Sandbox, filters: MessageFilters) -> AsyncIterator[str]:
+    yield "["
+    separator = "\n"
+    async for messages in _portions(sandbox, filters):
+        yield separator + ",\n".join(json.dumps(each, ensure_ascii=False) for each in messages)
+        separator = ",\n"
+    yield "\n]\n"
+
+
+async def _csv(sandbox: Sandbox, filters: MessageFilters) -> AsyncIterator[str]:
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer.writerow(FIELDS)
+    async for messages in _portions(sandbox, filters):
+        writer.writerows([_cell(each[name]) for name in FIELDS] for each in messages)
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+    yield text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """The value as no spreadsheet computes it. Texts are hostile, and so are references and senders."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str):
+        return value
+    return f"'{value}" if _RISKY.match(value) else value
