@@ -18,8 +18,13 @@ from sinch_provider.sandbox.control import (
     switches,
 )
 from sinch_provider.sandbox.control.access import announce_changes
+from sinch_provider.sandbox.control.texts import refuse_broken_text
 
-router = APIRouter(prefix="/sandbox", tags=["Sandbox"], dependencies=[Depends(announce_changes)])
+router = APIRouter(
+    prefix="/sandbox",
+    tags=["Sandbox"],
+    dependencies=[Depends(announce_changes), Depends(refuse_broken_text)],
+)
 for part in (switches, sent, ledger, export, inbounds, callbacks, events):
     router.include_router(part.router)
 for part in (overview, phones, batch_views, searching):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query
@@ -79,16 +78,6 @@ class Incoming(BaseModel):
     account: Annotated[
         str | None, Field(description="Service plan or project; by default the one answered, else the plan.")
     ] = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _is_text(cls, data: Any) -> Any:
-        """A lone surrogate passes the JSON grammar but is no text that could be stored or sent."""
-        try:
-            json.dumps(data, ensure_ascii=False).encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(f"{error.object[error.start]!r} in the body is not a character") from None
-        return data
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> Incoming:

@@ -172,6 +172,31 @@ def test_settings_that_make_no_sense_are_refused(
         sinch_sandbox.configure(**changes)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "settings", r'{"default_callback_url": "\ud800"}'),
+        ("PATCH", "settings", r'{"callback_secret": "\uDFFF"}'),
+        ("POST", "faults", r'{"kind": "latency", "match": {"a": "\ud83d"}}'),
+        ("POST", "inbounds", r'{"from": "+46700000222", "to": "+46700000111", "body": "\ude00\ud83d"}'),
+        ("POST", "clock", r'{"advance": 0, "\ud800": 1}'),
+    ],
+)
+def test_half_a_character_is_refused(sinch_sandbox: SandboxClient, method: str, path: str, body: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    url = f"{sinch_sandbox.url}/sandbox/{path}"
+    answer = requests.request(method, url, data=body, headers=headers, timeout=10)
+    assert (answer.status_code, "half a character" in answer.text) == (422, True)
+    assert sinch_sandbox.faults() == []
+
+
+def test_a_character_in_two_halves_is_whole(sinch_sandbox: SandboxClient) -> None:
+    sinch_sandbox.configure(default_originator="\N{GRINNING FACE}")
+    assert (
+        requests.get(f"{sinch_sandbox.url}/sandbox/settings", timeout=10).json()["default_originator"] == "😀"
+    )
+
+
 def test_the_table_of_outcomes(sinch_sandbox: SandboxClient) -> None:
     sinch_sandbox.script({"prefix": "+4670", "status": "Failed", "code": 150})
     answer = requests.get(f"{sinch_sandbox.url}/sandbox/outcomes", timeout=10).json()

@@ -166,17 +166,13 @@ def test_the_reference_it_answers_if_the_account_has_this(api: Api, sinch_sandbo
         ("account", "other"),
         ("client_reference", "x" * 2049),
         ("colour", "red"),
-        ("body", "\ud800"),
-        ("account", "\ud800"),
-        ("from", "\ud800"),
-        ("client_reference", "\ud800"),
     ],
 )
 def test_bad_messages_are_refused_by_name(sinch_sandbox: SandboxClient, field: str, value: object) -> None:
     message = {"from": TO, "to": NUMBER, "body": "x", field: value}
     response = requests.post(f"{sinch_sandbox.url}/sandbox/inbounds", json=message, timeout=10)
     assert response.status_code == 422
-    assert field in response.text or "not a character" in response.text
+    assert field in response.text
     assert sinch_sandbox.inbounds() == []
 
 
@@ -222,7 +218,11 @@ def test_they_outlive_a_restart_and_identifiers_go_on(tmp_path: Path) -> None:
         first = sandbox.inbound(TO, "x", NUMBER)
     with sqlite3.connect(options.db) as db:
         db.execute("DELETE FROM meta WHERE name = 'clock'")
-    with RunningSandbox(options) as sandbox:
-        assert sandbox.now() == first["received_at"]
-        assert sandbox.inbounds() == [first]
-        assert sandbox.inbound(TO, "y", NUMBER)["id"] > first["id"]
+    # In one and the same millisecond only the order of giving them out makes identifiers grow.
+    for _ in range(6):
+        with RunningSandbox(options) as sandbox:
+            assert sandbox.now() == first["received_at"]
+            assert sandbox.inbounds()[-1] == first
+            sandbox.inbound(TO, "y", NUMBER)
+            ids = [each["id"] for each in sandbox.inbounds()]
+    assert ids == sorted(ids, reverse=True)
