@@ -56,6 +56,7 @@ bench: venv ## Measure the sandbox: throughput, a million messages, kill -9
 	@sh scripts/chromium.sh
 	@$(BIN)/python benchmarks/accept.py
 	@$(BIN)/python benchmarks/inbox.py
+	@$(BIN)/python benchmarks/start.py
 	@$(BIN)/python benchmarks/kill_rounds.py
 
 kill-rounds: venv ## Kill the sandbox under load ROUNDS times, and look for what it lost

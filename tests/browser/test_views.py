@@ -132,7 +132,7 @@ def test_a_fault_from_the_panel_strikes_as_set(page: Page, sinch_sandbox: Sandbo
     assert post(sinch_sandbox).status_code == 503
     expect(armed).to_contain_text("struck 1 of 2")
     assert sinch_sandbox.messages() == []
-    page.get_by_role("button", name="Disarm 500, server error on send").click()
+    page.get_by_role("button", name="Disarm server error (5xx) on send").click()
     expect(page.get_by_text("No fault is armed.")).to_be_visible()
     assert post(sinch_sandbox).status_code == 201
 

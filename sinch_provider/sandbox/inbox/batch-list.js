@@ -1,7 +1,7 @@
 // All batches, the newest first, each with how far it is.
 
 import { el } from "./dom.js";
-import { plural, timeOrDay } from "./format.js";
+import { plural, sender, timeOrDay } from "./format.js";
 import { PagedList } from "./paged-list.js";
 import { address } from "./router.js";
 import { progressBar } from "./status.js";
@@ -35,4 +35,4 @@ const entry = (batch) => el(
     el("time", { dateTime: batch.at }, timeOrDay(batch.at))),
   el("span.entry-bottom", {}, el("span.preview", { dir: "auto" }, batch.text || "(no text)")),
   progressBar(batch.statuses, batch.recipients),
-  el("span.entry-bottom.small", {}, `${plural(batch.recipients, "recipient")} · ${batch.state} · from ${batch.from ?? "no sender"}`));
+  el("span.entry-bottom.small", {}, `${plural(batch.recipients, "recipient")} · ${batch.state} · from ${sender(batch.from)}`));

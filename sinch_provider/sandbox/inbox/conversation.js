@@ -2,7 +2,7 @@
 
 import { call, get } from "./api.js";
 import { announce, el, reconcile, whenSeen } from "./dom.js";
-import { country, dayName, phoneNumber, sameDay } from "./format.js";
+import { country, dayName, phoneNumber, sameDay, sender } from "./format.js";
 import { bubble } from "./message.js";
 import { ignoreAbort } from "./paged-list.js";
 import { markSeen } from "./seen.js";
@@ -41,7 +41,7 @@ export class Conversation {
     const answer = await this.read({ limit });
     if (!answer) return null;
     this.answers = answer.answers;
-    this.text.placeholder = answer.answers ? `Reply from this phone to ${phoneNumber(answer.answers.to)}` : "Reply from this phone";
+    this.text.placeholder = answer.answers ? `Reply to ${sender(answer.answers.to)}` : "Reply";
     const joins = answer.messages.some((message) => this.messages.has(message.key));
     const isFirst = this.cursor === undefined;
     if (!joins || answer.next === null) {
@@ -95,7 +95,7 @@ export class Conversation {
   }
 
   replyBox() {
-    const text = el("textarea", { rows: 1, maxLength: 2000, "aria-label": `Reply from ${this.title}`, placeholder: "Reply from this phone" });
+    const text = el("textarea", { rows: 1, maxLength: 2000, "aria-label": `Reply from ${this.title}`, placeholder: "Reply" });
     this.text = text;
     const problem = el("p.problem", { role: "alert", hidden: true });
     const send = async (event) => {

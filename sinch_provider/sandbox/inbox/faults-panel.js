@@ -7,12 +7,12 @@ import { Panel, choice, field } from "./panel.js";
 
 const NAMES = {
   latency: "slow reply",
-  rate_limited: "429, rate limited",
-  server_error: "500, server error",
+  rate_limited: "rate limited (429)",
+  server_error: "server error (5xx)",
   lost_reply: "lost reply",
   malformed: "malformed reply",
-  expired_token: "401, expired token",
-  unknown_token: "401, unknown token",
+  expired_token: "expired token (401)",
+  unknown_token: "unknown token (401)",
   listing_lag: "listing lags behind",
   report_gap: "fetched report lags behind",
   report_duplicate: "callback comes twice",

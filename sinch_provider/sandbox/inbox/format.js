@@ -42,6 +42,9 @@ const codeOf = (number) => [3, 2, 1].map((length) => number.slice(0, length)).fi
 
 export const country = (number) => COUNTRIES[codeOf(number)] ?? "";
 
+// A sender may be a number, a short code, or a word.
+export const sender = (name) => (/^\d{7,}$/.test(name ?? "") ? phoneNumber(name) : name ?? "no sender");
+
 export function phoneNumber(number) {
   if (!/^\d+$/.test(number)) return number;
   const code = codeOf(number) ?? "";

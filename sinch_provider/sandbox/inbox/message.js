@@ -1,7 +1,7 @@
 // One message: what it says, how it went, and what it was made of.
 
 import { el } from "./dom.js";
-import { exactTime, phoneNumber, plural, time } from "./format.js";
+import { exactTime, plural, sender, time } from "./format.js";
 import { address } from "./router.js";
 import { statusPill } from "./status.js";
 
@@ -12,7 +12,7 @@ export function bubble(message) {
   return el("article.bubble.out", {},
     el("div.text", { dir: "auto" }, markedText(message)),
     el("div.meta", {},
-      el("span.sender", {}, message.from ?? "no sender"),
+      el("span.sender", {}, sender(message.from)),
       el("time", { dateTime: message.at, title: message.at }, time(message.at)),
       statusPill(message.status),
       message.starts_at && el("span.tag", {}, `leaves ${time(message.starts_at)}`),
@@ -26,7 +26,7 @@ export function bubble(message) {
 function reply(message) {
   return el("article.bubble.in", {},
     el("div.text", { dir: "auto" }, message.text || "(no text)"),
-    el("div.meta", {}, el("span.sender", {}, `to ${phoneNumber(message.to)}`), message.type !== "mo_text" && el("span.tag", {}, message.type), el("time", { dateTime: message.at, title: message.at }, time(message.at))));
+    el("div.meta", {}, el("span.sender", {}, `to ${sender(message.to)}`), message.type !== "mo_text" && el("span.tag", {}, message.type), el("time", { dateTime: message.at, title: message.at }, time(message.at))));
 }
 
 // The text with the characters that made it UCS-2 marked, runs of them together so that scripts stay joined.

@@ -36,8 +36,11 @@ const settingRow = (each) => {
   return el("tr", {},
     el("th", { scope: "row" }, each.name),
     el("td", {}, el(changed ? "strong.changed" : "span", {}, String(each.value ?? "none")), changed && el("span.hint", {}, ` default ${each.default ?? "none"}`)),
-    el("td", {}, each.about, each.choices.length > 0 && el("span.hint", {}, ` One of ${each.choices.join(", ")}.`)));
+    el("td", {}, withCode(each.about), each.choices.length > 0 && el("span.hint", {}, ` One of ${each.choices.join(", ")}.`)));
 };
+
+// What stands between backticks is code.
+const withCode = (text) => text.split("`").map((part, index) => (index % 2 ? el("code", {}, part) : part));
 
 const table = (caption, heads, rows) => el("div.table-frame", {},
   el("table", {}, el("caption", {}, caption), el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))), rows));

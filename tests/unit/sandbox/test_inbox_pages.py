@@ -41,6 +41,13 @@ def test_the_page_and_all_its_parts_are_there(sinch_sandbox: SandboxClient) -> N
         assert response.headers["content-type"].startswith(kinds[path.rpartition(".")[2]])
 
 
+def test_all_modules_are_fetched_at_once(sinch_sandbox: SandboxClient) -> None:
+    html = page(sinch_sandbox, "/").text
+    preloaded = set(re.findall(r'rel="modulepreload" href="(/inbox/[^"]+)"', html))
+    modules = {path for path in parts(sinch_sandbox) if path.endswith(".js")}
+    assert preloaded == modules - {"/inbox/app.js", "/inbox/theme.js"}
+
+
 def test_the_policy_is_strict_and_on_every_file(sinch_sandbox: SandboxClient) -> None:
     for path in {"/", *parts(sinch_sandbox)}:
         headers = page(sinch_sandbox, path).headers
