@@ -84,9 +84,8 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=1000, help="of 1,000 messages (%(default)s)")
     parser.add_argument("--phones", type=int, default=1_000_000, help="to as many numbers (%(default)s)")
     given = parser.parse_args()
-    print(
-        f"inbox: {given.batches * 1000:,} messages to {min(given.phones, given.batches * 1000):,} phones; {machine()}"
-    )
+    messages = given.batches * 1000
+    print(f"inbox: {messages:,} messages to {min(given.phones, messages):,} phones; {machine()}")
     with tempfile.TemporaryDirectory() as folder:
         db = Path(folder) / "sms.db"
         with server(db) as running:
