@@ -170,6 +170,7 @@ Airflow connection with the project's key:
   {json.dumps(client.project_connection)}
 
 What was sent:  {client.url}/sandbox/messages
+Callbacks:      {client.url}/sandbox/callbacks
 Clock:          {client.url}/sandbox/clock
 Faults:         {client.url}/sandbox/faults
 Settings:       {client.url}/sandbox/settings

@@ -19,8 +19,9 @@ RETRIES = tuple(5 * 2**doubled for doubled in range(15))
 
 _CONCURRENT = 32
 _PATIENCE = 5.0
-"""Real seconds without progress after which nobody waits any longer; and seconds altogether."""
+"""Real seconds without progress after which a caller is not kept waiting any longer."""
 _LONGEST_WAIT = 20.0
+"""Real seconds after which it is not, whatever the progress."""
 _LONGEST_SLEEP = HOUR / SECOND
 
 

@@ -11,7 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -383,39 +384,48 @@ def test_a_receiver_that_waits_for_its_own_answer_is_not_waited_for_without_end(
 # Durability
 
 
+@contextmanager
+def command(path: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], SandboxClient]]:
+    """``sinch-sandbox`` as a process of its own, with a database."""
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "sinch_provider.sandbox", "--port", "0", "--clock", "manual",
+            "--db", str(path / "sms.db"), *options,
+        ],
+        stdout=subprocess.PIPE, text=True, cwd=ROOT,
+    )  # fmt: skip
+    with process:
+        try:
+            assert process.stdout is not None
+            yield process, SandboxClient(process.stdout.readline().strip())
+        finally:
+            process.kill()
+
+
 def test_what_waits_outlives_kill_9(tmp_path: Path, receiver: Receiver) -> None:
-    command = [
-        sys.executable, "-m", "sinch_provider.sandbox", "--port", "0", "--clock", "manual",
-        "--db", str(tmp_path / "sms.db"),
-    ]  # fmt: skip
-
-    def start() -> tuple[subprocess.Popen[str], SandboxClient]:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        assert process.stdout is not None
-        return process, SandboxClient(process.stdout.readline().strip())
-
     receiver.answers = [503]
-    process, sandbox = start()
-    try:
-        sandbox.configure(default_callback_url=receiver.url)
+    with command(tmp_path) as (process, sandbox):
         api = Api(sandbox.url)
         api.sent(delivery_report="per_recipient_final", callback_url=receiver.url)
         sandbox.advance(3)
         api.sent(delivery_report="summary", callback_url=receiver.url)
         os.kill(process.pid, signal.SIGKILL)
         process.wait(10)
-        assert len(receiver.received) == 1
-        process, sandbox = start()
+    assert len(receiver.received) == 1
+    with command(tmp_path) as (_, sandbox):
         assert states(sandbox) == ["waiting"]
         sandbox.advance(5)
-        assert sorted(states(sandbox)) == ["delivered", "delivered"]
-        assert [each["type"] for each in receiver.bodies].count("recipient_delivery_report_sms") == 2
-        assert len(sandbox.callbacks()[0]["attempts"]) == 2
-    finally:
-        process.kill()
-        process.wait(10)
-        if process.stdout:
-            process.stdout.close()
+        assert states(sandbox) == ["delivered", "delivered"]
+        assert [len(each["attempts"]) for each in sandbox.callbacks()] == [2, 1]
+    assert [each["type"] for each in receiver.bodies].count("delivery_report_sms") == 1
+
+
+def test_the_command_can_allow_strangers(tmp_path: Path, receiver: Receiver) -> None:
+    for options, state in (([], "refused"), (["--allow-remote-callbacks"], "delivered")):
+        with command(tmp_path, *options) as (_, sandbox):
+            Api(sandbox.url).sent(delivery_report="summary", callback_url=f"http://0.0.0.0:{receiver.port}/")
+            sandbox.advance(3)
+            assert states(sandbox)[-1] == state
 
 
 # Signature

@@ -138,7 +138,7 @@ def test_the_answer_in_full(api: Api, sinch_sandbox: SandboxClient) -> None:
         ({"expected": [5]}, "expected"),
         ({"expected": [], "reference": "x"}, "reference"),
         ({"expected": [], "show": "some"}, "show"),
-        ({"expected": [], "\ud800": 1}, "unicode"),
+        ({"expected": [], "\ud800": 1}, "half a character"),
         ([A], "not a JSON object"),
     ],
 )
