@@ -8,6 +8,11 @@ PYTHON ?=
 ARGS ?=
 # How often `make kill-rounds` kills the sandbox.
 ROUNDS ?= 100
+# How often `make test-airflow` kills, and what draws the moments; without a seed there is a new one each time.
+KILLS ?= 220
+SEED ?=
+# One of them, or both: local,celery
+EXECUTORS ?= local,celery
 
 BIN := $(VENV)/bin
 
@@ -15,7 +20,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser screenshots coverage lint types format sandbox
+.PHONY: help demo test test-airflow test-browser screenshots coverage lint types format sandbox
 .PHONY: bench kill-rounds compare clean venv
 
 help: ## List the targets
@@ -30,6 +35,11 @@ test: venv ## Run all tests, the browser's only where there is a Chromium; ARGS=
 test-browser: venv ## Test the sandbox's inbox in Chromium, which is installed if there is none
 	@sh scripts/chromium.sh
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
+
+test-airflow: venv ## Kill a real Airflow KILLS times while it sends; brings Redis and Postgres; 25 minutes
+	@$(BIN)/python -m pip --disable-pip-version-check install -qq --no-build-isolation \
+		--constraint constraints/constraints.txt --editable '.[dev,system]'
+	@$(BIN)/python -m tests.system --kills $(KILLS) --executors $(EXECUTORS) $(if $(SEED),--seed $(SEED))
 
 screenshots: venv ## Take the pictures of the inbox anew that the docs show
 	@sh scripts/chromium.sh

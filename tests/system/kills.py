@@ -1,0 +1,237 @@
+"""Who is killed, when and how: a schedule drawn from a seed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+import redis
+
+from tests.system.cluster import HEARTBEAT_TIMEOUT, Airflow
+from tests.system.processes import members, send, title
+from tests.system.services import Redis
+
+KILL: Final = "KILL"
+TERM: Final = "TERM"
+STOP: Final = "STOP"
+_NUMBERS: Final = {KILL: signal.SIGKILL, TERM: signal.SIGTERM, STOP: signal.SIGSTOP}
+
+#: Share of the kills by target and signal, for both executors.
+_COMMON: Final = {
+    ("task", KILL): 22,
+    ("task", TERM): 8,
+    ("task", STOP): 5,
+    ("supervisor", KILL): 18,
+    ("supervisor", TERM): 4,
+    ("supervisor", STOP): 4,
+    ("supervisor and task", KILL): 10,
+    ("supervisor and task", STOP): 8,
+    ("triggerer", KILL): 7,
+    ("triggerer", TERM): 2,
+    ("scheduler", KILL): 5,
+    ("scheduler", STOP): 1,
+    ("api-server", KILL): 2,
+}
+_ONLY: Final = {
+    "local": {("scheduler and workers", KILL): 4},
+    "celery": {
+        ("worker", KILL): 5,
+        ("worker and tasks", KILL): 6,
+        ("worker", TERM): 2,
+        ("message redelivered", "-"): 8,
+        ("message lost", "-"): 4,
+        ("broker", KILL): 2,
+    },
+}
+_PATIENCE: Final = 20.0
+#: Tasks so young are still sending, most likely.
+_YOUNG_SECONDS: Final = 8
+
+
+def schedule(executor: str, count: int, chance: random.Random) -> list[tuple[str, str]]:
+    """Draw what to kill, each kind by its share, in random order."""
+    shares = {**_COMMON, **_ONLY[executor]}
+    total = sum(shares.values())
+    kinds = [kind for kind, share in shares.items() for _ in range(count * share // total)]
+    # What rounding has left over goes to the kinds that got nothing, then by share.
+    none = [kind for kind in shares if kind not in kinds]
+    chance.shuffle(none)
+    kinds += none[: count - len(kinds)]
+    kinds += chance.choices(list(shares), list(shares.values()), k=count - len(kinds))
+    chance.shuffle(kinds)
+    return kinds
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One that was carried out."""
+
+    executor: str
+    at: float
+    target: str
+    signal: str
+    pids: list[int]
+    what: str
+    seconds: float | None = None
+
+
+class Killer(threading.Thread):
+    """Carries out a schedule of kills, a random while apart."""
+
+    def __init__(
+        self, airflow: Airflow, broker: Redis | None, count: int, seconds: float, seed: int, record: Path
+    ) -> None:
+        super().__init__(name="killer")
+        self.done: list[Kill] = []
+        self.failed: BaseException | None = None
+        self.stopping = threading.Event()
+        self._airflow = airflow
+        self._broker = broker
+        self._chance = random.Random(f"{seed}/{airflow.executor}/kills")
+        self._schedule = schedule(airflow.executor, count, self._chance)
+        self._mean_pause = seconds / max(count, 1)
+        self._record = record
+        self._began = time.monotonic()
+        self._to_wake: list[tuple[float, list[int]]] = []
+
+    def run(self) -> None:
+        self._began = time.monotonic()
+        try:
+            for target, how in self._schedule:
+                self._pause(self._chance.uniform(0.3, 1.7) * self._mean_pause)
+                if self.stopping.is_set():
+                    break
+                self._strike(target, how)
+            while self._to_wake and not self.stopping.is_set():
+                self._pause(0.5)
+        except BaseException as error:
+            self.failed = error
+        finally:
+            for _, pids in self._to_wake:
+                _signal_all(pids, signal.SIGCONT)
+
+    @property
+    def table(self) -> Counter[tuple[str, str]]:
+        return Counter((kill.target, kill.signal) for kill in self.done)
+
+    def _pause(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not self.stopping.is_set():
+            now = time.monotonic()
+            for due, pids in self._to_wake:
+                if due <= now:
+                    _signal_all(pids, signal.SIGCONT)
+            self._to_wake = [each for each in self._to_wake if each[0] > now]
+            if now >= deadline:
+                return
+            self.stopping.wait(0.1)
+
+    def _strike(self, target: str, how: str) -> None:
+        deadline = time.monotonic() + _PATIENCE
+        while not self.stopping.is_set():
+            if struck := self._try(target, how):
+                pids, what = struck
+                seconds = None
+                if how == STOP:
+                    longest = 2 * HEARTBEAT_TIMEOUT
+                    past = self._chance.random() < 0.7
+                    seconds = self._chance.uniform(HEARTBEAT_TIMEOUT + 2 if past else 1, longest)
+                    self._to_wake.append((time.monotonic() + seconds, pids))
+                self._note(Kill(self._airflow.executor, self._now(), target, how, pids, what, seconds))
+                return
+            if time.monotonic() > deadline:
+                # Nobody of this kind is there: rather another than none.
+                target, how, deadline = "task", KILL, deadline + _PATIENCE
+            self._pause(0.3)
+
+    def _now(self) -> float:
+        return round(time.monotonic() - self._began, 2)
+
+    def _note(self, kill: Kill) -> None:
+        self.done.append(kill)
+        with self._record.open("a") as file:
+            file.write(json.dumps(asdict(kill) | {"time": time.time()}) + "\n")
+
+    def _try(self, target: str, how: str) -> tuple[list[int], str] | None:
+        """Strike a target; None if there is none at the moment."""
+        if target.startswith("message"):
+            return self._message(target)
+        pids = self._pids(target)
+        if not pids:
+            return None
+        what = title_of(pids[-1])
+        return (pids, what) if _signal_all(pids, _NUMBERS[how]) else None
+
+    def _pids(self, target: str) -> list[int]:
+        services = self._airflow.services
+        match target:
+            case "task" | "supervisor" | "supervisor and task":
+                pairs = self._airflow.supervisors()
+                if not pairs:
+                    return []
+                young = [pair for pair in pairs if _age(pair[1]) < _YOUNG_SECONDS]
+                supervisor, task = self._chance.choice(young or pairs)
+                # The supervisor first: it must not see its task end.
+                all_pids = {"task": [task.pid], "supervisor": [supervisor.pid]}
+                return all_pids.get(target, [supervisor.pid, task.pid])
+            case "scheduler and workers":
+                service = services["scheduler"]
+            case "worker" | "worker and tasks":
+                service = services[self._chance.choice(["worker-1", "worker-2"])]
+            case "broker":
+                service = services["redis"]
+            case _:
+                service = services[target]
+        if not service.running:
+            return []
+        # One that is still starting has nothing to lose.
+        if _age(psutil.Process(service.pid)) < 5:
+            return []
+        if target in {"scheduler and workers", "worker and tasks"}:
+            return [service.pid, *(each.pid for each in members({service.pid}) if each.pid != service.pid)]
+        return [service.pid]
+
+    def _message(self, target: str) -> tuple[list[int], str] | None:
+        """Deliver a message twice, or lose it, behind the back of its worker."""
+        assert self._broker is not None
+        client: Any = self._broker.client
+        try:
+            held = list(client.hgetall("unacked").items())
+            if not held:
+                return None
+            tag, value = self._chance.choice(held)
+            if target == "message redelivered":
+                message, _, queue = json.loads(value)
+                client.lpush(queue, json.dumps(message))
+            else:
+                client.hdel("unacked", tag)
+                client.zrem("unacked_index", tag)
+        except redis.RedisError:
+            return None
+        return [], tag.decode()
+
+
+def _signal_all(pids: list[int], number: int) -> bool:
+    # No `any`: all of them get it.
+    return sum(send(pid, number) for pid in pids) > 0
+
+
+def _age(process: psutil.Process) -> float:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return time.time() - process.create_time()
+    return 0.0
+
+
+def title_of(pid: int) -> str:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return title(psutil.Process(pid))[:120]
+    return ""

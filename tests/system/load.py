@@ -1,0 +1,122 @@
+"""What is sent: runs of the Dag, each send with recipients of its own."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+
+from tests.system.cluster import Airflow
+from tests.system.processes import SystemTestError
+from tests.system.services import Postgres
+
+#: The sends of a run: task and number of mapped ones.
+SENDS: Final = {"plain": 1, "waiting": 1, "mapped": 2, "unguarded": 1}
+UNGUARDED: Final = "unguarded"
+#: Numbers above end in special ways in the sandbox.
+_NUMBERS: Final = 9000
+_MOST_RECIPIENTS: Final = 3
+
+
+@dataclass(frozen=True)
+class Send:
+    """What one task instance is asked to send."""
+
+    executor: str
+    run_id: str
+    task_id: str
+    map_index: int
+    recipients: frozenset[str]
+
+    @property
+    def text(self) -> str:
+        """The text of its messages, which no other send has."""
+        return f"{self.run_id} {self.task_id} {self.map_index}"
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.run_id, self.task_id, self.map_index
+
+
+class Numbers:
+    """Fictitious phone numbers, each used once."""
+
+    def __init__(self) -> None:
+        self._used = 0
+
+    def take(self, count: int) -> list[str]:
+        numbers = [f"1555010{number:04d}" for number in range(self._used, self._used + count)]
+        self._used += count
+        if self._used > _NUMBERS:
+            raise SystemTestError(f"All {_NUMBERS} fictitious numbers are used up; ask for fewer kills.")
+        return numbers
+
+
+class Load(threading.Thread):
+    """
+    Triggers runs so that always a number of them is open.
+
+    :param most: How many runs may be open at a time.
+    """
+
+    def __init__(
+        self, airflow: Airflow, database: Postgres, numbers: Numbers, seed: int, most: int = 8
+    ) -> None:
+        super().__init__(name="load")
+        self.sends: list[Send] = []
+        self.failed: BaseException | None = None
+        self.stopping = threading.Event()
+        self._airflow = airflow
+        self._database = database
+        self._numbers = numbers
+        self._chance = random.Random(f"{seed}/{airflow.executor}/load")
+        self._most = most
+        self._runs = 0
+
+    def run(self) -> None:
+        try:
+            while not self.stopping.wait(0.5):
+                if self.open_runs() < self._most:
+                    self._trigger()
+        except BaseException as error:
+            self.failed = error
+
+    def open_runs(self) -> int:
+        """Count the runs that have not ended."""
+        try:
+            ended = self._database.query(
+                "select count(*) from dag_run where state in ('success', 'failed') and run_id like %s",
+                f"{self._airflow.executor}-%",
+            )
+        except psycopg.OperationalError:
+            return self._most
+        return self._runs - int(str(ended[0][0]))
+
+    def wait(self, patience: float) -> None:
+        """Wait until all runs have ended, or patience has."""
+        deadline = time.monotonic() + patience
+        while self.open_runs() and time.monotonic() < deadline:
+            time.sleep(1)
+
+    def _trigger(self) -> None:
+        run_id = f"{self._airflow.executor}-{self._runs + 1:04d}"
+        conf: dict[str, Any] = {}
+        sends = []
+        for task, number in SENDS.items():
+            conf[task] = [
+                self._numbers.take(self._chance.randint(1, _MOST_RECIPIENTS)) for _ in range(number)
+            ]
+            for place, recipients in enumerate(conf[task]):
+                index = place if number > 1 else -1
+                sends.append(Send(self._airflow.executor, run_id, task, index, frozenset(recipients)))
+        conf = {task: [[f"+{each}" for each in to] for to in lists] for task, lists in conf.items()}
+        # Its id makes triggering it again harmless.
+        while not self._airflow.trigger(run_id, conf):
+            if self.stopping.wait(1):
+                return
+        self._runs += 1
+        self.sends += sends

@@ -1,0 +1,262 @@
+"""Who was to be sent what, what Airflow says of it, and what the ledger says."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from sinch_provider.sandbox.client import SandboxClient
+from tests.system.kills import Kill
+from tests.system.load import UNGUARDED, Send
+from tests.system.services import Postgres
+
+#: What operators say when they do not send again, and why they do not send at all.
+DECISIONS: Final = {
+    "found by its reference": "by its reference; not sending again",
+    "known from the journal": "was accepted by try",
+    "looked, as the outcome was unknown": "and its outcome is unknown; looking for",
+    "looked, as the answer was lost": "; looking for the batch by its reference",
+    "found nothing, sent": "was accepted so far as Sinch lists",
+    "not allowed to send": "The journal of this send is out of reach",
+    "permission too old": "The permission to send took longer",
+    "told to stop": "The task was told to stop before",
+}
+_SAYS_SENT: Final = re.compile(r"was sent, but|earlier try sent batch|Batch \S+ of this task was cancelled")
+_SAYS_NOT_SENT: Final = "Nothing was sent."
+
+
+@dataclass
+class Outcome:
+    """What became of one send."""
+
+    send: Send
+    state: str
+    tries: int
+    result: Any
+    batches: dict[str, Counter[str]]
+    """Live messages by batch and recipient."""
+    words: str = ""
+
+    def received(self, recipient: str) -> int:
+        return sum(counts[recipient] for counts in self.batches.values())
+
+    @property
+    def duplicated(self) -> list[str]:
+        return [each for each in sorted(self.send.recipients) if self.received(each) > 1]
+
+    @property
+    def lost(self) -> list[str]:
+        if self.state != "success":
+            return []
+        return [each for each in sorted(self.send.recipients) if self.received(each) == 0]
+
+    @property
+    def unexpected(self) -> list[str]:
+        return sorted({each for counts in self.batches.values() for each in counts} - self.send.recipients)
+
+    @property
+    def partial(self) -> bool:
+        """Whether some recipients have been reached, and some have not."""
+        return len({self.received(each) > 0 for each in self.send.recipients}) > 1
+
+    @property
+    def wrong_result(self) -> bool:
+        """Whether a success names another batch than the one that reached everyone."""
+        return (
+            self.state == "success" and self.send.task_id != UNGUARDED and {self.result} != set(self.batches)
+        )
+
+    @property
+    def wrong_words(self) -> bool:
+        """Whether a failure says of a batch that it was sent, or that none was, and the ledger does not."""
+        if self.state != "failed":
+            return False
+        return (
+            not self.batches
+            if _SAYS_SENT.search(self.words)
+            else (_SAYS_NOT_SENT in self.words and bool(self.batches))
+        )
+
+
+@dataclass
+class Report:
+    """Everything found out about the sends of a test."""
+
+    outcomes: list[Outcome]
+    stray: int
+    decisions: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def guarded(self, executor: str | None = None) -> list[Outcome]:
+        return [
+            each
+            for each in self.outcomes
+            if each.send.task_id != UNGUARDED and executor in {None, each.send.executor}
+        ]
+
+    @property
+    def faults(self) -> list[str]:
+        """What must not be, one line each."""
+        lines = [f"{self.stray} messages belong to no send"] if self.stray else []
+        for each in self.guarded():
+            wrongs = {
+                "duplicated": each.duplicated,
+                "lost": each.lost,
+                "unexpected": each.unexpected,
+                "reached in part": each.partial,
+                "names another batch": each.wrong_result,
+                "says what the ledger does not": each.wrong_words,
+                "has not ended": each.state not in {"success", "failed"},
+            }
+            lines += [
+                f"{each.send.text}: {wrong} ({each.state}, try {each.tries}, result {each.result}, "
+                f"batches {dict(each.batches)})"
+                for wrong, there in wrongs.items()
+                if there
+            ]
+        return lines
+
+
+def collect(sends: Sequence[Send], database: Postgres, sandbox: SandboxClient, folder: Path) -> Report:
+    """Compare the sends with Airflow's database and logs and with the sandbox's ledger."""
+    tasks = {
+        (str(run), str(task), int(str(index))): (str(state), int(str(tries)))
+        for run, task, index, state, tries in database.query(
+            "select run_id, task_id, map_index, state, try_number from task_instance"
+        )
+    }
+    results = {
+        (run, task, index): value
+        for run, task, index, value in database.query(
+            "select run_id, task_id, map_index, value from xcom where key = 'return_value'"
+        )
+    }
+    batches: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for message in sandbox.messages():
+        if message["status"] != "Cancelled":
+            batches[message["body"]][message["batch_id"]][message["to"]] += 1
+    outcomes = []
+    for send in sends:
+        state, tries = tasks.get(send.key, ("not there", 0))
+        outcomes.append(Outcome(send, state, tries, results.get(send.key), dict(batches.pop(send.text, {}))))
+    stray = sum(counts.total() for by_batch in batches.values() for counts in by_batch.values())
+    report = Report(outcomes, stray)
+    for outcome in outcomes:
+        _read_logs(outcome, folder, report.decisions)
+        if outcome.state == "failed" and not outcome.words:
+            outcome.words = _airflows_words(outcome, database)
+    return report
+
+
+def _airflows_words(outcome: Outcome, database: Postgres) -> str:
+    """Say what Airflow noted about the last try of a task that could not speak for itself."""
+    found = database.query(
+        "select event from log where run_id = %s and task_id = %s and map_index = %s and try_number = %s "
+        "and event in ('heartbeat timeout', 'state mismatch', 'stuck in queued tries exceeded') "
+        "order by dttm limit 1",
+        *outcome.send.key,
+        outcome.tries,
+    )
+    return f"(killed; Airflow noted: {found[0][0]})" if found else "(killed; Airflow noted nothing else)"
+
+
+def _read_logs(outcome: Outcome, folder: Path, decisions: dict[str, Counter[str]]) -> None:
+    send = outcome.send
+    place = f"dag_id=send_once/run_id={send.run_id}/task_id={send.task_id}"
+    index = f"map_index={send.map_index}" if send.map_index >= 0 else "."
+    logs = folder / send.executor / "logs" / place / index
+    counts = decisions.setdefault(send.executor, Counter())
+    for path in logs.glob("attempt=*.log"):
+        last = path.name == f"attempt={outcome.tries}.log"
+        for event in _events(path):
+            text = str(event.get("event", ""))
+            for name, words in DECISIONS.items():
+                counts[name] += words in text and send.task_id != UNGUARDED
+            if last and text == "Task failed with exception" and (errors := event.get("error_detail")):
+                outcome.words = f"{errors[0].get('exc_type')}: {errors[0].get('exc_value')}"
+
+
+def _events(path: Path) -> Iterable[Mapping[str, Any]]:
+    for line in path.read_text(errors="replace").splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            yield event
+
+
+# Tables
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[tuple[str, Sequence[object]]]) -> str:
+    lines = [f"{title:<34}" + "".join(f"{column:>12}" for column in columns)]
+    for name, values in rows:
+        cells = "".join(f"{value:>12,}" if isinstance(value, int) else f"{value:>12}" for value in values)
+        lines.append(f"  {name:<32}{cells}")
+    return "\n".join(lines)
+
+
+def kills_table(kills: Sequence[Kill], executors: Sequence[str]) -> str:
+    counts = Counter((each.target, each.signal, each.executor) for each in kills)
+    kinds = sorted({(target, how) for target, how, _ in counts})
+    rows = [
+        (f"{target}, {how}".removesuffix(", -"), [counts[target, how, each] for each in executors])
+        for target, how in kinds
+    ]
+    total = Counter(each.executor for each in kills)
+    return table("Kills", executors, [*rows, ("all", [total[each] for each in executors])])
+
+
+def _tallies(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    recipients = sum(len(each.send.recipients) for each in outcomes)
+    duplicated = sum(len(each.duplicated) for each in outcomes)
+    lost = sum(len(each.lost) for each in outcomes)
+    unsent = sum(
+        len(each.send.recipients) for each in outcomes if each.state != "success" and not each.batches
+    )
+    return {
+        "runs": len({each.send.run_id for each in outcomes}),
+        "tasks": len(outcomes),
+        "  succeeded": sum(each.state == "success" for each in outcomes),
+        "  failed": sum(each.state == "failed" for each in outcomes),
+        "  of several tries": sum(each.tries > 1 for each in outcomes),
+        "batches": sum(len(each.batches) for each in outcomes),
+        "recipients": recipients,
+        "  ok": recipients - duplicated - lost - unsent,
+        "  not sent, task failed": unsent,
+        "  lost": lost,
+        "  duplicated": duplicated,
+        "  unexpected": sum(len(each.unexpected) for each in outcomes),
+    }
+
+
+def outcome_table(report: Report, executors: Sequence[str]) -> str:
+    columns = {each: _tallies(report.guarded(each)) for each in executors}
+    columns["unguarded"] = _tallies([each for each in report.outcomes if each.send.task_id == UNGUARDED])
+    rows = [(name, [tallies[name] for tallies in columns.values()]) for name in columns["unguarded"]]
+    return table("Sends", list(columns), rows)
+
+
+def decision_table(report: Report, executors: Sequence[str]) -> str:
+    rows = [(name, [report.decisions.get(each, Counter())[name] for each in executors]) for name in DECISIONS]
+    return table("What operators said", executors, rows)
+
+
+def failures_table(report: Report) -> str:
+    """List what failed tasks said last, and whether their batch is in the ledger."""
+    counts: dict[str, Counter[bool]] = defaultdict(Counter)
+    for each in report.guarded():
+        if each.state == "failed":
+            words = re.sub(r"\b(?:af-\S+|[0-9A-Z]{26})", "...", each.words)
+            counts[words.split("\n")[0][:300]][bool(each.batches)] += 1
+    lines = [f"{'Failed tasks said last':<34}{'sent':>12}{'not sent':>12}"]
+    for words, found in sorted(counts.items()):
+        lines += textwrap.wrap(words, 100, initial_indent="  ", subsequent_indent="    ")
+        lines.append(f"{'':<34}{found[True]:>12}{found[False]:>12}")
+    return "\n".join(lines if counts else ["No task failed."])
