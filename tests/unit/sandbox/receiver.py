@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
+
+from sinch_provider.sandbox.client import SandboxClient
 
 Answer = int | Callable[[BaseHTTPRequestHandler], None]
 """A status, or what to do instead of answering with one."""
@@ -76,3 +79,20 @@ def respond(handler: BaseHTTPRequestHandler, status: int, **headers: str) -> Non
 def hang_up(handler: BaseHTTPRequestHandler) -> None:
     """End the connection without an answer."""
     handler.close_connection = True
+
+
+def states(sandbox: SandboxClient) -> list[str]:
+    return [each["state"] for each in sandbox.callbacks()]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """For what no clock of ours decides: another thread's doing."""
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def told(receiver: Receiver) -> list[tuple[str, str]]:
+    """Recipient and status of each report per recipient."""
+    return [(each["recipient"], each["status"]) for each in receiver.bodies]

@@ -8,7 +8,7 @@ import pytest
 
 from sinch_provider.sandbox.client import SandboxClient, SandboxError
 
-from .receiver import Receiver
+from .receiver import Receiver, told
 from .wire import TO, Api
 
 PHONE, OTHER = "46700000222", "46700000333"
@@ -22,10 +22,6 @@ def sent(api: Api, receiver: Receiver) -> Any:
         return api.sent(delivery_report=mode, callback_url=receiver.url, **fields)
 
     return send
-
-
-def told(receiver: Receiver) -> list[tuple[str, str]]:
-    return [(each["recipient"], each["status"]) for each in receiver.bodies]
 
 
 def struck(sandbox: SandboxClient) -> list[int]:
