@@ -162,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _greeting(running: RunningSandbox) -> str:
     client = running.client()
     return f"""
-That is the inbox, for a browser, and where clients send to.
+Open it in a browser: the inbox shows what is sent here.
 
 Airflow connection with the service plan's token:
   {json.dumps(client.connection)}

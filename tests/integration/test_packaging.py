@@ -138,7 +138,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZipFile]:
 def test_wheel_holds_the_package_and_its_types(wheel: ZipFile) -> None:
     names = set(wheel.namelist())
     package = Path(sinch_provider.__file__).parent
-    expected = {str(path.relative_to(package.parent)) for path in package.rglob("*.py")}
+    sources = [*package.rglob("*.py"), *(package / "sandbox" / "inbox").glob("*.*")]
+    expected = {str(path.relative_to(package.parent)) for path in sources}
+    assert "sinch_provider/sandbox/inbox/index.html" in expected
     assert expected <= names
     assert "sinch_provider/py.typed" in names
     assert not {name for name in names if not name.startswith(("sinch_provider/", "airflow_provider_sinch-"))}
