@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping
 from itertools import count
 from typing import Annotated, Any, Literal, get_args
@@ -146,6 +147,8 @@ class Faults:
     def __init__(self) -> None:
         self._armed: list[_Armed] = []
         self._numbers = count(1)
+        self.struck: Counter[Kind] = Counter()
+        """How often which kind struck, disarmed faults included."""
 
     def arm(self, faults: list[Fault]) -> None:
         self._armed = []
@@ -180,5 +183,6 @@ class Faults:
                 continue
             if armed.concerns(operation, facts) and armed.draw():
                 struck.append(armed.fault)
+                self.struck[armed.fault.kind] += 1
                 decided = decided or not companion
         return struck

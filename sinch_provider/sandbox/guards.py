@@ -29,6 +29,11 @@ def content_type(header: str) -> str:
     return header.partition(";")[0].strip().lower()
 
 
+def is_streamed(scope: Scope) -> bool:
+    headers = dict(scope["headers"])
+    return (scope["path"], content_type(headers.get(b"content-type", b"").decode("latin-1"))) in STREAMED
+
+
 def is_foreign(headers: dict[bytes, bytes]) -> bool:
     """Whether a browser says that a page of another origin makes this call. Other clients say nothing."""
     if headers.get(b"sec-fetch-site", b"none") not in (b"same-origin", b"none"):
@@ -68,8 +73,7 @@ class Guards:
             reply = PlainTextResponse("A web page of another origin cannot change anything here.\n", 403)
             await reply(scope, receive, dated_send)
             return
-        kind = content_type(headers.get(b"content-type", b"").decode("latin-1"))
-        limit = MAX_STREAMED if (scope["path"], kind) in STREAMED else MAX_BODY
+        limit = MAX_STREAMED if is_streamed(scope) else MAX_BODY
         await self._app(scope, _limited(receive, headers, limit), dated_send)
 
 

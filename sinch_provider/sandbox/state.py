@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sinch_provider.sandbox.changes import Changes
 from sinch_provider.sandbox.clock import Clock, ClockMode
+from sinch_provider.sandbox.counting import MessageCounts
 from sinch_provider.sandbox.faults import Faults
 from sinch_provider.sandbox.settings import Credentials, Settings
 from sinch_provider.sandbox.sinch.ids import IdFactory
@@ -46,6 +47,9 @@ class Sandbox:
         self.outcomes = Outcomes()
         self.faults = Faults()
         self.calls: Counter[str] = Counter()
+        self.answers: Counter[tuple[str, str]] = Counter()
+        """Calls by operation and class of the status, such as ``2xx``; ``lost`` where the reply was."""
+        self.message_counts = MessageCounts(self.store)
 
     def advance(self, seconds: float) -> int:
         now = self.clock.advance(seconds)
@@ -61,8 +65,9 @@ class Sandbox:
         self.settings = self.options.settings
         self.token_bucket = TokenBucket()
         self.outcomes.script([])
-        self.faults.arm([])
+        self.faults = Faults()
         self.calls.clear()
+        self.answers.clear()
 
     def close(self) -> None:
         self.store.close()

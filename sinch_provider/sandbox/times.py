@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 SECOND = 1000
 HOUR = 3600 * SECOND
@@ -37,6 +38,7 @@ def to_datetime(milliseconds: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
+@lru_cache(maxsize=1024)
 def format_time(milliseconds: int) -> str:
     """``YYYY-MM-DDThh:mm:ss.SSSZ``, the form of the Sinch API reference."""
     return f"{to_datetime(milliseconds).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"

@@ -11,6 +11,7 @@ from sinch_provider.sandbox.control import (
     export,
     inbounds,
     ledger,
+    metrics,
     overview,
     phones,
     searching,
@@ -25,7 +26,7 @@ router = APIRouter(
     tags=["Sandbox"],
     dependencies=[Depends(announce_changes), Depends(refuse_broken_text)],
 )
-for part in (switches, sent, ledger, export, inbounds, callbacks, events):
+for part in (switches, sent, ledger, export, metrics, inbounds, callbacks, events):
     router.include_router(part.router)
 for part in (overview, phones, batch_views, searching):
     router.include_router(part.router, prefix="/inbox", tags=["Inbox"])

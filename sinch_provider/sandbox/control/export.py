@@ -29,6 +29,8 @@ FIELDS = (
 _RISKY = re.compile("[\\s\0\u200b-\u200f\u2060\ufeff]*[=+\\-@|%＝＋－＠']|[\t\r\n\0]")
 """A formula, however it is disguised; and a leading apostrophe, so that taking one away restores any text."""
 
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+
 Filters = Annotated[MessageFilters, Query()]
 
 
@@ -75,7 +77,7 @@ async def _json(sandbox: Sandbox, filters: MessageFilters) -> AsyncIterator[str]
     yield "["
     separator = "\n"
     async for messages in _portions(sandbox, filters):
-        yield separator + ",\n".join(json.dumps(each, ensure_ascii=False) for each in messages)
+        yield separator + ",\n".join(_as_json(each) for each in messages)
         separator = ",\n"
     yield "\n]\n"
 

@@ -15,14 +15,13 @@ from starlette.responses import StreamingResponse
 from sinch_provider.sandbox.control.access import Controlled, in_portions
 from sinch_provider.sandbox.control.messages import SOURCE, MessageFilters
 from sinch_provider.sandbox.control.tally import PROBLEMS, VERDICTS, Tally
-from sinch_provider.sandbox.guards import content_type
+from sinch_provider.sandbox.guards import is_streamed
 from sinch_provider.sandbox.sinch import phone
 from sinch_provider.sandbox.sinch.outcomes import CANCELLED_CODE
 from sinch_provider.sandbox.state import Sandbox
 
 router = APIRouter()
 
-LINES = "application/x-ndjson"
 _PORTION = 2_000
 _BATCHES_AT_ONCE = 50
 """After so many other calls get their turn."""
@@ -86,7 +85,7 @@ async def _expect(request: Request, tally: Tally) -> LedgerFilters:
     query: dict[str, Any] = dict(request.query_params)
     if "status" in query:
         query["status"] = request.query_params.getlist("status")
-    if content_type(request.headers.get("content-type", "")) == LINES:
+    if is_streamed(request.scope):
         filters = LedgerFilters.model_validate(query)
         async for lines in _lines(request):
             tally.expect(_entries(lines, tally))

@@ -91,4 +91,5 @@ async def calls(sandbox: Controlled) -> dict[str, Any]:
 async def clear_calls(sandbox: Controlled) -> dict[str, Any]:
     """Count from zero again."""
     sandbox.calls.clear()
+    sandbox.answers.clear()
     return {"count": 0, "calls": {}}

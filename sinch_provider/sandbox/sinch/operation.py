@@ -93,9 +93,12 @@ def operation(name: Operation) -> Callable[[Handler], Endpoint]:
             try:
                 if name != "token":
                     sandbox.tokens.check(call.account, request.headers.get("authorization"))
-                return await _struck(call, handler)
+                reply = await _struck(call, handler)
             except Refusal as refusal:
-                return refusal_reply(refusal, sandbox.settings)
+                reply = refusal_reply(refusal, sandbox.settings)
+            seen = "lost" if isinstance(reply, LostReply) else f"{reply.status_code // 100}xx"
+            sandbox.answers[name, seen] += 1
+            return reply
 
         endpoint.__name__ = name
         endpoint.__doc__ = handler.__doc__

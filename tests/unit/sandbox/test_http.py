@@ -141,3 +141,16 @@ def test_bodies_that_are_too_large_are_cut_off(
             connection.request(method, path, chunks, headers, encode_chunked=True)
     assert connection.getresponse().status == 413
     connection.close()
+
+
+@pytest.mark.parametrize("body", [b"\\ud800", b'{"a": "\\ud800"', b"[" * 100_000 + b'"\\ud800"'])
+def test_a_body_that_is_broken_in_every_way_is_refused(sinch_sandbox: SandboxClient, body: bytes) -> None:
+    for path in ("clock", "ledger", "faults"):
+        response = requests.post(
+            f"{sinch_sandbox.url}/sandbox/{path}",
+            data=body,
+            headers={"Content-Type": "application/json"},
+            timeout=10,
+        )
+        assert 400 <= response.status_code < 500
+        assert response.json()["detail"]
