@@ -43,7 +43,7 @@ class Client:
         self.known: dict[str, State] = {}
         self.in_doubt: dict[str, State] = {}
         """Changes that got no answer, by batch."""
-        self.sends_in_doubt = 0
+        self.sends_in_doubt: set[State] = set()
         self.acknowledged: Counter[str] = Counter()
         self._caller = Caller(server)
         self._chance = random.Random(seed)
@@ -79,10 +79,11 @@ class Client:
 
     def _send(self) -> None:
         to, text = self._recipients(self._chance.choice((1, 10, 100, 1000))), self._text()
-        self.sends_in_doubt += 1
+        state = State(_digits(to), text)
+        self.sends_in_doubt.add(state)
         batch_id = self._caller.send(self._body(to, text))["id"]
-        self.sends_in_doubt -= 1
-        self.known[batch_id] = State(_digits(to), text)
+        self.sends_in_doubt.remove(state)
+        self.known[batch_id] = state
         self.acknowledged["send"] += 1
 
     def _change(self, verb: str, batch_id: str, state: State, method: str, body: bytes | None) -> None:
@@ -137,25 +138,28 @@ def stored(caller: Caller, batch_id: str) -> State | None:
     return State(frozenset(recipients), shown["body"], shown["canceled"]) if consistent else None
 
 
-def settle(caller: Caller, clients: list[Client]) -> int:
-    """Compare what clients were told with the ledger, take over what was in doubt; how many were lost."""
-    lost = 0
+def settle(caller: Caller, clients: list[Client]) -> set[str]:
+    """Compare what clients were told with the ledger, take over what was in doubt; which batches are lost."""
+    lost = set()
     for client in clients:
         for batch_id, expected in client.known.items():
             found = stored(caller, batch_id)
-            if found != expected and (found is None or found != client.in_doubt.get(batch_id)):
-                lost += 1
-                print(f"  lost: {batch_id}: told {expected}, found {found}")
-            elif found is not None:
+            if found is None or found not in (expected, client.in_doubt.get(batch_id)):
+                lost.add(batch_id)
+            else:
                 client.known[batch_id] = found
         client.in_doubt.clear()
     return lost
 
 
-def batches_stored(caller: Caller) -> int:
-    _, answer = caller.call("GET", "/sandbox/batches?limit=1")
-    count: int = json.loads(answer)["count"]
-    return count
+def all_batches(caller: Caller) -> set[str]:
+    found: set[str] = set()
+    while True:
+        _, answer = caller.call("GET", f"/sandbox/batches?limit=1000&offset={len(found)}")
+        page = json.loads(answer)["batches"]
+        if not page:
+            return found
+        found.update(each["id"] for each in page)
 
 
 def main() -> int:
@@ -170,31 +174,32 @@ def main() -> int:
     chance = random.Random(seed)
     everyone: list[Client] = []
     clients: list[Client] = []
-    lost = unexplained = 0
+    lost: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:
         db = Path(folder) / "sms.db"
         for round_ in range(given.rounds):
             with server(db, "--clock", "manual") as running:
-                lost += settle(Caller(running), clients)
+                lost |= settle(Caller(running), clients)
                 clients = [Client(running, f"{seed}/{round_}/{name}") for name in range(given.clients)]
                 everyone += clients
                 load_and_kill(running, clients, chance.uniform(0.02, given.longest))
         with server(db, "--clock", "manual") as running:
             caller = Caller(running)
-            # All of them, so that a later crash has not taken what an earlier one left.
-            lost += settle(caller, clients) + settle(caller, everyone)
-            known = sum(len(client.known) for client in everyone)
-            extra = batches_stored(caller) - known
-            in_doubt = sum(client.sends_in_doubt for client in everyone)
-            unexplained = max(0, extra - in_doubt)
+            lost |= settle(caller, clients)
+            # All of them, because a later crash may take what an earlier one left.
+            lost |= settle(caller, everyone)
+            known = {batch_id for client in everyone for batch_id in client.known}
+            in_doubt = {state for client in everyone for state in client.sends_in_doubt}
+            others = all_batches(caller) - known
+            unexplained = {each for each in others if stored(caller, each) not in in_doubt}
     told = sum((client.acknowledged for client in everyone), Counter[str]())
     recipients = sum(len(state.to) for client in everyone for state in client.known.values())
     print(f"  kills          {given.rounds:8,}")
     print(f"  acknowledged   {told.total():8,}  ({', '.join(f'{n:,} {verb}' for verb, n in told.items())})")
-    print(f"  recipients     {recipients:8,}  in {known:,} batches")
-    print(f"  lost           {lost:8,}")
-    print(f"  unanswered     {in_doubt:8,}  sends, {max(extra, 0):,} of them in the ledger")
-    print(f"  unexplained    {unexplained:8,}")
+    print(f"  recipients     {recipients:8,}  in {len(known):,} batches")
+    print(f"  lost           {len(lost):8,}  {' '.join(sorted(lost)[:5])}")
+    print(f"  unanswered     {len(in_doubt):8,}  sends, {len(others):,} of them in the ledger")
+    print(f"  unexplained    {len(unexplained):8,}  {' '.join(sorted(unexplained)[:5])}")
     return 1 if lost or unexplained else 0
 
 
