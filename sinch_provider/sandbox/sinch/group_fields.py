@@ -68,7 +68,7 @@ def _auto_update(path: str, value: object, problems: Problems) -> Fields | None:
         problems.constraint(f"{path}.to", "may not be empty")
     else:
         address = phone.normalise_sender(to) if isinstance(to, str) else None
-        if address is None or not address.isdigit():
+        if address is None or not address.isdigit() or phone.is_sender_too_long(address):
             problems.bad_format(f"{path}.to", to, "a valid MSISDN or short code")
         fields["to"] = address
     for name in ("add", "remove"):

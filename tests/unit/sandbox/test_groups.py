@@ -91,6 +91,7 @@ def test_a_group_needs_nothing(api: Api) -> None:
         ({"auto_update": "JOIN"}, "'auto_update'"),
         ({"auto_update": {"to": "Sinch"}}, "'auto_update.to'"),
         ({"auto_update": {"to": 7}}, "'auto_update.to'"),
+        ({"auto_update": {"to": "4" * 19}}, "'auto_update.to'"),
         ({"auto_update": {**KEYWORDS, "add": "JOIN"}}, "'auto_update.add'"),
         ({"auto_update": {**KEYWORDS, "add": {"first_word": 7}}}, "'auto_update.add.first_word'"),
     ],

@@ -125,6 +125,12 @@ def test_the_order_does_not_depend_on_how_often_anyone_asks(api: Api, slow: Sand
     assert run([10]) == run([1] * 10) == run([3, 0.1, 2.9, 4])
 
 
+def test_clearing_empties_the_queue(api: Api, slow: SandboxClient) -> None:
+    api.sent(to=people(100))
+    slow.clear()
+    assert counts(api, api.sent(to=people(1))) == {DISPATCHED: 1}
+
+
 # Expiry, cancel, change
 
 
