@@ -71,36 +71,34 @@ def settle(sandbox: Sandbox, now: int | None = None) -> None:
 def change(sandbox: Sandbox, changed: Batch, now: int) -> Batch:
     """Plan a changed batch anew, and with it those behind it in the queue."""
     with sandbox.store.transaction():
-        return _requeue(sandbox, changed.account, now, changed) or changed
+        behind = sandbox.queue.behind(changed, now)
+        planned = _replan(sandbox, in_order([changed, *behind]), now, changed)
+    return next(batch for batch in planned if batch.seq == changed.seq)
 
 
 def cancel(sandbox: Sandbox, batch: Batch, now: int) -> None:
     """Stop what has not left yet; whoever waits behind it moves up."""
     with sandbox.store.transaction():
         sandbox.store.cancel(batch, now, sandbox.settings.cancelled_status)
-        turns = sandbox.queue.turns(batch)
+        turns, behind = sandbox.queue.turns(batch), sandbox.queue.behind(batch, now)
         sandbox.queue.leave(batch)
         if turns is None or turns.free_at <= now:
             return
         if turns.first_at <= now:
             taken = math.floor((now - turns.first_at) / turns.every) + 1
             sandbox.queue.take(batch, turns._replace(free_at=turns.first_at + taken * turns.every))
-        _requeue(sandbox, batch.account, now)
+        _replan(sandbox, behind, now)
 
 
-def _requeue(sandbox: Sandbox, account: str, now: int, changed: Batch | None = None) -> Batch | None:
-    """Give new turns to all that have not begun, and to the changed one, which is returned as it is then."""
-    queue = sandbox.queue
-    others = [each for each in queue.not_begun(account, now) if changed is None or each.seq != changed.seq]
-    waiting = in_order(others if changed is None else [*others, changed])
-    turns = [queue.turns(batch) for batch in waiting]
-    for batch in waiting:
-        queue.leave(batch)
-    planned = None
-    for batch, before in zip(waiting, turns, strict=True):
+def _replan(sandbox: Sandbox, batches: list[Batch], now: int, changed: Batch | None = None) -> list[Batch]:
+    """Give new turns to batches that have not begun; only a changed one may get other recipients."""
+    turns = [sandbox.queue.turns(batch) for batch in batches]
+    for batch in batches:
+        sandbox.queue.leave(batch)
+    planned = []
+    for batch, before in zip(batches, turns, strict=True):
         known = None if batch is changed else sandbox.store.recipients(batch)
-        written = _write(sandbox, _plan(sandbox, batch, now, before, known))
-        planned = written if batch is changed else planned
+        planned.append(_write(sandbox, _plan(sandbox, batch, now, before, known)))
     return planned
 
 

@@ -66,12 +66,13 @@ class Queue:
             "INSERT OR REPLACE INTO turns VALUES (?, ?, ?, ?, ?)", (batch.seq, batch.account, *turns)
         )
 
-    def not_begun(self, account: str, now: int) -> list[Batch]:
-        """Those whose first turn is yet to come."""
+    def behind(self, batch: Batch, now: int) -> list[Batch]:
+        """Those whose turns come after its own and have not begun, in their order."""
         _, found = self._store.batches(
-            "b.seq IN (SELECT batch FROM turns"
-            " WHERE account = :account AND free_at > :now AND first_at > :now)",
-            {"account": account, "now": now},
+            "b.seq IN (SELECT other.batch FROM turns own JOIN turns other ON other.account = own.account"
+            " WHERE own.batch = :batch AND other.batch != own.batch AND other.first_at >= own.first_at"
+            " AND other.free_at > :now AND other.first_at > :now)",
+            {"batch": batch.seq, "now": now},
         )
         return in_order(found)
 
