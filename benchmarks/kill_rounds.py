@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
-from running import PLAN, Caller, Server, batch, machine, number, server
+from running import PLAN, Caller, RefusedError, Server, batch, machine, number, server
 
 BATCHES = f"/xms/v1/{PLAN}/batches"
 
@@ -45,6 +45,7 @@ class Client:
         """Changes that got no answer, by batch."""
         self.sends_in_doubt: set[State] = set()
         self.acknowledged: Counter[str] = Counter()
+        self.refused: str | None = None
         self._caller = Caller(server)
         self._chance = random.Random(seed)
         self._send_at = (datetime.now(UTC) + timedelta(days=1)).isoformat()
@@ -53,7 +54,11 @@ class Client:
         try:
             while True:
                 self._one_call()
+        except RefusedError as error:
+            self.refused = str(error)
         except (OSError, http.client.HTTPException):
+            pass
+        finally:
             self._caller.close()
 
     def _one_call(self) -> None:
@@ -90,7 +95,7 @@ class Client:
         self.in_doubt[batch_id] = state
         status, answer = self._caller.call(method, f"{BATCHES}/{batch_id}", body)
         if status != 200:
-            raise SystemExit(f"{verb} was refused: {status} {answer[:300]!r}")
+            raise RefusedError(f"{verb}: {status} {answer[:300]!r}")
         self.known[batch_id] = self.in_doubt.pop(batch_id)
         self.acknowledged[verb] += 1
 
@@ -117,6 +122,9 @@ def load_and_kill(running: Server, clients: list[Client], moment: float) -> None
     running.kill()
     for thread in threads:
         thread.join()
+    for client in clients:
+        if client.refused:
+            raise SystemExit(f"A call that had to succeed was refused: {client.refused}")
 
 
 def stored(caller: Caller, batch_id: str) -> State | None:

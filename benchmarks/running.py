@@ -67,6 +67,10 @@ def server(db: Path, *arguments: str) -> Iterator[Server]:
             process.kill()
 
 
+class RefusedError(Exception):
+    """A call that had to succeed was answered otherwise."""
+
+
 class Caller:
     """One client with one kept connection, as lean as Python allows: the server is what is measured."""
 
@@ -83,7 +87,7 @@ class Caller:
         """The accepted batch."""
         status, answer = self.call("POST", f"/xms/v1/{PLAN}/batches", body)
         if status != 201:
-            raise SystemExit(f"A batch was refused: {status} {answer[:300]!r}")
+            raise RefusedError(f"send: {status} {answer[:300]!r}")
         batch: dict[str, Any] = json.loads(answer)
         return batch
 
