@@ -1,3 +1,4 @@
 """What all tests share."""
 
-pytest_plugins = ["sinch_provider.sandbox.pytest_plugin"]
+# Installed, the package brings its fixture itself; named here, it is also there in a bare checkout.
+pytest_plugins = ["sinch_provider.sandbox.pytest_plugin", "pytester"]
