@@ -232,7 +232,7 @@ def test_what_has_left_stays_so_when_a_straggler_before_it_is_changed(api: Api, 
     straggler, behind = api.sent(to=["+15550109012"]), api.sent(to=people(3))
     slow.advance(2.7)
     seen = slow.messages(batch_id=behind["id"])
-    accepted(api.update(straggler["id"], body="Are you there?"))
+    accepted(api.update(straggler["id"], to_add=["+15550109012", *people(2, 50)]))
     assert slow.messages(batch_id=behind["id"]) == seen
     accepted(api.cancel(straggler["id"]))
     assert slow.messages(batch_id=behind["id"]) == seen
