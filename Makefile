@@ -20,7 +20,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-airflow test-browser screenshots coverage lint types format sandbox
+.PHONY: help demo test test-airflow test-crash test-browser screenshots coverage lint types format sandbox
 .PHONY: bench kill-rounds compare clean venv
 
 help: ## List the targets
@@ -31,6 +31,9 @@ demo: venv ## Send texts from a real Airflow to the sandbox, and show what the p
 
 test: venv ## Run all tests, the browser's only where there is a Chromium; ARGS="-k sensor" narrows them down
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-crash: venv ## Strike sends at every point, and 10,000 times by chance; ends within 20 minutes
+	@$(BIN)/python -m tests.crash $(ARGS)
 
 test-browser: venv ## Test the sandbox's inbox in Chromium, which is installed if there is none
 	@sh scripts/chromium.sh

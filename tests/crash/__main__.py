@@ -1,0 +1,78 @@
+"""
+``python -m tests.crash``: the exhaustive product and random schedules, on several processes.
+
+``--only 'JSON'`` plays one schedule, as the report of a failing one gives it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+
+from tests.crash.workers import play_all, player, quiet_airflow, scheduled
+
+_SHOWN = 10
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
+    parser.add_argument("--random", type=int, default=10_000, help="random schedules (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the first of them (%(default)s)")
+    parser.add_argument("--no-exhaustive", action="store_true", help="leave out the exhaustive product")
+    parser.add_argument("--every", type=int, default=1, help="play every so manieth of the product only")
+    parser.add_argument("--only", help="play this schedule: JSON, or the seed of a random one")
+    parser.add_argument("--workers", type=int, default=2)
+    given = parser.parse_args()
+    quiet_airflow()
+    from tests.crash import exhaustive
+    from tests.crash.report import Report
+
+    if given.only:
+        return _only(given.only)
+    parts = []
+    if not given.no_exhaustive:
+        product = [schedule.to_json() for _, schedule in exhaustive.schedules()][:: given.every]
+        parts.append(("exhaustive", product))
+    if given.random:
+        parts.append(("random", [str(seed) for seed in range(given.seed, given.seed + given.random)]))
+    failed = []
+    for name, texts in parts:
+        report, began = Report(), time.monotonic()
+        for played in play_all(texts, given.workers):
+            report.add(played)
+        told = f", seeds {texts[0]} to {texts[-1]}" if name == "random" else ""
+        print(f"\n== {name}{told}: {time.monotonic() - began:.0f} s")
+        print("\n".join(report.lines()), flush=True)
+        failed += report.failed
+    if not failed:
+        return 0
+    from tests.crash.shrink import shrunk
+
+    print(f"\n{len(failed)} schedules failed")
+    with player() as play:
+        for played in failed[:_SHOWN]:
+            smallest = shrunk(played.schedule, lambda each: not play(each).verdict.held)
+            print(f"\npython -m tests.crash --only '{smallest.to_json()}'")
+            print("  " + "\n  ".join(play(smallest).verdict.faults))
+    return 1
+
+
+def _only(text: str) -> int:
+    from tests.crash.report import Report
+
+    schedule = scheduled(text)
+    logging.disable(logging.NOTSET)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    with player() as play:
+        played = play(schedule)
+    report = Report()
+    report.add(played)
+    print(schedule.to_json())
+    print("\n".join([*report.lines(), *played.verdict.faults]))
+    return 0 if played.verdict.held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

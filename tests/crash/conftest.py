@@ -1,0 +1,18 @@
+"""A sandbox in a process of its own, and the real code led past the points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import tests.integration.conftest  # noqa: F401  # Airflow's home, before Airflow is imported
+from tests.crash.play import Played
+from tests.crash.schedules import Schedule
+from tests.crash.workers import player
+
+
+@pytest.fixture(scope="session")
+def play() -> Iterator[Callable[[Schedule], Played]]:
+    with player() as play:
+        yield play

@@ -1,0 +1,185 @@
+"""What strikes: kills, pauses, clears, and trouble with Airflow's API and database."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.crash.actors import Actor
+from tests.crash.schedules import Event
+
+if TYPE_CHECKING:
+    from tests.crash.world import TaskInstance, World
+
+KILLS = ("kill", "term", "stop")
+ACTS = (
+    *KILLS, "pause", "clear", "change", "move", "wipe journal", "garble journal", "wipe XCom", "refused",
+    "answer lost", "api down", "slow", "delay",
+)  # fmt: skip
+
+
+@dataclass
+class Trouble:
+    """What lies in wait."""
+
+    left: Counter[str] = field(default_factory=Counter)
+    slowness: float = 0.0
+    raise_max_tries: bool = True
+    orphans: int = 0
+    notice: float = 1.0
+    stop: dict[str, Any] = field(default_factory=dict)
+
+    def take(self, what: str) -> bool:
+        """Strike once, if there is some left."""
+        if not self.left[what]:
+            return False
+        self.left[what] -= 1
+        return True
+
+    def take_orphan(self) -> bool:
+        """Whether a killed task runs again although its retries are used up."""
+        self.orphans -= 1
+        return self.orphans >= 0
+
+    def take_notice(self) -> float:
+        """How long it takes until a killed process is missed."""
+        notice, self.notice = self.notice, 1.0
+        return notice
+
+    def take_stop(self) -> dict[str, Any]:
+        stop, self.stop = self.stop, {}
+        return stop
+
+
+@dataclass
+class Zombie:
+    """
+    A process that was paused, given up, and will go on.
+
+    :param resume: ``before`` its retry begins, ``during`` it, ``after`` its first process has ended, or
+        ``late``: when all is over.
+    :param nth: During: after so many points of the other.
+    """
+
+    actor: Actor
+    resume: str = "after"
+    nth: int = 1
+
+    def wake(self, world: World) -> None:
+        """SIGCONT."""
+        world.counts["zombies"] += 1
+        self.actor.go()
+        if self.actor.crash is not None:
+            raise self.actor.crash
+        if not self.actor.done:
+            world.trouble.take_stop()
+            world.zombies.append(Zombie(self.actor, "late"))
+
+
+def wake_during(world: World, actor: Actor) -> None:
+    """Let a zombie go on in the middle of another process."""
+    for zombie in list(world.zombies):
+        if zombie.resume == "during" and zombie.actor is not actor:
+            zombie.nth -= 1
+            if zombie.nth <= 0:
+                world.zombies.remove(zombie)
+                zombie.wake(world)
+
+
+def strike(world: World, actor: Actor, name: str) -> None:
+    """Let happen what is due when a process passes a point."""
+    for event in [each for each in world.pending if each.at == name and each.nth == world.hits[name]]:
+        if event in world.pending:
+            world.pending.remove(event)
+            world.struck[event.act, name] += 1
+            _act(world, actor, event)
+
+
+def strike_idle(world: World, name: str, ti: TaskInstance | None = None) -> bool:
+    """Let happen what is due while no process runs; False if nothing was."""
+    world.hits[name] += 1
+    due = [each for each in world.pending if each.at == name and each.nth <= world.hits[name]]
+    for event in due:
+        world.pending.remove(event)
+        if event.act in KILLS:
+            continue
+        world.struck[event.act, name] += 1
+        _act(world, None, event)
+    return bool(due)
+
+
+def _act(world: World, actor: Actor | None, event: Event) -> None:
+    trouble, act = world.trouble, event.act
+    tasks = [actor.owner] if actor else world.tasks
+    if act == "change":
+        world.variant = event["to"]
+    elif act == "move":
+        world.moves += 1
+    elif act == "wipe journal":
+        for ti in tasks:
+            ti.store.clear()
+    elif act == "garble journal":
+        for ti in tasks:
+            ti.store = dict.fromkeys(ti.store, '{"version": 1, "sends": [{"state": "sent"}]}')
+    elif act == "wipe XCom":
+        for ti in tasks:
+            ti.xcom = None
+    elif act in {"refused", "answer lost", "api down"}:
+        trouble.left[act] += event.get("count", 1)
+    elif act == "slow":
+        trouble.left[act] += event.get("count", 1)
+        trouble.slowness = event.get("seconds", 3.0)
+    elif act == "delay":
+        world.delay = event["seconds"]
+    elif act == "pause":
+        world.clock.advance(event["seconds"])
+    elif act == "clear":
+        _clear(world, actor, event)
+    elif actor is not None:
+        _strike_down(world, actor, event)
+
+
+def _strike_down(world: World, actor: Actor, event: Event) -> None:
+    if event.act == "stop":
+        world.trouble.stop = {"resume": event.get("resume", "after"), "nth": event.get("during", 1)}
+        actor.stop()
+        return
+    world.trouble.notice = event.get("notice", 1.0)
+    world.trouble.orphans += event.get("orphan", 0)
+    if event.act == "kill" or actor.kind == "trigger":
+        actor.die()
+    _terminate(actor, event.get("grace", 3))
+
+
+def _terminate(actor: Actor, grace: int) -> None:
+    """SIGTERM: ``on_kill`` runs, and ``execute`` goes on for a little."""
+    if actor.grace is None:
+        actor.grace = grace
+        if actor.operator is not None:
+            actor.operator.on_kill()
+
+
+def _clear(world: World, actor: Actor | None, event: Event) -> None:
+    """A user clears the task, or all mapped ones."""
+    world.clears += 1
+    finished = all(ti.state in {"success", "failed"} for ti in world.tasks)
+    if finished:
+        world.started_at = world.clock.now()
+    running = None
+    for ti in world.tasks:
+        ti.rotate()
+        if ti.state == "running":
+            running = ti
+            ti.restarting = True
+            world.trouble.raise_max_tries = event.get("raises", True)
+            continue
+        if ti.state == "deferred":
+            world.old_triggers.append((ti, ti.deferral))
+        if ti.try_number:
+            world.new_cycle(ti)
+        ti.state, ti.event, ti.deferral = "scheduled", None, None
+    if actor is not None and actor.kind == "trigger":
+        actor.die()
+    if actor is not None and running is actor.owner and not event.get("deaf"):
+        _terminate(actor, event.get("grace", 3))

@@ -1,0 +1,235 @@
+"""Where a process can be struck, and how the real code is led past these points."""
+
+from __future__ import annotations
+
+import random
+import select
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+import pendulum
+from airflow.providers.common.compat import connection as compat_connection
+
+from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.operators.batches import SinchSendBatchOperator
+from sinch_provider.sms import aio, auth, client, journal, retry, transport
+from tests.crash.actors import current, point
+
+#: In the order in which an undisturbed send passes them.
+TASK_POINTS = (
+    "started",
+    "before intent",
+    "after intent",
+    "leaving",
+    "mid-request",
+    "accepted, reply not sent",
+    "reply sent, not read",
+    "read, not journalled",
+    "journalled",
+    "before defer",
+    "resumed",
+    "before XCom",
+    "after XCom",
+)
+TRIGGER_POINTS = ("polling", "event fired")
+#: Passed only when something else has gone wrong before.
+OTHER_POINTS = ("looking", "cancelling", "on_kill", "waiting", "between tries", "finished")
+POINTS = (*TASK_POINTS, *TRIGGER_POINTS, *OTHER_POINTS)
+#: Between the fence's last look at its clocks and the last byte of the request nothing can be checked.
+UNGUARDED = ("leaving", "mid-request")
+
+_PATIENCE = 10.0
+_send = transport._Connection.send
+_defer = SinchSendBatchOperator.defer
+_on_kill = SinchSendBatchOperator.on_kill
+_ask = journal.Fence.__call__
+_now = pendulum.now
+
+
+def _operation(head: bytes) -> str:
+    method, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
+    if path.endswith("/oauth2/token"):
+        return "token"
+    path, _, _ = path.partition("?")
+    if path.endswith("/batches"):
+        return "send" if method == "POST" else "list"
+    return "cancel" if method == "DELETE" else "read"
+
+
+def _sent(self: Any, data: Any) -> None:
+    """In place of a connection's ``send``: urllib3 calls it for the head and then for the body."""
+    actor = current()
+    if actor is None:
+        _send(self, data)
+        return
+    actor.alive()
+    if data.startswith((b"POST /", b"GET /", b"DELETE /")):
+        self.crash_operation = _operation(data)
+        actor.requests += 1
+        if before := {"send": "leaving", "list": "looking", "cancel": "cancelling"}.get(self.crash_operation):
+            point(before)
+        actor.world.clock.catch_up()
+        _send(self, data)
+        if self.crash_operation != "send" and not data.startswith(b"POST /"):
+            _await_answer(self)
+        return
+    if self.crash_operation != "send":
+        _send(self, data)
+        _await_answer(self)
+        return
+    half = len(data) // 2
+    _send(self, data[:half])
+    point("mid-request")
+    actor.world.clock.catch_up()
+    _send(self, data[half:])
+    _await_answer(self)
+    point("reply sent, not read")
+
+
+def _await_answer(self: Any) -> None:
+    """
+    Wait for the sandbox to have done what it was asked.
+
+    A reply that never comes would be waited for in real time, so the sandbox is asked whether it keeps one
+    back.
+    """
+    world = current().world  # type: ignore[union-attr]
+    if not world.schedule.hangs:
+        if self.crash_operation == "send" and not _readable(self, _PATIENCE):
+            raise RuntimeError("the sandbox does not answer")
+        return
+    while not _readable(self, 0.005):
+        hanging = sum(fault["struck"] for fault in world.sandbox.struck() if fault["how"] == "hang")
+        if hanging > world.hung:
+            world.hung = hanging
+            if self.crash_operation == "send":
+                point("accepted, reply not sent")
+            world.clock.advance(30)
+            raise TimeoutError("timed out")
+
+
+def _readable(self: Any, seconds: float) -> bool:
+    return bool(select.select([self.sock], [], [], seconds)[0])
+
+
+class _Client(client.SinchClient):
+    def __init__(self, account: Any) -> None:
+        super().__init__(account, sleep=_sleep)
+
+    def _attempt(self, call: Any) -> Any:
+        result = super()._attempt(call)
+        if call.operation == "send":
+            point("read, not journalled")
+        return result
+
+
+class _AsyncClient(aio.AsyncSinchClient):
+    def __init__(self, account: Any) -> None:
+        super().__init__(account, sleep=_async_sleep)
+
+    async def _attempt(self, call: Any) -> Any:
+        actor = current()
+        if actor is not None:
+            actor.alive()
+            actor.requests += 1
+            actor.world.clock.catch_up()
+        return await super()._attempt(call)
+
+
+def _sleep(seconds: float) -> None:
+    actor = current()
+    assert actor is not None
+    actor.world.clock.advance(seconds)
+    point("waiting")
+
+
+async def _async_sleep(seconds: float) -> None:
+    actor = current()
+    assert actor is not None
+    actor.world.clock.advance(seconds)
+    point("polling")
+
+
+class _Time:
+    """In place of the module ``time``."""
+
+    @staticmethod
+    def monotonic() -> float:
+        actor = current()
+        assert actor is not None
+        return 1000.0 + float(actor.world.clock.elapsed)
+
+    @staticmethod
+    def time() -> float:
+        actor = current()
+        assert actor is not None
+        return float(actor.world.clock.now(actor.skew).timestamp())
+
+
+class _Random:
+    """In place of the module ``random``: the same pauses every time."""
+
+    def uniform(self, low: float, high: float) -> float:
+        actor = current()
+        source = actor.world.random if actor else random
+        return float(source.uniform(low, high))
+
+
+def _virtual_now(tz: Any = None) -> Any:
+    actor = current()
+    return _now(tz) if actor is None else actor.world.clock.now(actor.skew).in_timezone(tz or "UTC")
+
+
+def _asked(self: Any) -> None:
+    point("before intent")
+    _ask(self)
+    if not current().owner.world.schedule.has_journal:  # type: ignore[union-attr]
+        point("after intent")
+
+
+def _deferring(self: Any, **kwargs: Any) -> None:
+    point("before defer")
+    _defer(self, **kwargs)
+
+
+def _killing(self: Any) -> None:
+    point("on_kill")
+    _on_kill(self)
+
+
+def _connection(conn_id: str) -> Any:
+    actor = current()
+    assert actor is not None
+    return actor.world.connection(actor)
+
+
+async def _async_connection(conn_id: str, hook: Any = None) -> Any:
+    return _connection(conn_id)
+
+
+@contextmanager
+def instrumented() -> Iterator[None]:
+    """Lead the real code past the points, on the model's time."""
+    patches = [
+        mock.patch.object(pendulum, "now", _virtual_now),
+        mock.patch.object(journal, "time", _Time),
+        mock.patch.object(auth, "time", _Time),
+        mock.patch.object(retry, "random", _Random()),
+        mock.patch.object(transport._Connection, "send", _sent),
+        mock.patch.object(client, "SinchClient", _Client),
+        mock.patch.object(aio, "AsyncSinchClient", _AsyncClient),
+        mock.patch.object(journal.Fence, "__call__", _asked),
+        mock.patch.object(SinchSendBatchOperator, "defer", _deferring),
+        mock.patch.object(SinchSendBatchOperator, "on_kill", _killing),
+        mock.patch.object(SinchHook, "get_connection", staticmethod(_connection)),
+        mock.patch.object(compat_connection, "get_async_connection", _async_connection),
+    ]
+    for each in patches:
+        each.start()
+    try:
+        yield
+    finally:
+        for each in reversed(patches):
+            each.stop()

@@ -1,0 +1,96 @@
+"""Schedules: a setting, the sandbox's faults, and events that strike where processes pass."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from datetime import timedelta
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Event:
+    """
+    Something that happens at a point.
+
+    :param at: The point.
+    :param act: What happens, as ``nemeses.ACTS`` has it.
+    :param nth: When any process passes the point for this time.
+    :param details: Details of the act.
+    """
+
+    at: str
+    act: str
+    nth: int = 1
+    details: tuple[tuple[str, Any], ...] = ()
+
+    def __getitem__(self, name: str) -> Any:
+        return dict(self.details)[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return dict(self.details).get(name, default)
+
+
+def event(at: str, act: str, nth: int = 1, **details: Any) -> Event:
+    """Write an event down."""
+    return Event(at, act, nth, tuple(sorted(details.items())))
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """
+    Everything that makes a run what it is; the same one always plays the same way.
+
+    :param mode: ``send``; ``wait`` in the worker; ``defer``.
+    :param journal: ``durable``; ``off``, by the operator's choice; ``none``, as before Airflow 3.3.
+    :param account: Credentials of a service ``plan`` or of a ``project``.
+    :param hold: Seconds, or 0 for none.
+    :param mapped: How many mapped sends, or 0 for a task that is not mapped.
+    :param skews: How far the clocks of one process after the other go wrong, in seconds.
+    """
+
+    mode: str = "send"
+    journal: str = "durable"
+    account: str = "plan"
+    on_clear: str = "adopt"
+    hold: int = 0
+    mapped: int = 0
+    retries: int = 4
+    retry_delay: float = 60.0
+    cancel_on_kill: bool = False
+    skews: tuple[int, ...] = (0,)
+    faults: tuple[dict[str, Any], ...] = ()
+    events: tuple[Event, ...] = ()
+    seed: int = 0
+
+    @property
+    def hangs(self) -> bool:
+        return any(fault.get("how") == "hang" for fault in self.faults)
+
+    @property
+    def has_journal(self) -> bool:
+        return self.journal == "durable"
+
+    @property
+    def hold_time(self) -> timedelta | None:
+        return timedelta(seconds=self.hold) if self.hold else None
+
+    def to_json(self) -> str:
+        """Write in one line, without what is as usual."""
+        usual = Schedule()
+        values = {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if getattr(self, each.name) != getattr(usual, each.name)
+        }
+        if self.events:
+            values["events"] = [{**asdict(each), "details": dict(each.details)} for each in self.events]
+        return json.dumps(values)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what :meth:`to_json` wrote."""
+        values = json.loads(text)
+        events = tuple(event(e["at"], e["act"], e["nth"], **e["details"]) for e in values.pop("events", []))
+        lists = {name: tuple(values.pop(name)) for name in ("skews", "faults") if name in values}
+        return cls(**values, **lists, events=events)

@@ -1,0 +1,50 @@
+"""A sample of what ``make test-crash`` plays in full."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+
+from tests.crash import chance, exhaustive
+from tests.crash.points import POINTS
+from tests.crash.schedules import Schedule, event
+
+# A prime, so that every point, kind and nemesis has its turn.
+_EVERY = 127
+_RANDOM = 120
+
+
+@pytest.mark.parametrize(
+    "schedule", [pytest.param(s, id=name) for name, s in islice(exhaustive.schedules(), 0, None, _EVERY)]
+)
+def test_struck_at_any_point_nobody_is_texted_twice_or_forgotten(play, schedule):
+    assert play(schedule).verdict.faults == []
+
+
+@pytest.mark.parametrize("seed", range(1, _RANDOM + 1))
+def test_by_chance(play, seed):
+    schedule = chance.schedule(seed)
+    assert play(schedule).verdict.faults == [], schedule.to_json()
+
+
+def test_the_same_schedule_plays_the_same_way(play):
+    schedule = chance.schedule(7)
+    first, second = play(schedule), play(schedule)
+    assert (first.verdict, first.struck, first.counts) == (second.verdict, second.struck, second.counts)
+
+
+def test_a_schedule_survives_being_written_down():
+    for _, schedule in islice(exhaustive.schedules(), 0, None, _EVERY):
+        assert Schedule.from_json(schedule.to_json()) == schedule
+    assert Schedule.from_json(chance.schedule(11).to_json()) == chance.schedule(11)
+
+
+@pytest.mark.parametrize("at", [each for each in POINTS if each not in {"between tries", "finished"}])
+def test_every_point_is_reached(play, at):
+    first = exhaustive.LATER_POINTS.get(at, ())
+    faults = (exhaustive.HANG,) if at == "accepted, reply not sent" else ()
+    schedule = Schedule(
+        mode="defer", cancel_on_kill=at == "cancelling", faults=faults, events=(*first, event(at, "kill"))
+    )
+    assert play(schedule).struck["kill", at] == 1

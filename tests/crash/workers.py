@@ -1,0 +1,69 @@
+"""Processes that play schedules side by side, each with a sandbox of its own."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import multiprocessing.util
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from tests.crash.play import Played
+    from tests.crash.schedules import Schedule
+
+_CHUNK = 20
+_play: Callable[[Schedule], Played]
+
+
+def quiet_airflow() -> None:
+    """Give Airflow a home that it leaves alone, and nothing to say; before it is first imported."""
+    home = tempfile.mkdtemp(prefix="airflow-provider-sinch-crash-")
+    multiprocessing.util.Finalize(None, shutil.rmtree, (home, True), exitpriority=1)
+    os.environ.update(AIRFLOW_HOME=home, AIRFLOW__CORE__LOAD_EXAMPLES="False")
+    logging.disable(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
+@contextmanager
+def player() -> Iterator[Callable[[Schedule], Played]]:
+    """Something that plays schedules, with a sandbox of its own."""
+    from tests.crash.play import play
+    from tests.crash.points import instrumented
+    from tests.crash.sandbox import Sandbox
+
+    with Sandbox() as sandbox, instrumented():
+        yield lambda schedule: play(sandbox, schedule)
+
+
+def scheduled(text: str) -> Schedule:
+    """Read a schedule: its JSON, or the seed of a random one."""
+    from tests.crash import chance
+    from tests.crash.schedules import Schedule
+
+    return chance.schedule(int(text)) if text.isdigit() else Schedule.from_json(text)
+
+
+def _begin() -> None:
+    global _play
+    quiet_airflow()
+    stack = ExitStack()
+    _play = stack.enter_context(player())
+    multiprocessing.util.Finalize(None, stack.close, exitpriority=10)
+
+
+def _played(text: str) -> Played:
+    return _play(scheduled(text))
+
+
+def play_all(texts: Sequence[str], workers: int) -> Iterator[Played]:
+    """Play many schedules."""
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin) as pool:
+        yield from pool.map(_played, texts, chunksize=_CHUNK)
