@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
 
 _KEY: Final = "sinch_send"
-_LONG_AGO: Final = pendulum.datetime(1970, 1, 1)
 
 
 def attempt_of(context: Context, task: BaseOperator) -> Attempt:
@@ -27,20 +26,20 @@ def attempt_of(context: Context, task: BaseOperator) -> Attempt:
     of its own.
     """
     if "ti" not in context:
-        return Attempt(task_hash(uuid4().hex), map_index=-1, cycle=1, try_number=1, since=utcnow())
+        return Attempt(task_hash(uuid4().hex), map_index=-1, cycle=0, try_number=1, since=utcnow())
     ti: Any = context["ti"]
     run: Any = context["dag_run"]
-    map_index = -1 if ti.map_index is None else ti.map_index
-    cleared = bool(getattr(run, "clear_number", 0))
-    # A cleared run gets a new start date; its earlier tries began after the time it was due.
-    began = (None if cleared else run.start_date) or getattr(run, "run_after", None) or _LONG_AGO
+    # Clears set a run's start date anew; it was due, and is named after a time, before that. Airflow 2 has no
+    # run_after, and triggered runs may have no logical date.
+    times = (getattr(run, name, None) for name in ("start_date", "run_after", "logical_date"))
+    cleared = bool(getattr(run, "clear_number", 0)) or ti.max_tries > (task.retries or 0)
     return Attempt(
         task=task_hash(ti.dag_id, ti.run_id, ti.task_id),
-        map_index=map_index,
-        cycle=ti.max_tries - (task.retries or 0) + 1,
+        map_index=-1 if ti.map_index is None else ti.map_index,
+        cycle=ti.max_tries,
         try_number=ti.try_number,
-        since=pendulum.instance(began),
-        moved=cleared and map_index >= 0,
+        since=min((pendulum.instance(each) for each in times if each is not None), default=utcnow()),
+        cleared=cleared,
     )
 
 

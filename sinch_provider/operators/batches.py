@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import conf
 
 from sinch_provider.failures import (
+    SinchWaitInterrupted,
     airflow_failures,
     checked_interval,
     checked_policy,
@@ -182,13 +183,13 @@ class SinchSendBatchOperator(SinchMessageOperator):
         self.hold = hold
         checked_policy(max_failed, min_delivered)
         checked_sending(on_clear, hold)
-        self._batch_id: str | None = None
+        self._send: SendOnce | None = None
         self._killed = False
 
     def execute(self, context: Context) -> str:
         """Send, unless an earlier try has done so, and wait if asked to."""
         with airflow_failures(), self.hook.get_conn() as client:
-            send = SendOnce(
+            self._send = SendOnce(
                 endpoints.send(**self.message),
                 attempt_of(context, self),
                 secret=client.account.credentials.secret,
@@ -197,11 +198,13 @@ class SinchSendBatchOperator(SinchMessageOperator):
                 hold=self.hold,
                 stopped=lambda: self._killed,
             )
-            sent = client.follow(send.steps())
-            self._batch_id = sent.batch_id
-            if self._killed:
+            sent = client.follow(self._send.steps())
+            if self._killed and (self.wait_for_completion or self.cancel_on_kill):
                 self._cancel_if_asked()
-            elif self.wait_for_completion:
+                raise SinchWaitInterrupted(
+                    f"Batch {sent.batch_id} was accepted, and then the task was told to stop."
+                )
+            if self.wait_for_completion:
                 with waiting_for(sent.batch_id):
                     self._wait(client, sent)
         return sent.batch_id
@@ -218,14 +221,15 @@ class SinchSendBatchOperator(SinchMessageOperator):
         self._cancel_if_asked()
 
     def _cancel_if_asked(self) -> None:
-        if not self.cancel_on_kill or self._batch_id is None:
+        batch_id = self._send.batch_id if self._send else None
+        if not self.cancel_on_kill or batch_id is None:
             return
         try:
-            self.hook.batches.cancel(self._batch_id)
+            self.hook.batches.cancel(batch_id)
         except SinchError as error:
-            self.log.warning("Batch %s was not cancelled: %s", self._batch_id, error)
+            self.log.warning("Batch %s was not cancelled: %s", batch_id, error)
         else:
-            self.log.info("Cancelled batch %s because its task was killed.", self._batch_id)
+            self.log.info("Cancelled batch %s because its task was killed.", batch_id)
 
     def _wait(self, client: SinchClient, sent: Sent) -> None:
         if self.deferrable:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import (
     SinchAlreadyDispatchedError,
+    SinchError,
     SinchUncertainError,
     SinchUnsettledError,
 )
@@ -16,7 +17,7 @@ from sinch_provider.sms.http import Call
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.payload import Match, Payload, normal_parameters
 from sinch_provider.sms.steps import Step
-from sinch_provider.sms.times import parse_time
+from sinch_provider.sms.times import parse_time, utcnow
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,14 @@ def change_once(batch_id: str, call: Call[Batch], *, first: bool) -> Generator[S
             return batch
         except SinchUncertainError as error:
             log.warning("%s; reading the batch to see.", error.what)
-            batch = yield endpoints.get(batch_id)
+            try:
+                batch = yield endpoints.get(batch_id)
+            except SinchError as unreadable:
+                raise SinchUnsettledError(
+                    f"{error.what}, and the batch cannot be read: {unreadable.what}",
+                    operation=call.operation,
+                    advice="A retry of this task reads the batch first.",
+                ) from None
             if is_made(call, batch):
                 log.info(made)
                 return batch
@@ -86,13 +94,16 @@ def _digits(numbers: Any) -> set[str]:
 
 
 def _equal(name: str, wanted: Any, actual: Any) -> bool:
-    if name in _TIMES and isinstance(actual, str):
+    if name in _TIMES:
         try:
-            return parse_time(wanted) == parse_time(actual)
+            # A time to leave that was past is no longer shown.
+            at = parse_time(wanted)
+            return at == parse_time(actual) if isinstance(actual, str) else at <= utcnow()
         except ValueError:
             return False
-    if name == "from" and isinstance(actual, str):
-        return str(wanted).removeprefix("+") == actual.removeprefix("+")
+    if name in {"from", "udh"} and isinstance(actual, str):
+        return str(wanted).removeprefix("+").lower() == actual.removeprefix("+").lower()
     if name == "parameters":
         return bool(normal_parameters(wanted) == normal_parameters(actual))
-    return bool(wanted == actual)
+    # What is not set is left out.
+    return bool(wanted == actual) or (not wanted and not actual)

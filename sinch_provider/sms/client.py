@@ -151,7 +151,8 @@ class SinchClient:
                     timeout=self.account.timeout,
                     allow_redirects=False,
                 )
-        except OSError as error:  # requests' own errors, and what it raises bare, such as a missing CA bundle
+        except (OSError, ValueError) as error:
+            # requests' own errors, and what it raises bare: a missing CA bundle, a redirect to no URL.
             # Raised below, outside this block: the library's errors quote URLs, which can hold phone numbers.
             failure = (no_connection if _never_left(error) else lost_connection)(call, error)
         else:
@@ -172,9 +173,10 @@ class _Headers(AuthBase):
         return request
 
 
-def _never_left(error: OSError) -> bool:
+def _never_left(error: OSError | ValueError) -> bool:
     if not isinstance(error, requests.RequestException):
-        return error.errno is None
+        # So requests says that the CA bundle is missing; every other OSError has a number or a class.
+        return type(error) is OSError and error.errno is None
     cause = error.args[0] if error.args else None
     reason = getattr(cause, "reason", cause)
     if isinstance(reason, urllib3.exceptions.ProxyError):

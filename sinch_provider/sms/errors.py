@@ -217,7 +217,7 @@ class SinchPayloadChangedError(SinchError):
     """An earlier try has sent to other recipients than this one is asked to."""
 
     default_effect = Effect.UNKNOWN
-    advice = "Clear the task to send to the new recipients as well."
+    advice = "To send to the whole list as it is now, to those reached before too, clear the task."
 
     def _consequence(self) -> str:
         return "Nothing more was sent."

@@ -52,7 +52,7 @@ class Entry:
     """
     A send and what is known of it.
 
-    :param cycle: Which send of the task: a new one begins with every clear.
+    :param cycle: Which send of the task: the same over retries, another after a clear.
     :param reference: The batch's client reference.
     :param try_number: The try that wrote this.
     :param began: When the first intent of this cycle was written.
@@ -97,8 +97,9 @@ class Entry:
             state=State(data["state"]),
             batch_id=data["batch_id"],
         )
-        if entry.state is State.SENT and not (isinstance(entry.batch_id, str) and entry.batch_id):
-            raise ValueError("sent without a batch id")
+        is_id = isinstance(entry.batch_id, str) and bool(entry.batch_id)
+        if not (is_id if entry.state is State.SENT else entry.batch_id is None):
+            raise ValueError("state and batch id do not go together")
         return entry
 
 
@@ -124,7 +125,7 @@ class Journal:
         value = self._reached(self._store.get)
         try:
             self._entries = [] if value is None else _entries(value)
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             self.unreadable = True
             log.warning("The journal of this send cannot be read; going by its reference instead.")
         return list(self._entries)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 import pendulum
 
 from sinch_provider.sms import endpoints
-from sinch_provider.sms.errors import Effect, SinchNotFoundError, SinchUncertainError, SinchUnsettledError
+from sinch_provider.sms.errors import SinchNotFoundError, SinchUncertainError
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.steps import Pause, Step
 from sinch_provider.sms.times import utcnow
@@ -29,47 +29,51 @@ CLOCK_MARGIN: Final = timedelta(minutes=10)
 LISTED: Final = timedelta(days=13)
 _PAGE_SIZE: Final = 100
 _MOST_PAGES: Final = 100
+_ADVICE: Final = (
+    "Look for the batch in Sinch's dashboard. To send anyway, clear the task with on_clear='resend'."
+)
 
 Batches = Generator[Step, Any, list[Batch]]
 
 
 def settled_look(
-    references: Sequence[str],
+    reference: str,
     since: pendulum.DateTime,
     wanted: Callable[[Batch], bool] = lambda _: True,
 ) -> Batches:
     """
     Look for batches by reference until one is there, or would be there if it had been accepted.
 
-    :param references: Their client references.
+    :param reference: Their client reference.
     :param since: When the first of them may have been sent, by the clock of whoever sent it.
     :param wanted: Which of those found count.
     """
     for pause in LOOKS:
         if pause:
             yield Pause(pause)
-        found: list[Batch] = []
-        for reference in references:
-            listed = yield from list_since(since, reference)
-            found += filter(wanted, listed)
-        if found:
+        listed = yield from list_since(since, reference)
+        if found := [each for each in listed if wanted(each)]:
             return found
-    log.info("No batch %s is listed after %g s: none was accepted.", references[0], sum(LOOKS))
+    log.info("It is not listed after %g s, so it was not accepted.", sum(LOOKS))
     return []
+
+
+def clamped(since: pendulum.DateTime) -> pendulum.DateTime:
+    """Begin no earlier than Sinch lists, where nothing says that something was sent before."""
+    return max(since, utcnow() - LISTED + CLOCK_MARGIN)
 
 
 def list_since(since: pendulum.DateTime, reference: str | None = None) -> Batches:
     """
     List the batches of the account since then, with this reference or all.
 
-    :raises SinchUncertainError: That is longer ago than Sinch lists batches.
+    :raises SinchUncertainError: That is longer ago than Sinch lists batches, or they are too many.
     """
     if since < utcnow() - LISTED:
         raise SinchUncertainError(
             f"An earlier try of {since.to_date_string()} may have sent this, too long ago for Sinch to tell",
             operation="send",
-            advice="Look for the batch in Sinch's dashboard. To send anyway, clear the task with "
-            "on_clear='resend'.",
+            advice=_ADVICE,
         )
     start = since - CLOCK_MARGIN
     found: dict[str, Batch] = {}
@@ -83,10 +87,10 @@ def list_since(since: pendulum.DateTime, reference: str | None = None) -> Batche
         if not page.items or passed >= page.count:
             # Should the filter be ignored, what has another reference is none of ours.
             return [each for each in found.values() if reference in {None, each.client_reference}]
-    raise SinchUnsettledError(
-        f"More than {_MOST_PAGES * _PAGE_SIZE} batches are listed, too many to look through",
+    raise SinchUncertainError(
+        f"More than {_MOST_PAGES * _PAGE_SIZE} batches are listed, too many to look for one among them",
         operation="send",
-        effect=Effect.NONE,
+        advice=_ADVICE,
     )
 
 

@@ -72,6 +72,7 @@ class Payload:
     @classmethod
     def _of(cls, recipients: Iterable[str], content: dict[str, Any]) -> Self:
         content["type"] = content["type"] or "mt_text"
+        content["udh"] = content["udh"] and str(content["udh"]).lower()
         content["parameters"] = normal_parameters(content["parameters"])
         message = json.dumps(content, sort_keys=True, ensure_ascii=False)
         return cls(frozenset(number.removeprefix("+") for number in recipients), message)
@@ -104,8 +105,9 @@ def normal_parameters(parameters: Any) -> Any:
     """Write the numbers in the keys of parameters as digits, as Sinch writes recipients."""
     if not isinstance(parameters, Mapping):
         return parameters
-    return {
+    normal = {
         name: {key.removeprefix("+"): value for key, value in values.items()}
         for name, values in parameters.items()
         if isinstance(values, Mapping)
     }
+    return normal or None

@@ -52,7 +52,10 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
-_POOLS = {"http": _Pool, "https": _TlsPool}
+_POOLS: dict[type[HTTPConnectionPool], type[HTTPConnectionPool]] = {
+    HTTPConnectionPool: _Pool,
+    HTTPSConnectionPool: _TlsPool,
+}
 
 
 class AskingAdapter(HTTPAdapter):
@@ -71,4 +74,7 @@ class AskingAdapter(HTTPAdapter):
 
     @staticmethod
     def _set_pools(manager: PoolManager) -> None:
-        manager.pool_classes_by_scheme = _POOLS
+        # SOCKS managers have pools of their own kind, whose connections cannot ask.
+        manager.pool_classes_by_scheme = {
+            scheme: _POOLS.get(pool, pool) for scheme, pool in manager.pool_classes_by_scheme.items()
+        }

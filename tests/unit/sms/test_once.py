@@ -13,11 +13,13 @@ import pytest
 from sinch_provider.sandbox.client import SandboxClient
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ServicePlanCredentials
+from sinch_provider.sms.client import SinchClient
 from sinch_provider.sms.errors import (
     SinchBadRequestError,
     SinchBatchCanceledError,
     SinchNotSentError,
     SinchPayloadChangedError,
+    SinchRateLimitError,
     SinchSentTwiceError,
     SinchServerError,
     SinchUncertainError,
@@ -60,15 +62,7 @@ def store() -> MemoryStore:
 
 
 @pytest.fixture
-def attempt(sinch_sandbox: SandboxClient) -> Callable[..., Attempt]:
-    def make(try_number: int = 1, cycle: int = 1, map_index: int = -1, moved: bool = False) -> Attempt:
-        return Attempt(task_hash("dag", "run", "task"), map_index, cycle, try_number, NOW, moved)
-
-    return make
-
-
-@pytest.fixture
-def send(do: Player, sinch_sandbox: SandboxClient, store: MemoryStore, attempt: Any) -> Callable[..., Sent]:
+def send(do: Player, sinch_sandbox: SandboxClient, store: MemoryStore) -> Callable[..., Sent]:
     """One try of a send; pauses move the sandbox's clock."""
     account = sandbox_account(sinch_sandbox)
     pauses = do._pause
@@ -84,19 +78,21 @@ def send(do: Player, sinch_sandbox: SandboxClient, store: MemoryStore, attempt: 
         *,
         cycle: int = 1,
         map_index: int = -1,
-        moved: bool = False,
+        cleared: bool = False,
         to: Any = (MARIA, LUKASZ),
         body: str = "Hi",
         journal: bool = True,
         secret: str = SECRET,
         on_clear: str = "adopt",
         hold: timedelta | None = None,
+        since: pendulum.DateTime = NOW,
         stopped: Callable[[], bool] = lambda: False,
         **fields: Any,
     ) -> Sent:
+        task = task_hash("dag", "run", "task")
         once = SendOnce(
             endpoints.send(body, list(to), **fields),
-            attempt(try_number, cycle, map_index, moved),
+            Attempt(task, map_index, cycle, try_number, since, cleared or cycle > 1),
             secret=secret,
             journal=Journal(store) if journal else None,
             on_clear=OnClear(on_clear),
@@ -361,9 +357,9 @@ def test_items_that_moved_after_a_clear_find_their_batch(send, sinch_sandbox, st
     """The audience has grown at its beginning: what was item 0 is item 1 now."""
     first = send(map_index=0)
     store.value = None
-    assert send(map_index=1, moved=True).batch_id == first.batch_id
+    assert send(map_index=1, cleared=True).batch_id == first.batch_id
     store.value = None
-    assert not send(map_index=0, moved=True, to=["+46700000444"]).adopted
+    assert not send(map_index=0, cleared=True, to=["+46700000444"]).adopted
     assert texts(sinch_sandbox) == sorted([*ONCE, ("46700000444", "Hi")])
 
 
@@ -427,6 +423,91 @@ def test_a_reference_of_ones_own_may_be_shared(send, sinch_sandbox, store):
     assert {each["client_reference"] for each in sinch_sandbox.batches()} == {"campaign"}
     store.value["sends"][0].update(state="intent", batch_id=None)
     assert send(2, client_reference="campaign", body="Changed").batch_id == sent.batch_id
+
+
+def test_what_may_be_another_runs_is_neither_taken_nor_doubled(send, sinch_sandbox, store, monkeypatch):
+    """Every run sends the same words to the same people under one label, and this one's answer is lost."""
+    send(client_reference="alerts")
+    store.value = None
+    sinch_sandbox.advance(300)
+    sinch_sandbox.fault("lost_reply", "send", when="before")
+    later = pendulum.now("UTC").add(minutes=5)
+    monkeypatch.setattr("pendulum.now", lambda tz=None: later)
+    with pytest.raises(SinchUncertainError, match="may or may not be"):
+        send(client_reference="alerts")
+    assert len(sinch_sandbox.batches()) == 1
+
+
+def test_a_label_given_up_between_tries_leads_to_no_other_batch(send, sinch_sandbox, store):
+    """Their batches must be neither cancelled nor taken for ours."""
+    theirs = send(client_reference="campaign", to=["+46700000444"], map_index=1)
+    store.value = None
+    ours = send(client_reference="campaign")
+    store.value["sends"][0].update(state="intent", batch_id=None)
+    assert send(2).batch_id == ours.batch_id
+    assert {each["id"]: each["canceled"] for each in sinch_sandbox.batches()} == {
+        theirs.batch_id: False,
+        ours.batch_id: False,
+    }
+
+
+@pytest.mark.parametrize("journal", [True, False])
+def test_a_label_of_ones_own_survives_a_clear(send, sinch_sandbox, journal):
+    first = send(client_reference="campaign", journal=journal)
+    assert send(2, cycle=2, client_reference="campaign", journal=journal).batch_id == first.batch_id
+
+
+def test_labelled_items_that_moved_find_their_batch(send, sinch_sandbox, store):
+    first = send(client_reference="campaign", map_index=0)
+    store.value = None
+    moved = send(client_reference="campaign", map_index=1, cleared=True)
+    assert moved.batch_id == first.batch_id
+
+
+def test_a_twin_with_other_recipients_is_not_ours_to_cancel(send, sinch_sandbox, store):
+    """Another installation with the same Dag and run id on the same service plan."""
+    tomorrow = {"send_at": pendulum.now("UTC").add(days=1)}
+    ours = send(**tomorrow)
+    store.value = None
+    theirs = send(to=["+46700000444"], **tomorrow)
+    store.value = None
+    assert send(2, **tomorrow).batch_id == ours.batch_id
+    assert not any(each["canceled"] for each in sinch_sandbox.batches())
+    assert len(sinch_sandbox.messages(batch_id=theirs.batch_id)) == 1
+
+
+def test_a_batch_cancelled_while_it_is_held_is_no_success(send, sinch_sandbox, do):
+    pause = do._pause
+
+    def cancel(seconds: float) -> None:
+        pause(seconds)
+        [batch] = sinch_sandbox.batches()
+        with SinchClient(sandbox_account(sinch_sandbox)) as client:
+            client.batches.cancel(batch["id"])
+
+    do._pause = cancel
+    with pytest.raises(SinchBatchCanceledError, match="while it was held"):
+        send(hold=timedelta(minutes=5))
+
+
+def test_a_clear_sends_a_text_that_a_retry_could_not(send, sinch_sandbox, store):
+    send(body="Hi")
+    store.value["sends"][0].update(state="intent", batch_id=None)
+    send(2, body="Hello")
+    assert not send(3, cycle=3, body="Hello").adopted
+
+
+def test_what_was_open_before_a_refusal_stays_open(send, sinch_sandbox, store):
+    sinch_sandbox.fault("lost_reply", "send", when="before")
+    sinch_sandbox.fault("rate_limited", "send", count=None)
+    with pytest.raises(SinchRateLimitError):
+        send()
+    assert store.value["sends"][0]["state"] == "intent"
+
+
+def test_an_old_run_can_be_cleared(send, sinch_sandbox):
+    """Of a backfill, say: the time it is named after lies before anything Sinch still lists."""
+    assert not send(2, cycle=2, since=NOW.subtract(days=60)).adopted
 
 
 def test_what_cannot_be_looked_up_is_not_sent_and_can_be_retried(send, sinch_sandbox, store):
