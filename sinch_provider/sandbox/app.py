@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,7 +18,7 @@ from sinch_provider.sandbox import control, pages
 from sinch_provider.sandbox.callbacks.dispatcher import Dispatcher
 from sinch_provider.sandbox.connections import Connections
 from sinch_provider.sandbox.guards import Guards
-from sinch_provider.sandbox.sinch import api
+from sinch_provider.sandbox.sinch import api, openapi
 from sinch_provider.sandbox.state import Options, Sandbox
 
 OPENAPI_URL = "/sandbox/openapi.json"
@@ -51,9 +52,20 @@ def create_app(options: Options | None = None, connections: Connections | None =
     app.include_router(api.router)
     app.include_router(control.router)
     app.include_router(pages.router)
+    _describe(app)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     return Guards(app, sandbox.clock.now, options.allow_remote)
+
+
+def _describe(app: FastAPI) -> None:
+    """Let the served description have what FastAPI cannot know of Sinch's operations."""
+    described = app.openapi
+
+    def complete() -> dict[str, Any]:
+        return app.openapi_schema or openapi.complete(described())
+
+    app.openapi = complete  # type: ignore[method-assign]
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

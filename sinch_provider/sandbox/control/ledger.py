@@ -14,6 +14,7 @@ from starlette.responses import StreamingResponse
 
 from sinch_provider.sandbox.control.access import Controlled, in_portions
 from sinch_provider.sandbox.control.messages import SOURCE, MessageFilters
+from sinch_provider.sandbox.control.shapes import Ledger, answers
 from sinch_provider.sandbox.control.tally import PROBLEMS, VERDICTS, Tally
 from sinch_provider.sandbox.guards import is_streamed
 from sinch_provider.sandbox.sinch import phone
@@ -56,10 +57,18 @@ class LedgerQuestion(LedgerFilters):
 
 
 _LINE: TypeAdapter[str | Expected] = TypeAdapter(str | Expected)
+_BODY = LedgerQuestion.model_json_schema()
+_BODY.pop("$defs")
+_BODY["properties"]["expected"]["items"] = {"anyOf": [{"type": "string"}, Expected.model_json_schema()]}
 _SHOWN = {"all": VERDICTS, "problems": PROBLEMS, "none": ()}
 
 
-@router.post("/ledger")
+@router.post(
+    "/ledger",
+    response_model=None,
+    responses=answers(Ledger) | {422: {"description": "The question makes no sense."}},
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}},
+)
 async def ledger(sandbox: Controlled, request: Request) -> StreamingResponse:
     """Set the messages that were accepted against those expected, recipient by recipient.
 

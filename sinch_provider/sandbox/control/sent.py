@@ -9,6 +9,7 @@ from pydantic import Field
 
 from sinch_provider.sandbox.control.access import Controlled, Dispatching
 from sinch_provider.sandbox.control.messages import COLUMNS, SOURCE, MessageFilters, shown
+from sinch_provider.sandbox.control.shapes import Message, Messages, answers
 from sinch_provider.sandbox.control.waiting import enough_messages
 from sinch_provider.sandbox.sinch import batches
 
@@ -27,7 +28,7 @@ class MessagesWanted(MessageFilters):
     timeout: float = Field(10, ge=0, le=MAX_WAIT, description="Real seconds to wait at most.")
 
 
-@router.get("/messages")
+@router.get("/messages", response_model=None, responses=answers(Messages))
 async def messages(
     sandbox: Controlled, request: Request, wanted: Annotated[MessagesWanted, Query()]
 ) -> dict[str, Any]:
@@ -46,7 +47,11 @@ async def messages(
     return {"count": count, "messages": [shown(sandbox, row) for row in rows]}
 
 
-@router.get("/messages/latest")
+@router.get(
+    "/messages/latest",
+    response_model=None,
+    responses=answers(Message) | {404: {"description": "There is none."}},
+)
 async def latest_message(sandbox: Controlled, filters: Annotated[MessageFilters, Query()]) -> dict[str, Any]:
     """The message that was sent last; 404 where there is none."""
     where, values = filters.condition(sandbox)

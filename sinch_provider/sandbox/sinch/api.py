@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from sinch_provider.sandbox.sinch import batches, groups, inbounds, reports
+from sinch_provider.sandbox.sinch import batches, groups, inbounds, openapi, reports
 from sinch_provider.sandbox.sinch.errors import Problems, Refusal
 from sinch_provider.sandbox.sinch.operation import Call, Endpoint, operation
 from sinch_provider.sandbox.sinch.paging import (
@@ -222,30 +222,39 @@ _BATCH = f"{_BATCHES}/{{batch_id}}"
 _GROUPS = f"{_ACCOUNT}/groups"
 _GROUP = f"{_GROUPS}/{{group_id}}"
 
-_ROUTES: tuple[tuple[str, str, Endpoint], ...] = (
-    ("POST", "/oauth2/token", _token),
-    ("POST", _BATCHES, _send),
-    ("GET", _BATCHES, _list),
+_ROUTES: tuple[tuple[str, str, Endpoint, openapi.Description], ...] = (
+    ("POST", "/oauth2/token", _token, openapi.TOKEN),
+    ("POST", _BATCHES, _send, openapi.SEND),
+    ("GET", _BATCHES, _list, openapi.LIST),
     # Before the routes with an id, or a dry run would look like an update of a batch called dry_run.
-    ("POST", f"{_BATCHES}/dry_run", _dry_run),
-    ("GET", _BATCH, _get),
-    ("POST", _BATCH, _update),
-    ("PUT", _BATCH, _replace),
-    ("DELETE", _BATCH, _cancel),
-    ("POST", f"{_BATCH}/delivery_feedback", _delivery_feedback),
-    ("GET", f"{_BATCH}/delivery_report", _delivery_report),
-    ("GET", f"{_BATCH}/delivery_report/{{recipient_msisdn}}", _recipient_report),
-    ("GET", f"{_ACCOUNT}/delivery_reports", _list_reports),
-    ("GET", f"{_ACCOUNT}/inbounds", _list_inbounds),
-    ("GET", f"{_ACCOUNT}/inbounds/{{inbound_id}}", _get_inbound),
-    ("POST", _GROUPS, _create_group),
-    ("GET", _GROUPS, _list_groups),
-    ("GET", _GROUP, _get_group),
-    ("POST", _GROUP, _update_group),
-    ("PUT", _GROUP, _replace_group),
-    ("DELETE", _GROUP, _delete_group),
-    ("GET", f"{_GROUP}/members", _group_members),
+    ("POST", f"{_BATCHES}/dry_run", _dry_run, openapi.DRY_RUN),
+    ("GET", _BATCH, _get, openapi.GET),
+    ("POST", _BATCH, _update, openapi.UPDATE),
+    ("PUT", _BATCH, _replace, openapi.REPLACE),
+    ("DELETE", _BATCH, _cancel, openapi.CANCEL),
+    ("POST", f"{_BATCH}/delivery_feedback", _delivery_feedback, openapi.DELIVERY_FEEDBACK),
+    ("GET", f"{_BATCH}/delivery_report", _delivery_report, openapi.DELIVERY_REPORT),
+    ("GET", f"{_BATCH}/delivery_report/{{recipient_msisdn}}", _recipient_report, openapi.RECIPIENT_REPORT),
+    ("GET", f"{_ACCOUNT}/delivery_reports", _list_reports, openapi.LIST_REPORTS),
+    ("GET", f"{_ACCOUNT}/inbounds", _list_inbounds, openapi.LIST_INBOUNDS),
+    ("GET", f"{_ACCOUNT}/inbounds/{{inbound_id}}", _get_inbound, openapi.GET_INBOUND),
+    ("POST", _GROUPS, _create_group, openapi.CREATE_GROUP),
+    ("GET", _GROUPS, _list_groups, openapi.LIST_GROUPS),
+    ("GET", _GROUP, _get_group, openapi.GET_GROUP),
+    ("POST", _GROUP, _update_group, openapi.UPDATE_GROUP),
+    ("PUT", _GROUP, _replace_group, openapi.REPLACE_GROUP),
+    ("DELETE", _GROUP, _delete_group, openapi.DELETE_GROUP),
+    ("GET", f"{_GROUP}/members", _group_members, openapi.GROUP_MEMBERS),
 )
 
-for _method, _path, _endpoint in _ROUTES:
-    router.add_api_route(_path, _endpoint, methods=[_method], tags=["Sinch"], response_model=None)
+for _method, _path, _endpoint, _described in _ROUTES:
+    router.add_api_route(
+        _path,
+        _endpoint,
+        methods=[_method],
+        tags=["Sinch"],
+        response_model=None,
+        status_code=int(min(_described["responses"])),
+        operation_id=_endpoint.__name__,
+        openapi_extra=openapi.for_path(_path, _described),
+    )
