@@ -68,6 +68,7 @@ def test_statuses_follow_the_clock(page: Page, sinch_sandbox: SandboxClient) -> 
     expect(bubble.locator(".timeline li")).to_have_text(
         [re.compile("Queued.*400"), re.compile("Dispatched.*401"), re.compile("Delivered.*0 no error")]
     )
+    expect(bubble.locator(".timeline li").last).to_be_visible()
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,9 @@ export class PagedList {
     if (!answer) return null;
     const page = answer[this.field];
     const joins = page.some((entry) => this.entries.has(this.keyOf(entry)));
-    // Where nothing is known any more, or all of it is on this page, older pages say nothing.
-    if (!joins || answer.next === null) {
+    // Where nothing is known any more, or all of it is on this page, older pages say nothing. An empty page that
+    // has a next one is a search that goes on from where it is.
+    if (this.cursor === undefined || (page.length && !joins) || answer.next === null) {
       this.entries.clear();
       this.cursor = answer.next;
     }
