@@ -57,6 +57,11 @@ def _fits(kind: Kind, operation: str) -> bool:
     return operation != "callback"
 
 
+def operations_of(kind: Kind) -> list[Operation]:
+    """The operations that a kind of trouble makes sense for."""
+    return [each for each in get_args(Operation) if _fits(kind, each)]
+
+
 class Fault(BaseModel):
     """One kind of trouble and the calls it strikes."""
 
@@ -88,10 +93,8 @@ class Fault(BaseModel):
     @model_validator(mode="after")
     def _makes_sense(self) -> Fault:
         if self.operation != "*" and not _fits(self.kind, self.operation):
-            fitting = [each for each in get_args(Operation) if _fits(self.kind, each)]
-            raise ValueError(
-                f"operation {self.operation} knows no {self.kind}; that is for {', '.join(fitting)} or *"
-            )
+            fitting = ", ".join(operations_of(self.kind))
+            raise ValueError(f"operation {self.operation} knows no {self.kind}; that is for {fitting} or *")
         return self
 
     def strikes_after(self) -> bool:

@@ -137,6 +137,19 @@ def test_a_fault_from_the_panel_strikes_as_set(page: Page, sinch_sandbox: Sandbo
     assert post(sinch_sandbox).status_code == 201
 
 
+def test_the_form_offers_only_operations_that_fit(page: Page, sinch_sandbox: SandboxClient) -> None:
+    page.goto(f"{sinch_sandbox.url}/#/faults")
+    operation = page.get_by_label("Operation")
+    for kind in (
+        page.get_by_label("Kind").locator("option").evaluate_all("all => all.map((each) => each.value)")
+    ):
+        page.get_by_label("Kind").select_option(kind)
+        for offered in operation.locator("option").evaluate_all("all => all.map((each) => each.value)"):
+            sinch_sandbox.fault(kind, offered)
+    page.get_by_label("Kind").select_option("listing_lag")
+    expect(operation.locator("option")).to_have_text(["every call", "send"])
+
+
 def test_disarming_one_fault_leaves_the_others_their_count(page: Page, sinch_sandbox: SandboxClient) -> None:
     sinch_sandbox.fault("rate_limited", "send", count=None)
     sinch_sandbox.fault("malformed", "list")

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 import sinch_provider
 from sinch_provider.sandbox.client import SandboxClient
 from sinch_provider.sandbox.control.access import Controlled
-from sinch_provider.sandbox.faults import Fault, Kind, Operation
+from sinch_provider.sandbox.faults import Fault, Kind, operations_of
 from sinch_provider.sandbox.settings import Settings
 from sinch_provider.sandbox.state import Sandbox
 from sinch_provider.sandbox.times import format_time
@@ -62,8 +62,7 @@ async def vocabulary() -> dict[str, Any]:
     """The words a fault is made of."""
     details = {name: each.annotation for name, each in Fault.model_fields.items()}
     return {
-        "kinds": list(get_args(Kind)),
-        "operations": ["*", *get_args(Operation)],
+        "kinds": {kind: ["*", *operations_of(kind)] for kind in get_args(Kind)},
         "how": list(get_args(details["how"])),
         "body": list(get_args(details["body"])),
     }

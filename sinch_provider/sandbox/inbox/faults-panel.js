@@ -14,6 +14,11 @@ const NAMES = {
   expired_token: "expired token (401)",
   unknown_token: "unknown token (401)",
   listing_lag: "listing lags behind",
+  report_gap: "report has gaps",
+  report_duplicate: "callback comes twice",
+  report_late: "callback comes late",
+  report_out_of_order: "callbacks out of order",
+  report_missing: "callback never comes",
   report_gap: "fetched report lags behind",
   report_duplicate: "callback comes twice",
   report_late: "callback comes late",
@@ -28,6 +33,8 @@ const DETAILS = {
   lost_reply: ["how", "when"],
   malformed: ["body", "when"],
   listing_lag: ["seconds"],
+  report_gap: ["seconds"],
+  report_late: ["seconds"],
   report_gap: ["seconds"],
   report_late: ["seconds"],
 };
@@ -87,10 +94,11 @@ export class FaultsPanel extends Panel {
       body: field("Body", choice("body", words.body)),
       when: field("Strikes", choice("when", ["", "before", "after"], (value) => ({ "": "as usual", before: "before the effect", after: "after the effect" })[value])),
     };
-    const kind = choice("kind", words.kinds, (value) => NAMES[value] ?? value.replaceAll("_", " "));
+    const kind = choice("kind", Object.keys(words.kinds), (value) => NAMES[value] ?? value.replaceAll("_", " "));
+    const operation = el("select", { name: "operation" });
     const form = el("form.fault-form", {},
       field("Kind", kind),
-      field("Operation", choice("operation", words.operations, (value) => (value === "*" ? "every call" : value))),
+      field("Operation", operation),
       field("How often", number("count", { min: 1, value: 1 }), "empty: for ever"),
       field("Let through first", number("skip", { min: 0, value: 0 })),
       field("Probability", number("probability", { min: 0, max: 1, step: "any", value: 1 })),
@@ -100,6 +108,10 @@ export class FaultsPanel extends Panel {
       el("button.primary", { type: "submit" }, "Arm it"));
     const showDetails = () => {
       for (const [name, node] of Object.entries(details)) node.hidden = !DETAILS[kind.value]?.includes(name);
+      const chosen = operation.value;
+      const fitting = words.kinds[kind.value];
+      operation.replaceChildren(...fitting.map((value) => el("option", { value }, value === "*" ? "every call" : value)));
+      if (fitting.includes(chosen)) operation.value = chosen;
     };
     kind.addEventListener("change", showDetails);
     showDetails();
