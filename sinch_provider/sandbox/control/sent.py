@@ -38,7 +38,9 @@ async def messages(
             sandbox, request.app.state.connections, wanted, wanted.wait, seconds=wanted.timeout
         )
     where, values = wanted.condition(sandbox)
-    count = sandbox.store.rows(f"SELECT count(*) FROM {SOURCE} WHERE {where}", values)[0][0]
+    # A join that no condition needs looks up a batch for each message: seconds, where there are a million.
+    counted = SOURCE if "b." in where else "messages m"
+    count = sandbox.store.rows(f"SELECT count(*) FROM {counted} WHERE {where}", values)[0][0]
     rows = sandbox.store.rows(
         f"SELECT {COLUMNS} FROM {SOURCE} WHERE {where}"
         " ORDER BY m.batch, m.position LIMIT :limit OFFSET :offset",
