@@ -6,6 +6,8 @@ VENV := .venv
 PYTHON ?=
 # More arguments for pytest, as in: make test ARGS="-k sensor -x"
 ARGS ?=
+# How many calls `make fuzz` makes.
+CALLS ?= 10000
 # How often `make kill-rounds` kills the sandbox.
 ROUNDS ?= 100
 # How often `make test-airflow` kills, and what draws the moments; without a seed there is a new one each time.
@@ -21,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-airflow test-crash test-browser screenshots coverage lint types format sandbox
-.PHONY: bench kill-rounds compare clean venv
+.PHONY: bench kill-rounds compare fuzz clean venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +82,9 @@ compare: ## Lose replies on this provider and on what else people use, side by s
 	@sh scripts/setup.sh $(VENV)-compare $(PYTHON)
 	@$(VENV)-compare/bin/python -m pip --disable-pip-version-check install -qq -r benchmarks/requirements.txt
 	@$(VENV)-compare/bin/python benchmarks/lost_reply.py
+
+fuzz: venv ## Call the sandbox CALLS times as its description allows and forbids, and look for a 5xx
+	@$(BIN)/python -m tests.contract $(CALLS)
 
 venv:
 	@sh scripts/setup.sh $(VENV) $(PYTHON)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from sinch_provider.sandbox.control import (
     batch_views,
     callbacks,
+    documentation,
     events,
     export,
     inbounds,
@@ -26,7 +27,7 @@ router = APIRouter(
     tags=["Sandbox"],
     dependencies=[Depends(announce_changes), Depends(refuse_broken_text)],
 )
-for part in (switches, sent, ledger, export, metrics, inbounds, callbacks, events):
+for part in (switches, sent, ledger, export, metrics, documentation, inbounds, callbacks, events):
     router.include_router(part.router)
 for part in (overview, phones, batch_views, searching):
     router.include_router(part.router, prefix="/inbox", tags=["Inbox"])

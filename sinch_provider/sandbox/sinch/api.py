@@ -254,6 +254,7 @@ for _method, _path, _endpoint, _described in _ROUTES:
         methods=[_method],
         tags=["Sinch"],
         response_model=None,
+        response_class=Response,
         status_code=int(min(_described["responses"])),
         operation_id=_endpoint.__name__,
         openapi_extra=openapi.for_path(_path, _described),
