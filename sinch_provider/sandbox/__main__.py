@@ -26,8 +26,15 @@ examples:
   sinch-sandbox --clock manual --port 0        for tests: any free port, time moves only when told
   sinch-sandbox --set cancel_after_dispatch=409 --set delivery_delay=30
 
+while it runs, at its address:
+  /                   the inbox: what every phone received
+  /sandbox/docs       all calls, Sinch's and the sandbox's own, with examples to copy
+  /sandbox/messages   what was sent, as JSON; /sandbox/export.csv for a spreadsheet
+  /sandbox/metrics    figures for Prometheus
+
 Numbers +{MAGIC_PREFIX}ddd end in ways their last digits name: {MAGIC_PREFIX}150 is an unknown subscriber,
 {MAGIC_PREFIX}401 never gets a receipt. GET /sandbox/outcomes lists all {len(MAGIC)} of them.
+In tests the pytest fixture sinch_sandbox starts a sandbox by itself.
 """
 
 
@@ -51,7 +58,6 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="bind other than loopback addresses and answer to any host name",
     )
-
     where.add_argument(
         "--allow-remote-callbacks",
         action="store_true",
@@ -174,7 +180,7 @@ Callbacks:      {client.url}/sandbox/callbacks
 Clock:          {client.url}/sandbox/clock
 Faults:         {client.url}/sandbox/faults
 Settings:       {client.url}/sandbox/settings
-All controls:   {client.url}/sandbox/openapi.json
+All calls:      {client.url}/sandbox/docs
 
 Ctrl+C ends it."""
 

@@ -8,7 +8,7 @@ from sinch_provider.sandbox.client import SandboxClient
 
 from .calling import Caller
 
-CALLS = 400
+CALLS = 300
 
 
 def test_no_call_makes_it_fail(sinch_sandbox: SandboxClient) -> None:
