@@ -1,6 +1,6 @@
 // Calls of the sandbox. An answer that is no success becomes an ApiError with a sentence in it.
 
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(message, status) {
     super(message);
     this.status = status;

@@ -38,7 +38,6 @@ const DETAILS = {
   report_gap: ["seconds"],
   report_late: ["seconds"],
 };
-const STANDARD = ["id", "kind", "operation", "count", "struck", "match", "skip", "probability", "seed"];
 
 export class FaultsPanel extends Panel {
   constructor(root) {
@@ -143,7 +142,7 @@ function describe(fault) {
   if (fault.skip) words.push(`after ${plural(fault.skip, "call")}`);
   if (fault.probability < 1) words.push(`${Math.round(fault.probability * 100)} % of them`);
   for (const name of DETAILS[fault.kind] ?? []) {
-    if (!STANDARD.includes(name) && fault[name] !== null) words.push(name === "when" ? `${fault.when} the effect` : `${name.replace("_", " ")} ${fault[name]}`);
+    if (fault[name] !== null) words.push(name === "when" ? `${fault.when} the effect` : `${name.replace("_", " ")} ${fault[name]}`);
   }
   return words.length ? ` ${words.join(", ")}` : "";
 }

@@ -5,7 +5,7 @@ import { el } from "./dom.js";
 const KINDS = { Queued: "waiting", Dispatched: "moving", Delivered: "good", Unknown: "unsure", Cancelled: "stopped" };
 const SIGNS = { waiting: "○", moving: "◔", good: "●", unsure: "◌", stopped: "⊘", bad: "✕" };
 
-export const kindOf = (status) => KINDS[status] ?? "bad";
+const kindOf = (status) => KINDS[status] ?? "bad";
 
 export const statusPill = (status) => el(`span.pill.${kindOf(status)}`, {}, el("span", { "aria-hidden": "true" }, SIGNS[kindOf(status)]), ` ${status}`);
 
