@@ -22,11 +22,11 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-airflow test-crash test-browser screenshots coverage lint types format sandbox
-.PHONY: bench kill-rounds compare fuzz clean venv
+.PHONY: help demo test test-airflow test-crash test-mutations test-browser screenshots coverage lint types format
+.PHONY: sandbox bench kill-rounds compare fuzz clean venv
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: venv ## Send texts from a real Airflow to the sandbox, and show what the phones received
 	@$(BIN)/python scripts/demo.py
@@ -36,6 +36,9 @@ test: venv ## Run all tests, the browser's only where there is a Chromium; ARGS=
 
 test-crash: venv ## Strike sends at every point, and 10,000 times by chance; ends within 20 minutes
 	@$(BIN)/python -m tests.crash $(ARGS)
+
+test-mutations: venv ## Switch off one safeguard after the other; test-crash has to notice each
+	@$(BIN)/python -m tests.crash.mutations
 
 test-browser: venv ## Test the sandbox's inbox in Chromium, which is installed if there is none
 	@sh scripts/chromium.sh

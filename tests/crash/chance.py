@@ -30,7 +30,7 @@ def _schedule(source: random.Random, seed: int) -> Schedule:
         journal=source.choice(("durable",) * 5 + ("none", "off")),
         account=source.choice(("plan", "plan", "project")),
         on_clear=source.choice(("adopt", "adopt", "adopt", "resend")),
-        hold=source.choice((0,) * 6 + (60, 300)),
+        hold=source.choice((0,) * 6 + (120, 600)),
         mapped=source.choice((0,) * 4 + (2, 3)),
         retries=source.choice((0, 2, 4, 8, 8)),
         retry_delay=source.choice((0.0, 1.0, 60.0, 60.0, 600.0)),

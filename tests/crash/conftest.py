@@ -8,8 +8,15 @@ import pytest
 
 import tests.integration.conftest  # noqa: F401  # Airflow's home, before Airflow is imported
 from tests.crash.play import Played
+from tests.crash.sandbox import Sandbox
 from tests.crash.schedules import Schedule
 from tests.crash.workers import player
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
 
 
 @pytest.fixture(scope="session")

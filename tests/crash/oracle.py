@@ -161,8 +161,8 @@ def _wrong_results(world: World, ti: TaskInstance, ledger: _Ledger) -> Iterator[
 def _lie(world: World, attempt: Try) -> str | None:
     """What an error says that the ledger knows better."""
     text = str(attempt.error)
-    if world.moves:
-        # Another place's try has sent the same item, and this one cannot know.
+    if world.moves or attempt.stale:
+        # Another place's try, or another process, has sent the same item, and this one cannot know.
         return None
     key = attempt.ti.map_index, attempt.cycle
     items = {item(world_item, variant) for world_item in range(max(1, world.schedule.mapped))

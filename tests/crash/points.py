@@ -185,7 +185,8 @@ def _virtual_now(tz: Any = None) -> Any:
 def _asked(self: Any) -> None:
     point("before intent")
     _ask(self)
-    if not current().owner.world.schedule.has_journal:  # type: ignore[union-attr]
+    actor = current()
+    if actor is not None and not actor.world.schedule.has_journal:
         point("after intent")
 
 

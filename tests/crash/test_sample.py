@@ -11,8 +11,8 @@ from tests.crash.points import POINTS
 from tests.crash.schedules import Schedule, event
 
 # A prime, so that every point, kind and nemesis has its turn.
-_EVERY = 127
-_RANDOM = 120
+_EVERY = 251
+_RANDOM = 60
 
 
 @pytest.mark.parametrize(
