@@ -43,7 +43,7 @@ def arguments() -> argparse.Namespace:
         "--executors", default="local,celery", help="which, separated by commas (%(default)s)"
     )
     parser.add_argument(
-        "--pace", type=float, default=4.5, help="seconds between two kills, on average (%(default)s)"
+        "--pace", type=float, default=4.0, help="seconds between two kills, on average (%(default)s)"
     )
     parser.add_argument("--keep", action="store_true", help="keep logs and the record of kills")
     return parser.parse_args()
@@ -109,11 +109,13 @@ def test(folder: Path, given: argparse.Namespace, seed: int) -> bool:
                 airflow.migrate()
             share = given.kills // len(executors) + (place < given.kills % len(executors))
             load = Load(airflow, database, numbers, seed)
-            killer = Killer(airflow, broker, share, share * given.pace, seed, folder / "kills.jsonl")
+            killer = Killer(
+                airflow, database, broker, share, share * given.pace, seed, folder / "kills.jsonl"
+            )
             new_sends, new_kills = one_executor(stack, airflow, load, killer, EXECUTORS[executor])
             sends += new_sends
             kills += new_kills
-        report = reports.collect(sends, database, sandbox.client, folder)
+        report = reports.collect(sends, kills, database, sandbox.client, folder)
         struck = sum(each["struck"] for each in sandbox.client.faults())
         if sandbox.service.starts != 1 or not sandbox.service.running:
             raise SystemTestError("The sandbox, which must not be killed, has died.")

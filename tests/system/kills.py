@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import random
+import re
 import signal
 import threading
 import time
@@ -14,11 +16,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
+import psycopg
 import redis
 
 from tests.system.cluster import HEARTBEAT_TIMEOUT, Airflow
 from tests.system.processes import members, send, title
-from tests.system.services import Redis
+from tests.system.services import Postgres, Redis
 
 KILL: Final = "KILL"
 TERM: Final = "TERM"
@@ -53,6 +56,9 @@ _ONLY: Final = {
     },
 }
 _PATIENCE: Final = 20.0
+_TASK_ID: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+#: Share of the strikes at tasks that look for one whose request is on its way.
+_AIMED: Final = 0.6
 #: Tasks so young are still sending, most likely.
 _YOUNG_SECONDS: Final = 8
 
@@ -80,7 +86,8 @@ class Kill:
     target: str
     signal: str
     pids: list[int]
-    what: str
+    tasks: list[str]
+    """Ids of the task instances that the processes worked for."""
     seconds: float | None = None
 
 
@@ -88,13 +95,21 @@ class Killer(threading.Thread):
     """Carries out a schedule of kills, a random while apart."""
 
     def __init__(
-        self, airflow: Airflow, broker: Redis | None, count: int, seconds: float, seed: int, record: Path
+        self,
+        airflow: Airflow,
+        database: Postgres,
+        broker: Redis | None,
+        count: int,
+        seconds: float,
+        seed: int,
+        record: Path,
     ) -> None:
         super().__init__(name="killer")
         self.done: list[Kill] = []
         self.failed: BaseException | None = None
         self.stopping = threading.Event()
         self._airflow = airflow
+        self._database = database
         self._broker = broker
         self._chance = random.Random(f"{seed}/{airflow.executor}/kills")
         self._schedule = schedule(airflow.executor, count, self._chance)
@@ -139,14 +154,14 @@ class Killer(threading.Thread):
         deadline = time.monotonic() + _PATIENCE
         while not self.stopping.is_set():
             if struck := self._try(target, how):
-                pids, what = struck
+                pids, tasks = struck
                 seconds = None
                 if how == STOP:
                     longest = 2 * HEARTBEAT_TIMEOUT
                     past = self._chance.random() < 0.7
                     seconds = self._chance.uniform(HEARTBEAT_TIMEOUT + 2 if past else 1, longest)
                     self._to_wake.append((time.monotonic() + seconds, pids))
-                self._note(Kill(self._airflow.executor, self._now(), target, how, pids, what, seconds))
+                self._note(Kill(self._airflow.executor, self._now(), target, how, pids, tasks, seconds))
                 return
             if time.monotonic() > deadline:
                 # Nobody of this kind is there: rather another than none.
@@ -161,15 +176,15 @@ class Killer(threading.Thread):
         with self._record.open("a") as file:
             file.write(json.dumps(asdict(kill) | {"time": time.time()}) + "\n")
 
-    def _try(self, target: str, how: str) -> tuple[list[int], str] | None:
+    def _try(self, target: str, how: str) -> tuple[list[int], list[str]] | None:
         """Strike a target; None if there is none at the moment."""
         if target.startswith("message"):
             return self._message(target)
         pids = self._pids(target)
         if not pids:
             return None
-        what = title_of(pids[-1])
-        return (pids, what) if _signal_all(pids, _NUMBERS[how]) else None
+        tasks = _tasks_of(pids)
+        return (pids, tasks) if _signal_all(pids, _NUMBERS[how]) else None
 
     def _pids(self, target: str) -> list[int]:
         services = self._airflow.services
@@ -178,8 +193,10 @@ class Killer(threading.Thread):
                 pairs = self._airflow.supervisors()
                 if not pairs:
                     return []
+                sending = self._sending() if self._chance.random() < _AIMED else set()
+                aimed = [pair for pair in pairs if sending.intersection(_tasks_of([pair[1].pid]))]
                 young = [pair for pair in pairs if _age(pair[1]) < _YOUNG_SECONDS]
-                supervisor, task = self._chance.choice(young or pairs)
+                supervisor, task = self._chance.choice(aimed or young or pairs)
                 # The supervisor first: it must not see its task end.
                 all_pids = {"task": [task.pid], "supervisor": [supervisor.pid]}
                 return all_pids.get(target, [supervisor.pid, task.pid])
@@ -200,7 +217,18 @@ class Killer(threading.Thread):
             return [service.pid, *(each.pid for each in members({service.pid}) if each.pid != service.pid)]
         return [service.pid]
 
-    def _message(self, target: str) -> tuple[list[int], str] | None:
+    def _sending(self) -> set[str]:
+        """List the task instances that have written their intent to send, and no outcome yet."""
+        with contextlib.suppress(psycopg.OperationalError):
+            found = self._database.query(
+                "select t.id::text from task_instance t join task_state_store s "
+                "using (dag_id, run_id, task_id, map_index) where t.state = 'running' "
+                """and s.value like '%"try_number": ' || t.try_number || ',%"state": "intent"%'"""
+            )
+            return {str(row[0]) for row in found}
+        return set()
+
+    def _message(self, target: str) -> tuple[list[int], list[str]] | None:
         """Deliver a message twice, or lose it, behind the back of its worker."""
         assert self._broker is not None
         client: Any = self._broker.client
@@ -209,15 +237,15 @@ class Killer(threading.Thread):
             if not held:
                 return None
             tag, value = self._chance.choice(held)
+            message, _, queue = json.loads(value)
             if target == "message redelivered":
-                message, _, queue = json.loads(value)
                 client.lpush(queue, json.dumps(message))
             else:
                 client.hdel("unacked", tag)
                 client.zrem("unacked_index", tag)
         except redis.RedisError:
             return None
-        return [], tag.decode()
+        return [], _TASK_ID.findall(base64.b64decode(message["body"]).decode(errors="replace"))[:1]
 
 
 def _signal_all(pids: list[int], number: int) -> bool:
@@ -231,7 +259,10 @@ def _age(process: psutil.Process) -> float:
     return 0.0
 
 
-def title_of(pid: int) -> str:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return title(psutil.Process(pid))[:120]
-    return ""
+def _tasks_of(pids: list[int]) -> list[str]:
+    """Read from the titles of processes whom they work for."""
+    titles = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            titles.append(title(psutil.Process(pid)))
+    return sorted(set(_TASK_ID.findall(" ".join(titles))))

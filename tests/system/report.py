@@ -18,14 +18,15 @@ from tests.system.services import Postgres
 
 #: What operators say when they do not send again, and why they do not send at all.
 DECISIONS: Final = {
-    "found by its reference": "by its reference; not sending again",
-    "known from the journal": "was accepted by try",
-    "looked, as the outcome was unknown": "and its outcome is unknown; looking for",
-    "looked, as the answer was lost": "; looking for the batch by its reference",
-    "found nothing, sent": "was accepted so far as Sinch lists",
-    "not allowed to send": "The journal of this send is out of reach",
-    "permission too old": "The permission to send took longer",
-    "told to stop": "The task was told to stop before",
+    "sent, and saw it accepted": "Sinch accepted batch",
+    "looked: outcome unknown": "and its outcome is unknown; looking for",
+    "looked: no trace of earlier tries": "finds no trace of earlier ones; looking for",
+    "looked: answer lost": "; looking for the batch by its reference",
+    "took the batch found": "by its reference; not sending again",
+    "took the batch in the journal": "was accepted by try",
+    "not sent: no permission": "The journal of this send is out of reach",
+    "not sent: permission too old": "The permission to send took longer",
+    "not sent: told to stop": "The task was told to stop before",
 }
 _SAYS_SENT: Final = re.compile(r"was sent, but|earlier try sent batch|Batch \S+ of this task was cancelled")
 _SAYS_NOT_SENT: Final = "Nothing was sent."
@@ -111,6 +112,7 @@ class Report:
                 "reached in part": each.partial,
                 "names another batch": each.wrong_result,
                 "says what the ledger does not": each.wrong_words,
+                "failed for no known reason": each.state == "failed" and not each.words,
                 "has not ended": each.state not in {"success", "failed"},
             }
             lines += [
@@ -122,7 +124,9 @@ class Report:
         return lines
 
 
-def collect(sends: Sequence[Send], database: Postgres, sandbox: SandboxClient, folder: Path) -> Report:
+def collect(
+    sends: Sequence[Send], kills: Sequence[Kill], database: Postgres, sandbox: SandboxClient, folder: Path
+) -> Report:
     """Compare the sends with Airflow's database and logs and with the sandbox's ledger."""
     tasks = {
         (str(run), str(task), int(str(index))): (str(state), int(str(tries)))
@@ -149,20 +153,27 @@ def collect(sends: Sequence[Send], database: Postgres, sandbox: SandboxClient, f
     for outcome in outcomes:
         _read_logs(outcome, folder, report.decisions)
         if outcome.state == "failed" and not outcome.words:
-            outcome.words = _airflows_words(outcome, database)
+            outcome.words = _silent(outcome, kills, database)
     return report
 
 
-def _airflows_words(outcome: Outcome, database: Postgres) -> str:
-    """Say what Airflow noted about the last try of a task that could not speak for itself."""
-    found = database.query(
+def _silent(outcome: Outcome, kills: Sequence[Kill], database: Postgres) -> str:
+    """Say what ended the last try of a task that could not speak for itself; nothing if nobody knows."""
+    ids = database.query(
+        "select id::text from task_instance where run_id = %s and task_id = %s and map_index = %s",
+        *outcome.send.key,
+    )
+    mine = {str(row[0]) for row in ids}
+    struck = {f"{kill.target} {kill.signal}" for kill in kills if mine.intersection(kill.tasks)}
+    noted = database.query(
         "select event from log where run_id = %s and task_id = %s and map_index = %s and try_number = %s "
         "and event in ('heartbeat timeout', 'state mismatch', 'stuck in queued tries exceeded') "
         "order by dttm limit 1",
         *outcome.send.key,
         outcome.tries,
     )
-    return f"(killed; Airflow noted: {found[0][0]})" if found else "(killed; Airflow noted nothing else)"
+    reasons = [*sorted(struck), *(f"Airflow noted: {row[0]}" for row in noted)]
+    return f"(nothing; {'; '.join(reasons)})" if reasons else ""
 
 
 def _read_logs(outcome: Outcome, folder: Path, decisions: dict[str, Counter[str]]) -> None:
@@ -174,11 +185,12 @@ def _read_logs(outcome: Outcome, folder: Path, decisions: dict[str, Counter[str]
     for path in logs.glob("attempt=*.log"):
         last = path.name == f"attempt={outcome.tries}.log"
         for event in _events(path):
-            text = str(event.get("event", ""))
+            text, errors = str(event.get("event", "")), event.get("error_detail")
+            said = f"{errors[0].get('exc_type')}: {errors[0].get('exc_value')}" if errors else text
             for name, words in DECISIONS.items():
-                counts[name] += words in text and send.task_id != UNGUARDED
-            if last and text == "Task failed with exception" and (errors := event.get("error_detail")):
-                outcome.words = f"{errors[0].get('exc_type')}: {errors[0].get('exc_value')}"
+                counts[name] += words in said and send.task_id != UNGUARDED
+            if last and errors and text == "Task failed with exception":
+                outcome.words = said
 
 
 def _events(path: Path) -> Iterable[Mapping[str, Any]]:
