@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -59,6 +60,14 @@ _PATIENCE: Final = 20.0
 _TASK_ID: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 #: Share of the strikes at tasks that look for one whose request is on its way.
 _AIMED: Final = 0.6
+#: Pauses end before Airflow gives a task up, after it, or after a retry has looked for a batch and sent.
+_PAUSES: Final = {
+    "alive": (1.0, HEARTBEAT_TIMEOUT - 3.0),
+    "replaced": (HEARTBEAT_TIMEOUT + 2.0, 2.0 * HEARTBEAT_TIMEOUT),
+    "succeeded": (75.0, 90.0),
+}
+#: Tasks so new have not sent yet, most likely.
+_NEW_SECONDS: Final = 1.0
 #: Tasks so young are still sending, most likely.
 _YOUNG_SECONDS: Final = 8
 
@@ -152,14 +161,13 @@ class Killer(threading.Thread):
 
     def _strike(self, target: str, how: str) -> None:
         deadline = time.monotonic() + _PATIENCE
+        pause = self._chance.choice(sorted(_PAUSES)) if target.startswith("supervisor") else "replaced"
         while not self.stopping.is_set():
-            if struck := self._try(target, how):
+            if struck := self._try(target, how, early=how == STOP and pause == "succeeded"):
                 pids, tasks = struck
                 seconds = None
                 if how == STOP:
-                    longest = 2 * HEARTBEAT_TIMEOUT
-                    past = self._chance.random() < 0.7
-                    seconds = self._chance.uniform(HEARTBEAT_TIMEOUT + 2 if past else 1, longest)
+                    seconds = self._chance.uniform(*_PAUSES[pause])
                     self._to_wake.append((time.monotonic() + seconds, pids))
                 self._note(Kill(self._airflow.executor, self._now(), target, how, pids, tasks, seconds))
                 return
@@ -176,27 +184,28 @@ class Killer(threading.Thread):
         with self._record.open("a") as file:
             file.write(json.dumps(asdict(kill) | {"time": time.time()}) + "\n")
 
-    def _try(self, target: str, how: str) -> tuple[list[int], list[str]] | None:
-        """Strike a target; None if there is none at the moment."""
+    def _try(self, target: str, how: str, early: bool) -> tuple[list[int], list[str]] | None:
+        """
+        Strike a target; None if there is none at the moment.
+
+        :param early: Only a task that has just begun, and has not sent yet.
+        """
         if target.startswith("message"):
             return self._message(target)
-        pids = self._pids(target)
+        pids = self._pids(target, early)
         if not pids:
             return None
         tasks = _tasks_of(pids)
         return (pids, tasks) if _signal_all(pids, _NUMBERS[how]) else None
 
-    def _pids(self, target: str) -> list[int]:
+    def _pids(self, target: str, early: bool) -> list[int]:
         services = self._airflow.services
         match target:
             case "task" | "supervisor" | "supervisor and task":
-                pairs = self._airflow.supervisors()
-                if not pairs:
+                pair = self._pair(early)
+                if pair is None:
                     return []
-                sending = self._sending() if self._chance.random() < _AIMED else set()
-                aimed = [pair for pair in pairs if sending.intersection(_tasks_of([pair[1].pid]))]
-                young = [pair for pair in pairs if _age(pair[1]) < _YOUNG_SECONDS]
-                supervisor, task = self._chance.choice(aimed or young or pairs)
+                supervisor, task = pair
                 # The supervisor first: it must not see its task end.
                 all_pids = {"task": [task.pid], "supervisor": [supervisor.pid]}
                 return all_pids.get(target, [supervisor.pid, task.pid])
@@ -216,6 +225,18 @@ class Killer(threading.Thread):
         if target in {"scheduler and workers", "worker and tasks"}:
             return [service.pid, *(each.pid for each in members({service.pid}) if each.pid != service.pid)]
         return [service.pid]
+
+    def _pair(self, early: bool) -> tuple[psutil.Process, psutil.Process] | None:
+        """Choose a supervisor with its task, most likely one that is sending."""
+        pairs = [pair for pair in self._airflow.supervisors() if not _paused(pair)]
+        if early:
+            pairs = [pair for pair in pairs if _age(pair[1]) < _NEW_SECONDS]
+        if not pairs:
+            return None
+        sending = self._sending() if not early and self._chance.random() < _AIMED else set()
+        aimed = [pair for pair in pairs if sending.intersection(_tasks_of([pair[1].pid]))]
+        young = [pair for pair in pairs if _age(pair[1]) < _YOUNG_SECONDS]
+        return self._chance.choice(aimed or young or pairs)
 
     def _sending(self) -> set[str]:
         """List the task instances that have written their intent to send, and no outcome yet."""
@@ -251,6 +272,12 @@ class Killer(threading.Thread):
 def _signal_all(pids: list[int], number: int) -> bool:
     # No `any`: all of them get it.
     return sum(send(pid, number) for pid in pids) > 0
+
+
+def _paused(processes: Iterable[psutil.Process]) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return any(each.status() == psutil.STATUS_STOPPED for each in processes)
+    return True
 
 
 def _age(process: psutil.Process) -> float:
