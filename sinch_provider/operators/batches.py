@@ -185,6 +185,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
         checked_sending(on_clear, hold)
         self._send: SendOnce | None = None
         self._killed = False
+        self._ended = False
 
     def execute(self, context: Context) -> str:
         """Send, unless an earlier try has done so, and wait if asked to."""
@@ -199,14 +200,13 @@ class SinchSendBatchOperator(SinchMessageOperator):
                 stopped=lambda: self._killed,
             )
             sent = client.follow(self._send.steps())
-            if self._killed and (self.wait_for_completion or self.cancel_on_kill):
+            if self._killed:
                 self._cancel_if_asked()
-                raise SinchWaitInterrupted(
-                    f"Batch {sent.batch_id} was accepted, and then the task was told to stop."
-                )
+                self._end(sent.batch_id)
             if self.wait_for_completion:
                 with waiting_for(sent.batch_id):
                     self._wait(client, sent)
+        self._end(sent.batch_id)
         return sent.batch_id
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> str:
@@ -218,7 +218,14 @@ class SinchSendBatchOperator(SinchMessageOperator):
     def on_kill(self) -> None:
         """Send nothing any more, and cancel what was sent if asked to."""
         self._killed = True
-        self._cancel_if_asked()
+        if not self._ended:
+            self._cancel_if_asked()
+
+    def _end(self, batch_id: str) -> None:
+        """Succeed no more once the task was killed, and be killed no more once it has succeeded."""
+        self._ended = True
+        if self._killed and (self.wait_for_completion or self.cancel_on_kill):
+            raise SinchWaitInterrupted(f"Batch {batch_id} was accepted, and then the task was told to stop.")
 
     def _cancel_if_asked(self) -> None:
         batch_id = self._send.batch_id if self._send else None

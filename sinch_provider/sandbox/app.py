@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
@@ -55,6 +56,7 @@ def create_app(options: Options | None = None, connections: Connections | None =
     _describe(app)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ClientDisconnect, _gone)
     return Guards(app, sandbox.clock.now, options.allow_remote)
 
 
@@ -81,3 +83,9 @@ async def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     detail = [{"loc": [str(part) for part in each["loc"]], "msg": each["msg"]} for each in error.errors()]
     return JSONResponse({"detail": detail}, 422)
+
+
+async def _gone(_: Request, error: Exception) -> Response:
+    """Nobody is left to read an answer to a request that was broken off."""
+    assert isinstance(error, ClientDisconnect)
+    return Response(status_code=400)

@@ -209,8 +209,9 @@ class SendOnce:
         if self._on_clear is OnClear.RESEND:
             return None
         found = yield from self._other_cycles(entries)
-        if found is None and self._attempt.cleared and (not entries or self._attempt.map_index >= 0):
-            found = yield from self._anywhere(settle=not look)
+        if found is None and self._attempt.cleared:
+            mapped = self._attempt.map_index >= 0
+            found = yield from self._anywhere(settle=not look and (mapped or not entries))
         return found
 
     def _same_cycle(self, entry: Entry) -> Generator[Step, Any, Sent | None]:
@@ -248,7 +249,9 @@ class SendOnce:
         """
         Find a batch of this task in this run with this payload, whatever its cycle and place.
 
-        Mapped items may have moved, so that this one was sent at another index.
+        Mapped items may have moved, so that this one was sent at another index, and a journal may have gaps.
+
+        :param settle: Look once more when all would be listed.
         """
         shared = self._is_shared(self.reference)
         for pause in (0.0, sum(lookup.LOOKS)) if settle else (0.0,):

@@ -8,7 +8,7 @@ import pendulum
 import pytest
 from airflow.sdk import DAG, task
 
-from sinch_provider.failures import SinchTaskFailed
+from sinch_provider.failures import SinchTaskFailed, SinchWaitInterrupted
 from sinch_provider.operators.batches import (
     SinchCancelBatchOperator,
     SinchDeliveryFeedbackOperator,
@@ -17,7 +17,8 @@ from sinch_provider.operators.batches import (
     SinchSendBatchOperator,
     SinchUpdateBatchOperator,
 )
-from sinch_provider.sms.errors import SinchValidationError
+from sinch_provider.sms import endpoints
+from sinch_provider.sms.errors import SinchNotSentError, SinchValidationError
 from tests.integration.conftest import RETRIES, instance_of, result_of
 
 MARIA, ANNA, LARS = "+46700000222", "+46700000333", "+46700000555"
@@ -385,22 +386,50 @@ def test_blank_recipients_do_not_confirm_for_everybody(run_dag, sinch_default):
 
 
 class TestOnKill:
+    """Killed while the batch is waited for: the kill comes when the delivery report is first asked for."""
+
     @pytest.fixture
-    def operator(self, sinch_default):
+    def killed(self, sinch_default, monkeypatch):
+        def kill(**arguments: object) -> SinchSendBatchOperator:
+            operator = SinchSendBatchOperator(
+                task_id="send", to=[MARIA], body="Hi", wait_for_completion=True, **arguments
+            )
+            report = endpoints.get_delivery_report
+
+            def killed_now(batch_id: str) -> object:
+                sinch_default.advance(3600)
+                operator.on_kill()
+                return report(batch_id)
+
+            monkeypatch.setattr(endpoints, "get_delivery_report", killed_now)
+            with pytest.raises(SinchWaitInterrupted, match="accepted, and then the task was told to stop"):
+                operator.execute({})
+            return operator
+
+        return kill
+
+    def test_cancels_if_asked_to(self, killed, sinch_default):
+        killed(cancel_on_kill=True)
+        assert sinch_default.calls()["cancel"] == 1
+
+    def test_leaves_the_batch_alone_by_default(self, killed, sinch_default):
+        killed()
+        assert "cancel" not in sinch_default.calls()
+
+    def test_a_refusal_does_not_disturb_the_end(self, killed, sinch_default, shown):
+        sinch_default.configure(cancel_after_dispatch=409)
+        killed(cancel_on_kill=True)
+        assert "was not cancelled" in shown()
+
+    def test_a_task_that_has_succeeded_cancels_nothing(self, sinch_default):
         operator = SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi", cancel_on_kill=True)
         operator.execute({})
-        return operator
-
-    def test_cancels_if_asked_to(self, operator, sinch_default):
-        operator.on_kill()
-        assert sinch_default.batches()[0]["canceled"] is True
-
-    def test_leaves_the_batch_alone_by_default(self, operator, sinch_default):
-        operator.cancel_on_kill = False
         operator.on_kill()
         assert "cancel" not in sinch_default.calls()
 
-    def test_a_refusal_does_not_disturb_the_end(self, operator, sinch_default, shown):
-        sinch_default.clear()
+    def test_a_task_that_is_told_to_stop_sends_nothing(self, sinch_default):
+        operator = SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi")
         operator.on_kill()
-        assert "was not cancelled" in shown()
+        with pytest.raises(SinchNotSentError, match="told to stop"):
+            operator.execute({})
+        assert sinch_default.messages() == []

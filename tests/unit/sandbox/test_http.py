@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import socket
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -154,3 +155,13 @@ def test_a_body_that_is_broken_in_every_way_is_refused(sinch_sandbox: SandboxCli
         )
         assert 400 <= response.status_code < 500
         assert response.json()["detail"]
+
+
+def test_a_request_that_is_broken_off_is_no_failure_of_the_server(sinch_sandbox, caplog):
+    host, port = sinch_sandbox.url.removeprefix("http://").split(":")
+    head = "POST /xms/v1/sandbox-plan/batches HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n"
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(f"{head}{{".encode())
+    # The server closes it in turn, once it has seen the end; only then is its log complete.
+    assert sinch_sandbox.health()["status"] == "ok"
+    assert "Exception in ASGI application" not in caplog.text
