@@ -90,7 +90,7 @@ def _operation(method: str, path: str, operation: dict[str, Any], schemas: dict[
         parts.append(_properties(content["schema"]))
     answers = (
         (status, _schemas_of(answer.get("content", {})), _prose(answer["description"]))
-        for status, answer in operation["responses"].items()
+        for status, answer in sorted(operation["responses"].items())
     )
     parts.append(_table(("Answer", "Body", "Meaning"), answers))
     parts.append(f"<pre><code>{escape(_curl(method, path, operation, schemas, url))}</code></pre></section>")
@@ -142,7 +142,7 @@ def _schema(schema: dict[str, Any]) -> str:
 
 def _about(schema: dict[str, Any]) -> str:
     """Meaning, default and limits, as HTML."""
-    parts = [_prose(schema["description"])] if schema.get("description") else []
+    parts = [_prose(schema["description"].rstrip("."))] if schema.get("description") else []
     limits = {
         "default": "default",
         "minimum": "at least",
