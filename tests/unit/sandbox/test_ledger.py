@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 from collections import Counter
 from typing import Any
@@ -93,6 +94,25 @@ def test_a_message_that_failed_was_accepted(api: Api, sinch_sandbox: SandboxClie
     assert sinch_sandbox.verdict([*numbers, A]).valid
 
 
+def test_a_code_of_its_own_does_not_pass_for_a_cancel(api: Api, sinch_sandbox: SandboxClient) -> None:
+    slow = "15550109012"
+    sinch_sandbox.script({"prefix": A, "status": "Failed", "code": 407})
+    batch = api.sent(to=[slow, A])["id"]
+    sinch_sandbox.advance(5)
+    api.cancel(batch)
+    assert sinch_sandbox.verdict([A]).valid
+
+
+def test_many_batches_are_counted_once_each(
+    api: Api, sinch_sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sinch_provider.sandbox.control.ledger._BATCHES_AT_ONCE", 2)
+    for _ in range(5):
+        api.sent(to=[A])
+    assert sinch_sandbox.verdict([A] * 5).valid
+    assert sinch_sandbox.verdict([A] * 4).duplicated[A].accepted == 5
+
+
 def post(sandbox: SandboxClient, body: Any, query: str = "", **kwargs: Any) -> requests.Response:
     return requests.post(f"{sandbox.url}/sandbox/ledger{query}", json=body, timeout=10, **kwargs)
 
@@ -182,6 +202,19 @@ def test_lines_that_make_no_sense_are_refused(
     answer = by_line(sinch_sandbox, lines)
     assert answer.status_code == 422
     assert words in answer.text
+
+
+def test_lines_are_read_as_they_come_in(sinch_sandbox: SandboxClient) -> None:
+    connection = http.client.HTTPConnection(sinch_sandbox.url.removeprefix("http://"), timeout=30)
+    connection.putrequest("POST", "/sandbox/ledger")
+    connection.putheader("Content-Type", "application/x-ndjson")
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.endheaders()
+    line = b'"soon"\n'
+    connection.send(b"%x\r\n%b\r\n" % (len(line), line))
+    # The rest of the body never comes.
+    assert connection.getresponse().status == 422
+    connection.close()
 
 
 def test_only_lines_may_be_large(sinch_sandbox: SandboxClient) -> None:

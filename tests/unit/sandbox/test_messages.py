@@ -114,7 +114,7 @@ def test_a_wait_for_a_status_ends_when_the_clock_brings_it(api: Api, sinch_sandb
 
 
 def test_a_real_clock_needs_no_change_to_bring_a_status() -> None:
-    with RunningSandbox(Options(speed=50)) as client:
+    with RunningSandbox(Options(speed=3)) as client:
         Api(client.url).sent()
         assert client.wait_for(1, status="Delivered", timeout=20)[0]["received"]
 

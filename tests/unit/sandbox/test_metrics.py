@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import sinch_provider
 from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.server import RunningSandbox
-from sinch_provider.sandbox.state import Options
+from sinch_provider.sandbox.sinch import batches
+from sinch_provider.sandbox.state import Options, Sandbox
 
 from .wire import TO, Api, in_
 
@@ -84,12 +84,15 @@ def test_no_label_tells_a_number_or_a_text(api: Api, sinch_sandbox: SandboxClien
         assert word not in text
 
 
-def test_a_real_clock_moves_the_figures_by_itself() -> None:
-    with RunningSandbox(Options(speed=100)) as client:
-        Api(client.url).sent()
-        figures(client)
-        client.wait_for(1, status="Delivered")
-        assert figures(client)["messages", ("Delivered",)] == 1
+def test_time_alone_moves_the_figures() -> None:
+    sandbox = Sandbox(Options(clock="manual"))
+    start = sandbox.clock.now()
+    batches.send(sandbox, "sandbox-plan", {"to": [TO], "from": "46700000111", "body": "Hi"})
+    counts = [
+        sandbox.message_counts.by_status(start + milliseconds, 1)[0] for milliseconds in (0, 1000, 3000)
+    ]
+    assert counts == [{"Queued": 1}, {"Dispatched": 1}, {"Delivered": 1}]
+    sandbox.close()
 
 
 STEPS = st.lists(
