@@ -183,7 +183,7 @@ class Store:
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute("PRAGMA temp_store = MEMORY")
         # Recipients come in no order, so every row of a batch touches another page of their index: the more
-        # pages stay in memory, and the more changes to a page a checkpoint gathers, the more batches a second.
+        # pages stay in memory, and the more changes to one a checkpoint gathers, the faster.
         self._db.execute("PRAGMA cache_size = -64000")
         self._db.execute("PRAGMA wal_autocheckpoint = 8000")
         self._db.executescript(_SCHEMA)

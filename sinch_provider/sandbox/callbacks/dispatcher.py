@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Hashable
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sinch_provider.sandbox.callbacks import outbox, reporting
-from sinch_provider.sandbox.callbacks.outbox import Attempt, Callback, State
-from sinch_provider.sandbox.callbacks.posting import Poster, RefusedTargetError
+from sinch_provider.sandbox.callbacks.outbox import Attempt, Callback, State, TargetRefusedError
 from sinch_provider.sandbox.connections import Connections
 from sinch_provider.sandbox.sinch import planning
 from sinch_provider.sandbox.state import Sandbox
 from sinch_provider.sandbox.times import HOUR, SECOND
+
+if TYPE_CHECKING:
+    from sinch_provider.sandbox.callbacks.posting import Poster
 
 RETRIES = tuple(5 * 2**doubled for doubled in range(15))
 """Seconds from the first failure to each further attempt: 5, 10, 20 ... 81920."""
@@ -34,7 +38,6 @@ class Dispatcher:
     def __init__(self, sandbox: Sandbox, connections: Connections) -> None:
         self._sandbox = sandbox
         self._connections = connections
-        self._poster = Poster(sandbox.options.allow_remote_callbacks)
         self._progress = asyncio.Event()
         self._sending: dict[Hashable, asyncio.Task[None]] = {}
         self._task = asyncio.create_task(self._run())
@@ -43,7 +46,15 @@ class Dispatcher:
         self._task.cancel()
         self.interrupt()
         await asyncio.gather(self._task, *self._sending.values(), return_exceptions=True)
-        await self._poster.close()
+        if "_poster" in self.__dict__:
+            await self._poster.close()
+
+    @cached_property
+    def _poster(self) -> Poster:
+        # Its HTTP client takes a third of the sandbox's start to import, and most runs call nobody back.
+        from sinch_provider.sandbox.callbacks.posting import Poster
+
+        return Poster(self._sandbox.options.allow_remote_callbacks)
 
     def wake(self) -> None:
         """The clock was moved."""
@@ -108,7 +119,7 @@ class Dispatcher:
         state: State | None = None
         try:
             status = await self._poster.post(callback.url, callback.body, secret, timestamp)
-        except RefusedTargetError as refusal:
+        except TargetRefusedError as refusal:
             error, state = str(refusal), "refused"
         except Exception as failure:
             # Whatever it was, the attempt was made; without a record it would be made again at once.

@@ -28,6 +28,10 @@ class Callback(NamedTuple):
     """When it was first tried in vain."""
 
 
+class TargetRefusedError(Exception):
+    """A URL that the sandbox does not call."""
+
+
 class Attempt(NamedTuple):
     """What came of trying once: an HTTP status, or an error without one."""
 

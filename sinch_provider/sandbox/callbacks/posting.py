@@ -13,15 +13,12 @@ import aiohttp
 from yarl import URL
 
 import sinch_provider
+from sinch_provider.sandbox.callbacks.outbox import TargetRefusedError
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 _MAX_REPLY = 64 * 1024
 _ALGORITHM = "HmacSHA256"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-class RefusedTargetError(Exception):
-    """A URL that the sandbox does not call."""
 
 
 def signature_headers(body: bytes, secret: str, nonce: str, timestamp: int) -> dict[str, str]:
@@ -56,7 +53,7 @@ class Poster:
         await self._session.close()
 
     async def post(self, url: str, body: str, secret: str | None, timestamp: int) -> int:
-        """The HTTP status. Raises RefusedTargetError, or whatever kept the call from being answered."""
+        """The HTTP status. Raises TargetRefusedError, or whatever kept the call from being answered."""
         target = _parse(url)
         host, raw = target.host or "", body.encode()
         address = await self._address(host, target.port or _DEFAULT_PORTS[target.scheme])
@@ -99,10 +96,10 @@ def _parse(url: str) -> URL:
             return target
     except ValueError:
         pass
-    raise RefusedTargetError(f"{url!r} is not an http or https URL" if url else "there is no callback URL")
+    raise TargetRefusedError(f"{url!r} is not an http or https URL" if url else "there is no callback URL")
 
 
-def _not_loopback(host: str) -> RefusedTargetError:
-    return RefusedTargetError(
+def _not_loopback(host: str) -> TargetRefusedError:
+    return TargetRefusedError(
         f"{host} is not a loopback address; callbacks to others need --allow-remote-callbacks"
     )
