@@ -32,6 +32,7 @@ def _schedule(source: random.Random, seed: int) -> Schedule:
         on_clear=source.choice(("adopt", "adopt", "adopt", "resend")),
         hold=source.choice((0,) * 6 + (120, 600)),
         mapped=source.choice((0,) * 4 + (2, 3)),
+        label=source.choice((None,) * 7 + ("alerts",)),
         retries=source.choice((0, 2, 4, 8, 8)),
         retry_delay=source.choice((0.0, 1.0, 60.0, 60.0, 600.0)),
         cancel_on_kill=source.random() < 0.15,
@@ -62,7 +63,7 @@ def _kill(source: random.Random) -> Event:
 def _trouble(source: random.Random, made: Schedule) -> list[Event]:
     anywhere = source.choice((*TASK_POINTS, *TRIGGER_POINTS, *OTHER_POINTS))
     nth = source.choice((1, 1, 2))
-    kind = source.randrange(12)
+    kind = source.randrange(14)
     if kind == 0:
         return [event(anywhere, source.choice(("wipe journal", "wipe journal", "garble journal")), nth)]
     if kind == 1:
@@ -79,6 +80,10 @@ def _trouble(source: random.Random, made: Schedule) -> list[Event]:
         return [
             event(anywhere, "delay", nth, seconds=source.choice((3600.0, 1.5 * _DAY, 6 * _DAY, 14 * _DAY)))
         ]
+    if kind == 12:
+        return [event(anywhere, "redeploy", nth, retries=source.choice((0, 1, 3, 9)))]
+    if kind == 13:
+        return [event(anywhere, "clear others", nth)]
     if kind == 6:
         return [event(anywhere, "change", nth, to=source.choice(("text", "recipients")))]
     at = source.choice((anywhere, anywhere, "finished"))

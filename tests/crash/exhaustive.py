@@ -118,6 +118,13 @@ def _nemeses() -> dict[str, Schedule]:
         ),
         "killed again in the retry": events(event("between tries", "delay", seconds=5.0)),
         "cancelled when killed": Schedule(cancel_on_kill=True),
+        "another task cleared": events(event("after intent", "clear others")),
+        "more retries from now on": events(event("after intent", "redeploy", retries=9)),
+        "fewer retries from now on, no journal": events(
+            event("after intent", "redeploy", retries=2), journal="none"
+        ),
+        "a label of others, too": Schedule(label="alerts"),
+        "a label of others, too, cleared after": events(event("finished", "clear"), label="alerts"),
         "triggerer restarted": events(event("polling", "kill")),
     }
     for how, when in product(("close", "reset", "half_body", "hang"), ("before", "after")):

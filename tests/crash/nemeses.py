@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 KILLS = ("kill", "term", "stop")
 ACTS = (
-    *KILLS, "pause", "clear", "change", "move", "wipe journal", "garble journal", "wipe XCom", "refused",
-    "answer lost", "api down", "slow", "delay",
+    *KILLS, "pause", "clear", "clear others", "redeploy", "change", "move", "wipe journal", "garble journal",
+    "wipe XCom", "refused", "answer lost", "api down", "slow", "delay",
 )  # fmt: skip
 
 
@@ -132,6 +132,10 @@ def _act(world: World, actor: Actor | None, event: Event) -> None:
         trouble.slowness = event.get("seconds", 3.0)
     elif act == "delay":
         world.delay = event["seconds"]
+    elif act == "redeploy":
+        world.retries = event["retries"]
+    elif act == "clear others":
+        world.clears += 1
     elif act == "pause":
         world.clock.advance(event["seconds"])
     elif act == "clear":
@@ -165,7 +169,7 @@ def _clear(world: World, actor: Actor | None, event: Event) -> None:
     world.clears += 1
     finished = all(ti.state in {"success", "failed"} for ti in world.tasks)
     if finished:
-        world.started_at = world.clock.now()
+        world.started_at = world.clock.now(world.schedule.skews[-1])
     running = None
     for ti in world.tasks:
         ti.rotate()

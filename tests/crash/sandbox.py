@@ -48,12 +48,15 @@ class Sandbox:
             raise RuntimeError(f"{method} {path}: {answer.status} {content.decode()}")
         return json.loads(content)
 
-    def begin(self, faults: list[dict[str, Any]]) -> str:
-        """Forget everything, arm faults, and tell the time."""
+    def begin(self) -> str:
+        """Forget everything, and tell the time."""
         now: str = self.control("POST", "reset")["now"]
+        return now
+
+    def arm(self, faults: list[dict[str, Any]]) -> None:
+        """Arm faults."""
         if faults:
             self.control("PUT", "faults", faults)
-        return now
 
     def advance(self, seconds: float) -> None:
         """Move the clock."""
@@ -63,6 +66,14 @@ class Sandbox:
         """The armed faults, each with how often it struck."""
         found: list[dict[str, Any]] = self.control("GET", "faults")["faults"]
         return found
+
+    def send(self, body: dict[str, Any]) -> str:
+        """Send a batch as somebody else on the service plan does; give its id."""
+        details = self.connections["plan"]
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {details['password']}"}
+        self._wire.request("POST", f"/xms/v1/{details['login']}/batches", json.dumps(body), headers)
+        batch_id: str = json.loads(self._wire.getresponse().read())["id"]
+        return batch_id
 
     def ledger(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """All batches and all messages."""

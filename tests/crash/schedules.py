@@ -46,6 +46,7 @@ class Schedule:
     :param account: Credentials of a service ``plan`` or of a ``project``.
     :param hold: Seconds, or 0 for none.
     :param mapped: How many mapped sends, or 0 for a task that is not mapped.
+    :param label: A ``client_reference`` of the user's own, which batches of others have as well.
     :param skews: How far the clocks of one process after the other go wrong, in seconds.
     """
 
@@ -55,6 +56,7 @@ class Schedule:
     on_clear: str = "adopt"
     hold: int = 0
     mapped: int = 0
+    label: str | None = None
     retries: int = 4
     retry_delay: float = 60.0
     cancel_on_kill: bool = False

@@ -114,7 +114,11 @@ class World:
         self.sandbox = sandbox
         self.schedule = schedule
         self.random = random.Random(schedule.seed)
-        self.clock = Clock(sandbox, sandbox.begin(list(schedule.faults)))
+        start = sandbox.begin()
+        self.clock = Clock(sandbox, start)
+        #: Batches of other tasks, with the same label.
+        self.decoys = self._others_batches() if schedule.label else []
+        sandbox.arm(list(schedule.faults))
         self.counts: Counter[str] = Counter()
         self.struck: Counter[tuple[str, str]] = Counter()
         self.hits: Counter[str] = Counter()
@@ -122,7 +126,9 @@ class World:
         self.trouble = nemeses.Trouble()
         self.hung = 0
         self.clears = 0
-        self.started_at = self.due = self.clock.now()
+        # The scheduler's clock goes wrong as well.
+        self.started_at = self.due = self.clock.now(schedule.skews[-1])
+        self.retries = schedule.retries
         #: Batches that were there before a cycle began, by map index and cycle.
         self.before: dict[tuple[int, int], set[str]] = {}
         self.variant = "A"
@@ -138,6 +144,17 @@ class World:
         self.actors: list[Actor] = []
         self.old_triggers: list[tuple[TaskInstance, Any]] = []
         auth._slots.clear()
+
+    def _others_batches(self) -> list[str]:
+        """Others have sent with the same label: the same an hour ago, something else just now."""
+        same, other = item(0, "A"), item(9, "A")
+        sent = []
+        for payload in (same, other):
+            body = {"to": list(payload.to), "body": payload.body, "client_reference": self.schedule.label}
+            sent.append(self.sandbox.send(body))
+            self.clock.advance(3600.0)
+            self.clock.catch_up()
+        return sent
 
     # Airflow
 
@@ -232,7 +249,7 @@ class World:
 
     def new_cycle(self, ti: TaskInstance) -> None:
         """Raise ``max_tries``, as every clear does."""
-        ti.max_tries = ti.try_number + self.schedule.retries
+        ti.max_tries = ti.try_number + self.retries
         ti.cycle += 1
         known = self.sandbox.control("GET", "batches")["batches"]
         self.before[ti.map_index, ti.cycle] = {each["id"] for each in known}
@@ -281,7 +298,8 @@ class World:
             task_id="send",
             to=list(ti.payload.to),
             body=ti.payload.body,
-            retries=schedule.retries,
+            retries=self.retries,
+            client_reference=schedule.label,
             wait_for_completion=schedule.mode != "send",
             deferrable=schedule.mode == "defer",
             cancel_on_kill=schedule.cancel_on_kill,
