@@ -6,7 +6,8 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from tests.crash.exhaustive import KINDS, unguarded
+from tests.crash.exhaustive import KINDS
+from tests.crash.holes import hole
 from tests.crash.points import OTHER_POINTS, TASK_POINTS, TRIGGER_POINTS
 from tests.crash.schedules import Event, Schedule, event
 
@@ -20,7 +21,7 @@ def schedule(seed: int) -> Schedule:
     source = random.Random(seed)
     while True:
         made = _schedule(source, seed)
-        if not unguarded(made):
+        if hole(made) is None:
             return made
 
 

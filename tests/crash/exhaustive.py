@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from tests.crash.points import TASK_POINTS, TRIGGER_POINTS, UNGUARDED
+from tests.crash.holes import hole
+from tests.crash.points import TASK_POINTS, TRIGGER_POINTS
 from tests.crash.schedules import Event, Schedule, event
 
 HANG: dict[str, Any] = {"kind": "lost_reply", "operation": "send", "how": "hang"}
@@ -141,19 +142,6 @@ def _nemeses() -> dict[str, Schedule]:
 NEMESES = _nemeses()
 
 
-def unguarded(schedule: Schedule) -> bool:
-    """
-    Whether a process goes on after its last check while another may have sent: nothing can keep it from
-    sending.
-
-    Without a journal there is no check at all.
-    """
-    stops = [each for each in schedule.events if each.act == "stop" and each.get("resume") != "before"]
-    before_sending = {*TASK_POINTS[:5], "looking", "waiting"}
-    open_points = set(UNGUARDED) if schedule.has_journal else before_sending
-    return any(each.at in open_points for each in stops)
-
-
 def schedules() -> Iterator[tuple[str, Schedule]]:
     """Give all of them, with what they are called."""
     points = [(each, ()) for each in (*TASK_POINTS, *TRIGGER_POINTS)] + list(LATER_POINTS.items())
@@ -167,5 +155,5 @@ def schedules() -> Iterator[tuple[str, Schedule]]:
                 faults=(HANG, *base.faults) if at == "accepted, reply not sent" else base.faults,
                 events=(*base.events, *first, event(at, act, **details)),
             )
-            if not unguarded(schedule):
+            if hole(schedule) is None:
                 yield f"{nemesis} / {at} / {kind}", schedule

@@ -1,0 +1,26 @@
+"""What the guarantee leaves open, and says so: the harness does not count it, ``test_window.py`` shows it."""
+
+from __future__ import annotations
+
+from tests.crash.points import TASK_POINTS, UNGUARDED
+from tests.crash.schedules import Schedule
+
+_LISTED = 13 * 86_400.0
+_BEFORE_SENDING = {*TASK_POINTS[:5], "looking", "waiting"}
+
+
+def hole(schedule: Schedule) -> str | None:
+    """Say which of the holes a schedule may fall into."""
+    acts = {each.act for each in schedule.events}
+    stopped = {each.at for each in schedule.events if each.act == "stop" and each.get("resume") != "before"}
+    traceless = not schedule.has_journal or bool(acts & {"wipe journal", "garble journal"})
+    if stopped & set(UNGUARDED):
+        return "paused after the last check, gone on with after its retry has sent"
+    if stopped & _BEFORE_SENDING and not schedule.has_journal:
+        return "no journal, and paused before the request leaves"
+    times = [schedule.retry_delay, *(each.get("seconds", 0.0) for each in schedule.events)]
+    if traceless and max(times) >= _LISTED / 2:
+        return "no journal, and tries further apart than Sinch lists batches"
+    if traceless and schedule.label and acts & {"change", "move"}:
+        return "no journal, a label that others use too, and other recipients or another text"
+    return None
