@@ -11,7 +11,7 @@ import logging
 import sys
 import time
 
-from tests.crash.workers import play_all, player, quiet_airflow, scheduled
+from tests.crash.workers import hush, play_all, player, prepare_airflow, scheduled
 
 _SHOWN = 10
 
@@ -25,12 +25,13 @@ def main() -> int:
     parser.add_argument("--only", help="play this schedule: JSON, or the seed of a random one")
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
-    quiet_airflow()
+    prepare_airflow()
     from tests.crash import exhaustive
     from tests.crash.report import Report
 
     if given.only:
         return _only(given.only)
+    hush()
     parts = []
     if not given.no_exhaustive:
         product = [schedule.to_json() for _, schedule in exhaustive.schedules()][:: given.every]
@@ -63,7 +64,6 @@ def _only(text: str) -> int:
     from tests.crash.report import Report
 
     schedule = scheduled(text)
-    logging.disable(logging.NOTSET)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     with player() as play:
         played = play(schedule)

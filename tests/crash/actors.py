@@ -16,6 +16,7 @@ import pendulum
 if TYPE_CHECKING:
     from tests.crash.sandbox import Sandbox
 
+AFTER_DEATH = "attempts after SIGKILL"
 _here = threading.local()
 
 
@@ -102,6 +103,7 @@ class Actor:
     def alive(self) -> None:
         """Keep a dead process from doing anything more."""
         if self.dead:
+            self.world.counts[AFTER_DEATH] += 1
             raise Killed
 
     def _run(self) -> None:

@@ -13,7 +13,7 @@ from tests.crash.schedules import Schedule
 from tests.crash.workers import player
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
         yield sandbox

@@ -137,9 +137,10 @@ def catching(name: str, play: Callable[[Schedule], Any]) -> tuple[int, Schedule 
 
 def main() -> int:
     """Print which schedule catches which mutation."""
-    from tests.crash.workers import player, quiet_airflow
+    from tests.crash.workers import hush, player, prepare_airflow
 
-    quiet_airflow()
+    prepare_airflow()
+    hush()
     survived = 0
     with player() as play:
         for name, mutated in MUTATIONS.items():

@@ -12,6 +12,7 @@ from airflow.exceptions import AirflowException
 
 from sinch_provider import failures
 from sinch_provider.sms import errors
+from tests.crash.actors import AFTER_DEATH
 from tests.crash.payloads import Payload, item
 from tests.crash.world import OutOfReachError, TaskInstance, Try, World
 
@@ -51,6 +52,9 @@ def judge(world: World) -> Verdict:
     ):
         verdict.recipients[kind] += 1
         verdict.faults.append(f"{kind}: {number}")
+    if attempts := world.counts[AFTER_DEATH]:
+        verdict.unexplained += 1
+        verdict.faults.append(f"{attempts} attempts to go on after SIGKILL")
     for batch_id in ledger.cancelled_decoys:
         verdict.unexplained += 1
         verdict.faults.append(f"cancelled somebody else's batch {batch_id}")

@@ -23,13 +23,22 @@ _CHUNK = 20
 _play: Callable[[Schedule], Played]
 
 
-def quiet_airflow() -> None:
-    """Give Airflow a home that it leaves alone, and nothing to say; before it is first imported."""
+def prepare_airflow() -> None:
+    """Give Airflow a home that it leaves alone, before it is first imported."""
     home = tempfile.mkdtemp(prefix="airflow-provider-sinch-crash-")
     multiprocessing.util.Finalize(None, shutil.rmtree, (home, True), exitpriority=1)
     os.environ.update(AIRFLOW_HOME=home, AIRFLOW__CORE__LOAD_EXAMPLES="False")
+
+
+def hush() -> None:
+    """Log nothing; Airflow sets its own logging up when it is imported."""
+    import airflow.sdk  # noqa: F401
+
     logging.disable(logging.CRITICAL)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
+        cache_logger_on_first_use=False,
+    )
 
 
 @contextmanager
@@ -53,7 +62,8 @@ def scheduled(text: str) -> Schedule:
 
 def _begin() -> None:
     global _play
-    quiet_airflow()
+    prepare_airflow()
+    hush()
     stack = ExitStack()
     _play = stack.enter_context(player())
     multiprocessing.util.Finalize(None, stack.close, exitpriority=10)
