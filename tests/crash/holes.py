@@ -19,8 +19,8 @@ def hole(schedule: Schedule) -> str | None:
     if stopped & _BEFORE_SENDING and not schedule.has_journal:
         return "no journal, and paused before the request leaves"
     times = [schedule.retry_delay, *(each.get("seconds", 0.0) for each in schedule.events)]
-    if traceless and max(times) >= _LISTED / 2:
-        return "no journal, and tries further apart than Sinch lists batches"
+    if (traceless or "move" in acts) and max(times) >= _LISTED / 2:
+        return "no journal, or that of another place, and tries further apart than Sinch lists batches"
     if traceless and schedule.label and acts & {"change", "move"}:
         return "no journal, a label that others use too, and other recipients or another text"
     return None

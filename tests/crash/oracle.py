@@ -64,7 +64,17 @@ def judge(world: World) -> Verdict:
         for problem in _problems(world, ti, ledger):
             verdict.unexplained += 1
             verdict.faults.append(problem)
+    if _everybody_once(world) and verdict.held is not world.sandbox.finds_everybody_once(
+        [number for ti in world.tasks for number in ti.payload.to]
+    ):
+        verdict.faults.append("the sandbox's own verdict is another")
     return verdict
+
+
+def _everybody_once(world: World) -> bool:
+    """Whether all recipients should have one message, so that the sandbox can be asked for its verdict."""
+    asked_anew = {act for act, _ in world.struck} & {"clear", "change"}
+    return not asked_anew and not world.decoys and all(ti.state == "success" for ti in world.tasks)
 
 
 class _Ledger:
