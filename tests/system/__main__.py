@@ -85,6 +85,7 @@ def one_executor(
 def test(folder: Path, given: argparse.Namespace, seed: int) -> bool:
     """Do it all; whether everything was as it must be."""
     executors = given.executors.split(",")
+    reports.check_words()
     install_missing()
     say("compiling modules, starting Postgres and the sandbox")
     compile_modules()

@@ -11,25 +11,40 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import sinch_provider
 from sinch_provider.sandbox.client import SandboxClient
 from tests.system.kills import Kill
 from tests.system.load import UNGUARDED, Send
+from tests.system.processes import SystemTestError
 from tests.system.services import Postgres
 
-#: What operators say when they do not send again, and why they do not send at all.
+#: What operators say of their decisions.
 DECISIONS: Final = {
     "sent, and saw it accepted": "Sinch accepted batch",
-    "looked: outcome unknown": "and its outcome is unknown; looking for",
-    "looked: no trace of earlier tries": "finds no trace of earlier ones; looking for",
-    "looked: answer lost": "; looking for the batch by its reference",
-    "took the batch found": "by its reference; not sending again",
-    "took the batch in the journal": "was accepted by try",
+    "an earlier try meant to send": "meant to send, and its outcome is unknown",
+    "earlier tries left no trace": "finds no trace of earlier ones",
+    "looked for the batch": "Looking for the batch by its reference",
+    "found it and took it": "by its reference; not sending again",
+    "knew it and took it": " was accepted; not sending again",
+    "did not find it": "so it was not accepted",
     "not sent: no permission": "The journal of this send is out of reach",
     "not sent: permission too old": "The permission to send took longer",
     "not sent: told to stop": "The task was told to stop before",
 }
 _SAYS_SENT: Final = re.compile(r"was sent, but|earlier try sent batch|Batch \S+ of this task was cancelled")
 _SAYS_NOT_SENT: Final = "Nothing was sent."
+
+
+def check_words() -> None:
+    """
+    Check that operators still say what is counted here.
+
+    :raises SystemTestError: The package says it in other words by now.
+    """
+    package = Path(sinch_provider.__file__).parent / "sms"
+    source = "".join(path.read_text() for path in package.glob("*.py"))
+    if unsaid := [words for words in DECISIONS.values() if words not in source]:
+        raise SystemTestError(f"Nobody says any more: {', '.join(map(repr, unsaid))}")
 
 
 @dataclass
@@ -164,7 +179,9 @@ def _silent(outcome: Outcome, kills: Sequence[Kill], database: Postgres) -> str:
         *outcome.send.key,
     )
     mine = {str(row[0]) for row in ids}
-    struck = {f"{kill.target} {kill.signal}" for kill in kills if mine.intersection(kill.tasks)}
+    struck = {
+        f"{kill.target} {kill.signal}".removesuffix(" -") for kill in kills if mine.intersection(kill.tasks)
+    }
     noted = database.query(
         "select event from log where run_id = %s and task_id = %s and map_index = %s and try_number = %s "
         "and event in ('heartbeat timeout', 'state mismatch', 'stuck in queued tries exceeded') "
