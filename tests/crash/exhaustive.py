@@ -117,7 +117,7 @@ def _nemeses() -> dict[str, Schedule]:
         "mapped items move, journal wiped": events(
             event("finished", "wipe journal"), event("finished", "move"), event("finished", "clear"), mapped=2
         ),
-        "killed again in the retry": events(event("between tries", "delay", seconds=5.0)),
+        "killed again in the retry": events(event("looking", "kill"), event("leaving", "kill", 2)),
         "cancelled when killed": Schedule(cancel_on_kill=True),
         "another task cleared": events(event("after intent", "clear others")),
         "more retries from now on": events(event("after intent", "redeploy", retries=9)),

@@ -15,7 +15,7 @@ class Report:
     """Totals over many schedules."""
 
     def __init__(self) -> None:
-        self.schedules = self.unexplained = self.windows = 0
+        self.schedules = self.unexplained = 0
         self.recipients: Counter[str] = Counter()
         self.states: Counter[str] = Counter()
         self.struck: Counter[tuple[str, str]] = Counter()

@@ -30,7 +30,7 @@ from sinch_provider.operators.batches import SinchSendBatchOperator
 from sinch_provider.sms import auth
 from sinch_provider.triggers.batches import SinchBatchTrigger
 from tests.crash import nemeses
-from tests.crash.actors import Actor, Clock, Killed, point
+from tests.crash.actors import Actor, Clock, point
 from tests.crash.payloads import Payload, item
 from tests.crash.sandbox import Sandbox
 from tests.crash.schedules import Schedule
@@ -385,6 +385,3 @@ class World:
         if map_index < 0:
             return 0
         return (map_index + self.moves) % self.schedule.mapped
-
-
-__all__ = ["Killed", "TaskInstance", "TaskState", "World"]
