@@ -19,7 +19,8 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def play() -> Iterator[Callable[[Schedule], Played]]:
+    # It leads the real code past the points, which the tests of other folders must not be.
     with player() as play:
         yield play
