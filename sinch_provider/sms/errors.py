@@ -227,6 +227,7 @@ class SinchBatchCanceledError(SinchError):
     """The batch was accepted and then cancelled; sending it again is for a human to decide."""
 
     default_effect = Effect.UNKNOWN
+    advice = "Clear the task to send it again."
 
     def _consequence(self) -> str:
         return "Nothing more was sent."
@@ -246,9 +247,7 @@ class SinchNotSentError(SinchError):
     """The permission to send could not be had, so this try sent nothing; a later one may get it."""
 
     transient = True
-
-    def __init__(self, what: str, **details: Any) -> None:
-        super().__init__(what, operation="send", **details)
+    advice = "A retry of this task may send; it looks first where it cannot know."
 
     def _consequence(self) -> str:
         return "This try has sent nothing."

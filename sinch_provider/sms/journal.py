@@ -156,6 +156,7 @@ class Journal:
         # Raised outside the block: the store's error may quote what was to be written.
         raise SinchNotSentError(
             f"The journal of this send is out of reach ({kind})",
+            operation="send",
             advice="Airflow's API may be down, or this try has been replaced by another.",
         )
 
@@ -195,12 +196,13 @@ class Fence:
             began = _clocks()
             self._renew()
             if self._stopped():
-                raise SinchNotSentError("The task was told to stop before its request left")
+                raise SinchNotSentError("The task was told to stop before its request left", operation="send")
             # A process may have been paused while it asked, and its permission be long out of date.
             if max(now - then for now, then in zip(_clocks(), began, strict=True)) <= FRESH_SECONDS:
                 self.passed = True
                 return
         raise SinchNotSentError(
             f"The permission to send took longer than {FRESH_SECONDS:g} s to get, {_RENEWALS} times in a row",
+            operation="send",
             advice="Airflow's API is too slow; try again later.",
         )

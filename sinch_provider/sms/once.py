@@ -303,7 +303,6 @@ class SendOnce:
             raise SinchBatchCanceledError(
                 f"Batch {batches[0].id} of this task was cancelled",
                 operation="send",
-                advice="Clear the task to send it again.",
             )
         batch = _oldest(live)
         known = entry is not None and entry.batch_id == batch.id
@@ -514,7 +513,6 @@ class SendOnce:
             raise SinchBatchCanceledError(
                 f"Batch {batch.id} was cancelled while it was held",
                 operation="send",
-                advice="Clear the task to send it again.",
             )
         kept = _oldest(twins)
         yield from self._stop([each for each in twins if each.id != kept.id], kept)

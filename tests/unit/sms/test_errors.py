@@ -15,14 +15,23 @@ from sinch_provider.sms.errors import (
     SinchConnectionError,
     SinchError,
     SinchNotFoundError,
+    SinchNotSentError,
     SinchRateLimitError,
     SinchServerError,
     SinchUncertainError,
     SinchUnexpectedAnswerError,
+    SinchUnsettledError,
     SinchValidationError,
 )
 
-TRANSIENT = {SinchRateLimitError, SinchServerError, SinchConnectionError, SinchUnexpectedAnswerError}
+TRANSIENT = {
+    SinchRateLimitError,
+    SinchServerError,
+    SinchConnectionError,
+    SinchUnexpectedAnswerError,
+    SinchNotSentError,
+    SinchUnsettledError,
+}
 
 
 def every_class() -> list[type[SinchError]]:
@@ -34,13 +43,13 @@ def every_class() -> list[type[SinchError]]:
 
 
 def test_there_is_one_tree() -> None:
-    assert len(every_class()) == 11
+    assert len(every_class()) == 16
     assert issubclass(SinchValidationError, ValueError)
 
 
 @pytest.mark.parametrize("kind", sorted(TRANSIENT | {SinchNotFoundError, SinchUncertainError}, key=str))
 def test_only_passing_trouble_is_transient(kind: type[SinchError]) -> None:
-    # An uncertain send is not: trying again is what must not happen by itself.
+    # An uncertain send is not: trying again is what must not happen by itself, unless it looks first.
     assert kind.transient is (kind in TRANSIENT)
 
 
