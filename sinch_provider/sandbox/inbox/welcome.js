@@ -5,14 +5,16 @@ import { copyable } from "./copy.js";
 
 export class Nothing {
   constructor(root) {
-    this.root = root;
     this.title = "Phones";
+    // A place of its own: what is read late must not overwrite what was opened meanwhile.
+    this.place = el("div.vacant");
+    root.append(this.place);
   }
 
   refresh(overview) {
     if (this.isEmpty === !overview.messages) return null;
     this.isEmpty = !overview.messages;
-    this.root.replaceChildren(this.isEmpty ? firstSteps(overview) : hint());
+    this.place.replaceChildren(this.isEmpty ? firstSteps(overview) : hint());
     return null;
   }
 }
