@@ -15,7 +15,7 @@ from sinch_provider.operators.batches import SinchSendBatchOperator
 from sinch_provider.sandbox.client import SandboxClient
 
 TEXT = "Doors open at 19:00."
-SENDER = "+46700000111"
+SENDER = "+447700900111"
 
 Numbers = list[str]
 

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from gateways import Gateway
 
 RETRIES = 2
-ONE = ["+46700000222"]
-THOUSAND = [f"+1555010{index:04}" for index in range(1000)]
+ONE = ["+447700900222"]
+THOUSAND = [f"+9995010{index:04}" for index in range(1000)]
 # Apprise takes hexadecimal ones only.
 CREDENTIALS = Credentials(service_plan_id="5a4db0c5", api_token="70c3e2")
 

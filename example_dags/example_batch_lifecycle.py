@@ -17,7 +17,7 @@ from sinch_provider.operators.batches import (
     SinchUpdateBatchOperator,
 )
 
-GUESTS = ["+46700000222", "+46700000333", "+46700000444"]
+GUESTS = ["+447700900222", "+447700900333", "+447700900444"]
 TEXT = "The museum opens an hour later tomorrow, at 11:00. Your tickets stay valid."
 PARTS_BUDGET = 10
 IN_SIX_HOURS = "{{ (dag_run.start_date + macros.timedelta(hours=6)).isoformat() }}"
@@ -56,8 +56,8 @@ def example_batch_lifecycle() -> None:
     update = SinchUpdateBatchOperator(
         task_id="update",
         batch_id=send.output,
-        to_add=["+46700000555"],
-        to_remove=["+46700000444"],
+        to_add=["+447700900555"],
+        to_remove=["+447700900444"],
     )
 
     # A replacement forgets what it does not name: without send_at it would leave at once.

@@ -33,7 +33,7 @@ def example_delivery_feedback() -> None:
     """
     send = SinchSendBatchOperator(
         task_id="send",
-        to=["+46700000222", "+46700000333", "+46700000444"],
+        to=["+447700900222", "+447700900333", "+447700900444"],
         body="Please confirm tomorrow's delivery in your account.",
         feedback_enabled=True,
     )
@@ -41,7 +41,7 @@ def example_delivery_feedback() -> None:
     # Without this, Airflow would log the numbers.
     @task(show_return_value_in_logs=False)
     def confirmed() -> list[str]:
-        return ["+46700000222", "+46700000444"]
+        return ["+447700900222", "+447700900444"]
 
     who = confirmed()
     feedback = SinchDeliveryFeedbackOperator(task_id="feedback", batch_id=send.output, recipients=who)

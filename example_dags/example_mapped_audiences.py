@@ -40,7 +40,7 @@ def example_mapped_audiences() -> None:
     # Without this, Airflow would log the numbers.
     @task(show_return_value_in_logs=False)
     def audiences() -> list[dict[str, Any]]:
-        travellers = {"sv": ["+46700000222", "+46700000333"], "en": ["+15550100444"]}
+        travellers = {"sv": ["+447700900222", "+447700900333"], "en": ["+447700900444"]}
         return [
             {
                 "to": numbers[start : start + BATCH_LIMIT],

@@ -34,7 +34,7 @@ def example_send_and_wait() -> None:
     # Without this, Airflow would log the numbers.
     @task(multiple_outputs=True, show_return_value_in_logs=False)
     def audience() -> dict[str, Any]:
-        guests = {"+46700000222": "Maria", "+46700000333": "Johan", "+46700000444": None}
+        guests = {"+447700900222": "Maria", "+447700900333": "Johan", "+447700900444": None}
         names = {number: name for number, name in guests.items() if name}
         return {
             "to": list(guests),

@@ -26,25 +26,25 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Without LCD text a picture has fewer colours, and half the size.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-lcd-text", "--font-render-hinting=none"]
 
-SEVERAL = [f"+1555010{number}" for number in range(2000, 2460)]
+SEVERAL = [f"+9995010{number}" for number in range(2000, 2460)]
 TEXTS: list[dict[str, Any]] = [
     {
-        "to": [*SEVERAL, "+15550109150", "+15550109153", "+15550109401", "+15550109060", "+15550109010"],
+        "to": [*SEVERAL, "+447700900150", "+447700900153", "+447700900401", "+447700900060", "+447700900010"],
         "body": "Doors open at 19:00. Bring this text, it is your ticket.",
         "client_reference": "tickets-november",
     },
     {
-        "to": ["+15550100777"],
+        "to": ["+447700900777"],
         "body": "Your order 4711 has left our warehouse.",
         "client_reference": "order-4711",
     },
     {
-        "to": ["+46700000333"],
+        "to": ["+447700900333"],
         "body": "Tack för besöket! Välkommen åter.",
         "client_reference": "thanks-johan",
     },
     {
-        "to": ["+46700000222"],
+        "to": ["+447700900222"],
         "body": "Your table is by the window 🌅 – see you “soon”!",
         "client_reference": "table-7",
     },
@@ -72,7 +72,7 @@ def fill(phone: SandboxClient) -> str:
     """Texts, replies and faults worth looking at; the id of the largest batch."""
     ids = [send(phone, **text) for text in TEXTS]
     phone.advance(5)
-    phone.inbound("+46700000222", "Lovely, thank you! 🙏")
+    phone.inbound("+447700900222", "Lovely, thank you! 🙏")
     phone.fault("lost_reply", "send", how="reset", count=2)
     phone.fault("server_error", "get", status=503, count=3)
     call(phone, "GET", f"/{ids[0]}")
@@ -104,7 +104,7 @@ def take(page: Page, name: str) -> None:
 
 
 def take_all(browser: Browser, phone: SandboxClient, batch_id: str) -> None:
-    conversation = f"{phone.url}/#/phones/46700000222"
+    conversation = f"{phone.url}/#/phones/447700900222"
     page = opened(browser, conversation)
     page.locator(".bubble.out").last.get_by_text("Details").click()
     page.locator(".bubble.in").scroll_into_view_if_needed()

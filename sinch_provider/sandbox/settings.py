@@ -43,7 +43,7 @@ class Settings:
         True, "Token endpoint: 30 requests at once, refilled by 10 a second, beyond that 429."
     )
     default_originator: str | None = _setting(
-        "46700000100",
+        "447700900100",
         "Sender used when a batch names none (automatic default originator). None: `from` is required.",
     )
     default_callback_url: str | None = _setting(

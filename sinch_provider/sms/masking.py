@@ -22,7 +22,7 @@ _QUOTATION: Final = 12
 
 def mask_number(number: str) -> str:
     """
-    Shorten a phone number to what tells it apart without giving it away: ``+4670***0222``.
+    Shorten a phone number to what tells it apart without giving it away: ``+4477***0222``.
 
     :param number: Any text; everything but its digits is dropped.
     """

@@ -40,7 +40,7 @@ def normalize_number(number: str) -> str:
     A leading ``+`` or ``00`` is optional; blanks, dashes, brackets, dots and invisible marks are dropped. A
     trunk zero written as ``(0)`` is dropped too, except where the country keeps it.
 
-    :param number: For instance ``"+46 70-000 02 22"``, ``"0046700000222"`` or ``"+46 (0)70 000 02 22"``.
+    :param number: For instance ``"+44 7700-900 222"``, ``"00447700900222"`` or ``"+44 (0)7700 900222"``.
     :raises ValueError: Not an international number; the text says why, without the number.
     """
     number = number.strip()

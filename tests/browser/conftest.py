@@ -98,7 +98,7 @@ def watched(browser: Browser, sinch_sandbox: SandboxClient) -> Iterator[tuple[Pa
 def post(sandbox: SandboxClient, **fields: Any) -> requests.Response:
     return requests.post(
         f"{sandbox.url}/xms/v1/sandbox-plan/batches",
-        json={"to": ["+46700000222"], "from": "+46700000111", "body": "Nightly load finished.", **fields},
+        json={"to": ["+447700900222"], "from": "+447700900111", "body": "Nightly load finished.", **fields},
         headers={"Authorization": "Bearer sandbox-token"},
         timeout=10,
     )

@@ -41,12 +41,12 @@ def test_a_text_appears_without_a_reload(page: Page, sinch_sandbox: SandboxClien
 
 
 def test_what_is_new_is_marked_until_it_is_read(page: Page, sinch_sandbox: SandboxClient) -> None:
-    send(sinch_sandbox, to=["+46700000333"])
+    send(sinch_sandbox, to=["+447700900333"])
     page.goto(sinch_sandbox.url)
     old = page.locator("a.entry", has_text="46 700 000 333")
     expect(old).to_be_visible()
     expect(old.get_by_text("new", exact=True)).to_be_hidden()
-    send(sinch_sandbox, to=["+46700000222"], body="Fresh.")
+    send(sinch_sandbox, to=["+447700900222"], body="Fresh.")
     entry = page.locator("a.entry", has_text="46 700 000 222")
     expect(entry.get_by_text("new", exact=True)).to_be_visible()
     expect(page.get_by_role("status")).to_have_text("New text to +46 700 000 222: Fresh.")
@@ -56,7 +56,7 @@ def test_what_is_new_is_marked_until_it_is_read(page: Page, sinch_sandbox: Sandb
 
 def test_statuses_follow_the_clock(page: Page, sinch_sandbox: SandboxClient) -> None:
     send(sinch_sandbox)
-    page.goto(f"{sinch_sandbox.url}/#/phones/46700000222")
+    page.goto(f"{sinch_sandbox.url}/#/phones/447700900222")
     bubble = page.locator(".bubble")
     expect(bubble.locator(".meta")).to_contain_text("Queued")
     sinch_sandbox.advance(1)
@@ -74,9 +74,9 @@ def test_statuses_follow_the_clock(page: Page, sinch_sandbox: SandboxClient) -> 
 @pytest.mark.parametrize(
     ("number", "seconds", "words"),
     [
-        ("+15550109150", 3, "150 unknown subscriber, permanent"),
-        ("+15550109402", 3, "402 unroutable"),
-        ("+15550109401", 9, "401 handed to the operator, no receipt yet"),
+        ("+447700900150", 3, "150 unknown subscriber, permanent"),
+        ("+447700900402", 3, "402 unroutable"),
+        ("+447700900401", 9, "401 handed to the operator, no receipt yet"),
     ],
 )
 def test_codes_come_with_their_meaning(
@@ -93,7 +93,7 @@ def test_the_character_that_forced_unicode_is_marked_and_named(
     page: Page, sinch_sandbox: SandboxClient
 ) -> None:
     send(sinch_sandbox, body="See you “soon” {here}. " * 4)
-    page.goto(f"{sinch_sandbox.url}/#/phones/46700000222")
+    page.goto(f"{sinch_sandbox.url}/#/phones/447700900222")
     bubble = page.locator(".bubble")
     expect(bubble.locator(".meta")).to_contain_text("2 parts")
     expect(bubble.locator(".meta")).to_contain_text("unicode")
@@ -109,19 +109,19 @@ def test_the_character_that_forced_unicode_is_marked_and_named(
 
 def test_a_gsm_text_has_nothing_marked(page: Page, sinch_sandbox: SandboxClient) -> None:
     send(sinch_sandbox, body="Smörgås {10 €}")
-    page.goto(f"{sinch_sandbox.url}/#/phones/46700000222")
+    page.goto(f"{sinch_sandbox.url}/#/phones/447700900222")
     expect(page.locator(".bubble .text")).to_have_text("Smörgås {10 €}")
     expect(page.locator(".bubble mark")).to_have_count(0)
 
 
 def test_hostile_texts_stay_texts(page: Page, sinch_sandbox: SandboxClient) -> None:
     batch_id = send(sinch_sandbox, body=HOSTILE, client_reference=HOSTILE)
-    sinch_sandbox.inbound("+46700000222", HOSTILE)
-    for view in ("phones/46700000222", "batches", f"batches/{batch_id}", "search/script"):
+    sinch_sandbox.inbound("+447700900222", HOSTILE)
+    for view in ("phones/447700900222", "batches", f"batches/{batch_id}", "search/script"):
         page.goto(f"{sinch_sandbox.url}/#/{view}")
         shown = page.get_by_text("<script>document.title='owned'</script>").first
         expect(shown).to_be_visible()
-    page.goto(f"{sinch_sandbox.url}/#/phones/46700000222")
+    page.goto(f"{sinch_sandbox.url}/#/phones/447700900222")
     expect(page.locator(".bubble")).to_have_count(2)
     texts = page.locator(".bubble .text").all_text_contents()
     assert texts == [HOSTILE, HOSTILE]
@@ -132,7 +132,7 @@ def test_hostile_texts_stay_texts(page: Page, sinch_sandbox: SandboxClient) -> N
 def test_writing_from_right_to_left_and_emoji(page: Page, sinch_sandbox: SandboxClient) -> None:
     text = "مرحبا بالعالم 👨‍👩‍👧‍👦 שלום"
     send(sinch_sandbox, body=text)
-    page.goto(f"{sinch_sandbox.url}/#/phones/46700000222")
+    page.goto(f"{sinch_sandbox.url}/#/phones/447700900222")
     shown = page.locator(".bubble .text")
     expect(shown).to_have_text(text)
     assert shown.evaluate("node => getComputedStyle(node).direction") == "rtl"
@@ -142,7 +142,7 @@ def test_writing_from_right_to_left_and_emoji(page: Page, sinch_sandbox: Sandbox
 
 def test_a_reply_goes_to_the_other_side(page: Page, sinch_sandbox: SandboxClient) -> None:
     send(sinch_sandbox)
-    page.goto(f"{sinch_sandbox.url}/#/phones/46700000222")
+    page.goto(f"{sinch_sandbox.url}/#/phones/447700900222")
     box = page.get_by_role("textbox", name="Reply from")
     box.fill("Thanks!")
     box.press("Enter")
@@ -151,7 +151,7 @@ def test_a_reply_goes_to_the_other_side(page: Page, sinch_sandbox: SandboxClient
     expect(box).to_have_value("")
     expect(page.locator("a.entry")).to_contain_text("Thanks!")
     (kept,) = sinch_sandbox.inbounds()
-    assert (kept["from"], kept["to"], kept["body"]) == ("46700000222", "46700000111", "Thanks!")
+    assert (kept["from"], kept["to"], kept["body"]) == ("447700900222", "447700900111", "Thanks!")
     left = page.locator(".bubble.out").bounding_box()
     right = reply.bounding_box()
     assert left is not None
@@ -162,7 +162,7 @@ def test_a_reply_goes_to_the_other_side(page: Page, sinch_sandbox: SandboxClient
 def test_a_reply_from_elsewhere_appears(page: Page, sinch_sandbox: SandboxClient) -> None:
     page.goto(sinch_sandbox.url)
     expect(page.get_by_text("No texts yet")).to_be_visible()
-    sinch_sandbox.inbound("+46700000222", "Is anybody there?", to="+46700000111")
+    sinch_sandbox.inbound("+447700900222", "Is anybody there?", to="+447700900111")
     page.get_by_role("link", name=re.compile("Is anybody there")).click()
     expect(page.locator(".bubble.in")).to_contain_text("Is anybody there?")
 
@@ -170,7 +170,7 @@ def test_a_reply_from_elsewhere_appears(page: Page, sinch_sandbox: SandboxClient
 def test_long_conversations_load_as_one_scrolls(page: Page, sinch_sandbox: SandboxClient) -> None:
     for index in range(120):
         send(sinch_sandbox, body=f"Text number {index}.")
-    page.goto(f"{sinch_sandbox.url}/#/phones/46700000222")
+    page.goto(f"{sinch_sandbox.url}/#/phones/447700900222")
     newest = page.get_by_text("Text number 119.").last
     expect(newest).to_be_in_viewport()
     for shown in (100, 120):
@@ -180,12 +180,12 @@ def test_long_conversations_load_as_one_scrolls(page: Page, sinch_sandbox: Sandb
 
 
 def test_many_phones_load_as_one_scrolls(page: Page, sinch_sandbox: SandboxClient) -> None:
-    send(sinch_sandbox, to=[f"+1555010{index:04}" for index in range(300)])
+    send(sinch_sandbox, to=[f"+9995010{index:04}" for index in range(300)])
     page.goto(sinch_sandbox.url)
     entries = page.locator("a.entry")
-    expect(entries.first).to_contain_text("+1 555 010 0299")
+    expect(entries.first).to_contain_text("+99950100299")
     for shown in (100, 150, 200, 250, 300):
         page.locator("#list").evaluate("node => node.scrollTo(0, node.scrollHeight)")
         expect(entries.nth(shown - 1)).to_be_attached()
     expect(entries).to_have_count(300)
-    expect(entries.last).to_contain_text("+1 555 010 0000")
+    expect(entries.last).to_contain_text("+99950100000")

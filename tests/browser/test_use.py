@@ -18,7 +18,7 @@ from .conftest import DESKTOP, PHONE, opened, send
 AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text()
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerk" * 4
 VIEWS = (
-    "phones", "phones/46700000222", "batches", "batches/{batch}", "search/load", "faults", "settings",
+    "phones", "phones/447700900222", "batches", "batches/{batch}", "search/load", "faults", "settings",
     "connect", "clock",
 )  # fmt: skip
 
@@ -28,14 +28,14 @@ def filled(sinch_sandbox: SandboxClient) -> tuple[SandboxClient, str]:
     """A bit of everything that a view can show; and the id of a batch."""
     batch_id = send(
         sinch_sandbox,
-        to=["+46700000222", "+46700000333", "+15550109150", "+15550109401", "+15550109902"],
+        to=["+447700900222", "+447700900333", "+447700900150", "+447700900401", "+447700900902"],
         body="Hi ${name}: " + LONG + " “soon” مرحبا",
         parameters={"name": {"default": "there"}},
         client_reference=LONG,
     )
     sinch_sandbox.advance(5)
     send(sinch_sandbox, body="Nightly load finished.")
-    sinch_sandbox.inbound("+46700000222", "Thanks! " + LONG)
+    sinch_sandbox.inbound("+447700900222", "Thanks! " + LONG)
     sinch_sandbox.fault("rate_limited", "send", count=None, retry_after=2, match={"client_reference": LONG})
     sinch_sandbox.fault("lost_reply", how="reset")
     return sinch_sandbox, batch_id
@@ -124,7 +124,7 @@ def test_a_phone_shows_one_pane_at_a_time(browser: Browser, filled: tuple[Sandbo
 
 
 def test_all_of_it_by_keyboard(browser: Browser, sinch_sandbox: SandboxClient) -> None:
-    for number in ("+46700000222", "+46700000333", "+46700000444"):
+    for number in ("+447700900222", "+447700900333", "+447700900444"):
         send(sinch_sandbox, to=[number], body=f"To {number[-3:]}.")
     with opened(browser, sinch_sandbox.url) as (page, _):
         show(page, sinch_sandbox, "phones")
@@ -161,7 +161,7 @@ def test_all_of_it_by_keyboard(browser: Browser, sinch_sandbox: SandboxClient) -
 
 def test_a_slash_in_a_reply_is_a_slash(page: Page, sinch_sandbox: SandboxClient) -> None:
     send(sinch_sandbox)
-    page.goto(f"{sinch_sandbox.url}/#/phones/46700000222")
+    page.goto(f"{sinch_sandbox.url}/#/phones/447700900222")
     page.get_by_role("textbox", name="Reply from").press_sequentially("1/2")
     expect(page.get_by_role("textbox", name="Reply from")).to_have_value("1/2")
 
@@ -206,7 +206,7 @@ def test_a_server_that_goes_and_comes_back(browser: Browser, tmp_path: Path) -> 
         with opened(browser, sandbox.url) as (page, watch):
             watch.forgive("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET")
             send(sandbox)
-            page.goto(f"{sandbox.url}/#/phones/46700000222")
+            page.goto(f"{sandbox.url}/#/phones/447700900222")
             expect(page.locator(".bubble")).to_have_count(1)
             first.stop()
             banner = page.get_by_text("The sandbox is not running or cannot be reached.")
@@ -229,7 +229,7 @@ def test_a_running_clock_moves_statuses_by_itself(browser: Browser) -> None:
     ):
         looks: list[str] = []
         page.on("request", lambda request: looks.append(request.url))
-        page.goto(f"{sandbox.url}/#/phones/46700000222")
+        page.goto(f"{sandbox.url}/#/phones/447700900222")
         expect(page.get_by_text("This phone has not received anything.")).to_be_visible()
         send(sandbox)
         expect(page.locator(".bubble .meta")).to_contain_text("Delivered")

@@ -13,13 +13,13 @@ from .conftest import Watch, post, send
 
 
 def test_search_finds_texts_and_numbers(page: Page, sinch_sandbox: SandboxClient) -> None:
-    send(sinch_sandbox, to=["+46700000222"], body="Doors open at 19:00.")
-    send(sinch_sandbox, to=["+46700000333"], body="Nightly load finished.")
+    send(sinch_sandbox, to=["+447700900222"], body="Doors open at 19:00.")
+    send(sinch_sandbox, to=["+447700900333"], body="Nightly load finished.")
     send(
         sinch_sandbox,
-        to=["+46700000444"],
+        to=["+447700900444"],
         body="Hi ${name}",
-        parameters={"name": {"+46700000444": "Åsa"}},
+        parameters={"name": {"+447700900444": "Åsa"}},
     )
     page.goto(sinch_sandbox.url)
     box = page.get_by_role("searchbox")
@@ -29,7 +29,7 @@ def test_search_finds_texts_and_numbers(page: Page, sinch_sandbox: SandboxClient
     expect(found.locator("mark")).to_have_text("Doors")
     box.fill("hi åsa")
     expect(found).to_contain_text("Hi Åsa")
-    box.fill("+46 700 000 333")
+    box.fill("+44 7700 900 333")
     expect(found).to_contain_text("Nightly load finished.")
     box.fill("nothing like it")
     expect(page.get_by_text("No text or number has this in it.")).to_be_visible()
@@ -54,7 +54,7 @@ def test_a_search_can_be_shared(page: Page, sinch_sandbox: SandboxClient) -> Non
 def test_a_batch_shows_its_progress(page: Page, sinch_sandbox: SandboxClient) -> None:
     batch_id = send(
         sinch_sandbox,
-        to=["+46700000222", "+46700000333", "+15550109150", "+15550109401"],
+        to=["+447700900222", "+447700900333", "+447700900150", "+447700900401"],
         body="Doors open. " * 20,
         client_reference="doors",
     )
@@ -87,7 +87,7 @@ def test_a_scheduled_batch_can_be_seen_to_be_cancelled(page: Page, sinch_sandbox
 
 
 def test_a_large_batch_loads_as_one_scrolls(page: Page, sinch_sandbox: SandboxClient) -> None:
-    batch_id = send(sinch_sandbox, to=[f"+1555010{index:04}" for index in range(250)])
+    batch_id = send(sinch_sandbox, to=[f"+9995010{index:04}" for index in range(250)])
     page.goto(f"{sinch_sandbox.url}/#/batches/{batch_id}")
     for shown in (100, 200, 250):
         expect(page.locator("tbody tr").nth(shown - 1)).to_be_attached()
@@ -181,8 +181,8 @@ def test_settings_and_magic_numbers(page: Page, sinch_sandbox: SandboxClient) ->
     sinch_sandbox.configure(history_days=35)
     expect(row).to_contain_text("35 default 14")
     expect(page.get_by_role("row", name=re.compile("9150"))).to_contain_text("unknown subscriber")
-    sinch_sandbox.script({"prefix": "4670", "status": "Failed", "code": 150})
-    expect(page.get_by_role("table", name="Scripted numbers")).to_contain_text("+4670")
+    sinch_sandbox.script({"prefix": "4477", "status": "Failed", "code": 150})
+    expect(page.get_by_role("table", name="Scripted numbers")).to_contain_text("+4477")
 
 
 @pytest.mark.parametrize("kind", ["service plan's token", "project's key"])

@@ -137,14 +137,14 @@ class Caller:
         """Identifiers that exist, for the parameters of paths."""
         url = f"{self._sandbox.url}/xms/v1/sandbox-plan"
         later = {
-            "to": ["+46700000222"],
+            "to": ["+447700900222"],
             "body": "Hi",
             "send_at": "8000-01-01T00:00:00Z",
             "feedback_enabled": True,
         }
         batch = self._session.post(f"{url}/batches", json=later, headers=_TOKEN, timeout=10).json()
         group = self._session.post(f"{url}/groups", json={"name": "Staff"}, headers=_TOKEN, timeout=10).json()
-        inbound = self._sandbox.inbound("+46700000222", "Yes", to="+46700000111")
+        inbound = self._sandbox.inbound("+447700900222", "Yes", to="+447700900111")
         return {
             "account": "sandbox-plan",
             "batch_id": batch["id"],

@@ -17,7 +17,7 @@ class Payload(NamedTuple):
 
 def item(number: int, variant: str) -> Payload:
     """Give the payload of a mapped item, or of the only one; no two items share a recipient."""
-    base = 46700000200 + 10 * number
+    base = 447700900200 + 10 * number
     last = base + 3 if variant == "recipients" else base + 2
     text = "other" if variant == "text" else "hello"
     return Payload((f"+{base}", f"+{base + 1}", f"+{last}"), f"{text} {number}")

@@ -66,7 +66,7 @@ def test_every_wrong_field_is_named_at_once():
 def test_a_hook_gives_a_client_that_works(sinch_sandbox, monkeypatch, which):
     monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(getattr(sinch_sandbox, which)))
     hook = SinchHook()
-    batch = hook.batches.send(to=["+46700000222"], body="Hi")
+    batch = hook.batches.send(to=["+447700900222"], body="Hi")
     sinch_sandbox.advance(10)
     assert [found.id for found in hook.batches.list()] == [batch.id]
     assert hook.delivery_reports.get(batch.id).total_message_count == 1

@@ -11,8 +11,8 @@ from sinch.domains.sms.api.v1.exceptions import SmsException
 
 from sinch_provider.sandbox.client import SandboxClient
 
-TO = ["+46700000222", "+46700000333"]
-FROM = "+46700000111"
+TO = ["+447700900222", "+447700900333"]
+FROM = "+447700900111"
 CALLBACK = "https://hooks.example.test/sms"
 MEDIA = {"url": "https://media.example.test/chart.png", "subject": "Daily chart", "message": "Rows: ${rows}"}
 BINARY = {"udh": "050003C40201", "body": "SGVsbG8gYmluYXJ5"}
@@ -42,7 +42,7 @@ def test_send_a_text(client: SinchClient, now: datetime) -> None:
         to=TO,
         from_=FROM,
         body="Hi ${name}",
-        parameters={"name": {"+46700000222": "Maria", "default": "guest"}},
+        parameters={"name": {"+447700900222": "Maria", "default": "guest"}},
         delivery_report="summary",
         event_destination_target=CALLBACK,
         send_at=now + timedelta(hours=1),
@@ -56,11 +56,11 @@ def test_send_a_text(client: SinchClient, now: datetime) -> None:
         from_npi=1,
     )
     assert batch.type == "mt_text"
-    assert batch.to == ["46700000222", "46700000333"]
-    assert (batch.from_, batch.body, batch.canceled) == ("46700000111", "Hi ${name}", False)
+    assert batch.to == ["447700900222", "447700900333"]
+    assert (batch.from_, batch.body, batch.canceled) == ("447700900111", "Hi ${name}", False)
     assert (batch.created_at, batch.modified_at) == (now, now)
     assert (batch.send_at, batch.expire_at) == (now + timedelta(hours=1), now + timedelta(hours=2))
-    assert batch.parameters == {"name": {"+46700000222": "Maria", "default": "guest"}}
+    assert batch.parameters == {"name": {"+447700900222": "Maria", "default": "guest"}}
     assert (batch.delivery_report, batch.event_destination_target) == ("summary", CALLBACK)
     assert (batch.client_reference, batch.feedback_enabled, batch.flash_message) == ("a", True, True)
     assert (batch.max_number_of_message_parts, batch.truncate_concat) == (2, False)
@@ -90,7 +90,7 @@ def test_dry_run(client: SinchClient, sinch_sandbox: SandboxClient) -> None:
         to=TO,
         from_=FROM,
         body="Hi ${name}",
-        parameters={"name": {"+46700000222": "Maria", "default": "Łukasz"}},
+        parameters={"name": {"+447700900222": "Maria", "default": "Łukasz"}},
         per_recipient=True,
         number_of_recipients=10,
     )
@@ -98,8 +98,8 @@ def test_dry_run(client: SinchClient, sinch_sandbox: SandboxClient) -> None:
     assert [
         (each.recipient, each.body, each.number_of_parts, each.encoding) for each in answer.per_recipient
     ] == [
-        ("46700000222", "Hi Maria", 1, "text"),
-        ("46700000333", "Hi Łukasz", 1, "unicode"),
+        ("447700900222", "Hi Maria", 1, "text"),
+        ("447700900333", "Hi Łukasz", 1, "unicode"),
     ]
     assert client.sms.batches.dry_run_sms(to=TO, from_=FROM, body="Hi").per_recipient is None
     assert (
@@ -115,10 +115,10 @@ def test_update(client: SinchClient, now: datetime) -> None:
     later = now + timedelta(hours=1)
     text = client.sms.batches.send_sms(to=TO, from_=FROM, body="Hi", send_at=later)
     changed = client.sms.batches.update_sms(
-        text.id, to_add=["+46700000555"], to_remove=["+46700000333"], body="Late", from_="+46700000112"
+        text.id, to_add=["+447700900555"], to_remove=["+447700900333"], body="Late", from_="+447700900112"
     )
-    assert (changed.id, changed.to, changed.body) == (text.id, ["46700000222", "46700000555"], "Late")
-    assert (changed.from_, changed.send_at) == ("46700000112", later)
+    assert (changed.id, changed.to, changed.body) == (text.id, ["447700900222", "447700900555"], "Late")
+    assert (changed.from_, changed.send_at) == ("447700900112", later)
 
     binary = client.sms.batches.send_binary(to=TO, from_=FROM, send_at=later, **BINARY)
     assert client.sms.batches.update_binary(binary.id, udh="050003C40202").udh == "050003C40202"
@@ -133,9 +133,9 @@ def test_replace(client: SinchClient, now: datetime) -> None:
         to=TO, from_=FROM, body="Hi", send_at=now + timedelta(hours=1), client_reference="a"
     )
     changed = client.sms.batches.replace_sms(
-        text.id, to=["+46700000666"], from_=FROM, body="Postponed", send_at=now + timedelta(hours=9)
+        text.id, to=["+447700900666"], from_=FROM, body="Postponed", send_at=now + timedelta(hours=9)
     )
-    assert (changed.id, changed.created_at, changed.to) == (text.id, text.created_at, ["46700000666"])
+    assert (changed.id, changed.created_at, changed.to) == (text.id, text.created_at, ["447700900666"])
     assert changed.client_reference is None
     assert changed.expire_at == now + timedelta(days=3, hours=9)
     binary = client.sms.batches.replace_binary(
@@ -155,7 +155,7 @@ def test_cancel(client: SinchClient, now: datetime) -> None:
 
 def test_delivery_feedback(client: SinchClient) -> None:
     batch = client.sms.batches.send_sms(to=TO, from_=FROM, body="Hi", feedback_enabled=True)
-    assert client.sms.batches.send_delivery_feedback(batch.id, recipients=["+46700000222"]) is None
+    assert client.sms.batches.send_delivery_feedback(batch.id, recipients=["+447700900222"]) is None
     assert client.sms.batches.send_delivery_feedback(batch.id, recipients=[]) is None
 
 
@@ -171,8 +171,8 @@ def test_list_over_several_pages(client: SinchClient, page_size: int | None) -> 
 
 
 def test_list_with_filters(client: SinchClient, now: datetime, sinch_sandbox: SandboxClient) -> None:
-    client.sms.batches.send_binary(to=TO, from_="+46700000112", client_reference="b", **BINARY)
-    client.sms.batches.send_mms(to=TO, from_="+46700000113", client_reference="c", body=MEDIA)
+    client.sms.batches.send_binary(to=TO, from_="+447700900112", client_reference="b", **BINARY)
+    client.sms.batches.send_mms(to=TO, from_="+447700900113", client_reference="c", body=MEDIA)
     sinch_sandbox.advance(60)
     client.sms.batches.send_sms(to=TO, from_=FROM, body="Hi", client_reference="a")
 
@@ -181,7 +181,7 @@ def test_list_with_filters(client: SinchClient, now: datetime, sinch_sandbox: Sa
 
     assert found() == ["a", "c", "b"]
     assert found(client_reference="b") == ["b"]
-    assert found(from_=["46700000111", "46700000113"]) == ["a", "c"]
+    assert found(from_=["447700900111", "447700900113"]) == ["a", "c"]
     assert found(start_date=now + timedelta(seconds=30)) == ["a"]
     assert found(end_date=now + timedelta(seconds=30)) == ["c", "b"]
     assert found(start_date=datetime(2020, 1, 1, tzinfo=UTC), page=5) == []
@@ -191,7 +191,9 @@ def test_list_with_filters(client: SinchClient, now: datetime, sinch_sandbox: Sa
 
 
 def test_a_batch_report(client: SinchClient, sinch_sandbox: SandboxClient) -> None:
-    batch = client.sms.batches.send_sms(to=[*TO, "+15550109150"], from_=FROM, body="Hi", client_reference="a")
+    batch = client.sms.batches.send_sms(
+        to=[*TO, "+447700900150"], from_=FROM, body="Hi", client_reference="a"
+    )
     running = client.sms.delivery_reports.get(batch.id)
     assert [(each.code, each.status, each.count) for each in running.statuses] == [(400, "Queued", 3)]
     sinch_sandbox.advance(3)
@@ -199,8 +201,8 @@ def test_a_batch_report(client: SinchClient, sinch_sandbox: SandboxClient) -> No
     assert (report.type, report.batch_id, report.client_reference) == ("delivery_report_sms", batch.id, "a")
     assert report.total_message_count == 3
     assert [(each.code, each.status, each.count, each.recipients) for each in report.statuses] == [
-        (0, "Delivered", 2, ["46700000222", "46700000333"]),
-        (150, "Failed", 1, ["15550109150"]),
+        (0, "Delivered", 2, ["447700900222", "447700900333"]),
+        (150, "Failed", 1, ["447700900150"]),
     ]
     failed = client.sms.delivery_reports.get(batch.id, status=["FAILED", "ABORTED"], code=[150, 402])
     assert [each.status for each in failed.statuses] == ["Failed"]
@@ -208,7 +210,7 @@ def test_a_batch_report(client: SinchClient, sinch_sandbox: SandboxClient) -> No
 
 def test_a_recipient_report(client: SinchClient, sinch_sandbox: SandboxClient, now: datetime) -> None:
     batch = client.sms.batches.send_sms(to=TO, from_=FROM, body="Hi", max_number_of_message_parts=1)
-    assert client.sms.delivery_reports.get_for_number(batch.id, "46700000222").status == "Queued"
+    assert client.sms.delivery_reports.get_for_number(batch.id, "447700900222").status == "Queued"
     sinch_sandbox.advance(3)
     for number in TO:
         report = client.sms.delivery_reports.get_for_number(batch.id, number)
@@ -220,16 +222,16 @@ def test_a_recipient_report(client: SinchClient, sinch_sandbox: SandboxClient, n
 
 def test_the_list_of_reports_over_several_pages(client: SinchClient, sinch_sandbox: SandboxClient) -> None:
     numbers = [f"467{index:08}" for index in range(65)]
-    client.sms.batches.send_sms(to=[*numbers, "+15550109402"], from_=FROM, body="Hi")
+    client.sms.batches.send_sms(to=[*numbers, "+447700900402"], from_=FROM, body="Hi")
     media = client.sms.batches.send_mms(to=TO, from_=FROM, body={"url": MEDIA["url"]}, client_reference="mms")
     sinch_sandbox.advance(3)
     pages = client.sms.delivery_reports.list(page_size=30, status=["DELIVERED"], code=[0])
     assert pages.result.count == 67
     assert sorted(report.recipient for report in pages.iterator()) == sorted(
-        [*numbers, "46700000222", "46700000333"]
+        [*numbers, "447700900222", "447700900333"]
     )
     aborted = client.sms.delivery_reports.list(status=["Aborted"]).content()
-    assert [(report.recipient, report.code) for report in aborted] == [("15550109402", 402)]
+    assert [(report.recipient, report.code) for report in aborted] == [("447700900402", 402)]
     own = client.sms.delivery_reports.list(client_reference="mms").content()
     assert {(report.batch_id, report.type) for report in own} == {(media.id, "recipient_delivery_report_mms")}
 

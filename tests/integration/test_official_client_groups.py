@@ -11,8 +11,8 @@ from sinch.domains.sms.models.v1.types.auto_update_dict import AutoUpdateDict
 
 from sinch_provider.sandbox.client import SandboxClient
 
-ANNA, BOB, CARL, DORA = (f"+46700000{index:03}" for index in range(201, 205))
-NUMBER = "46700000100"
+ANNA, BOB, CARL, DORA = (f"+447700900{index:03}" for index in range(201, 205))
+NUMBER = "447700900100"
 UNKNOWN = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
 KEYWORDS: AutoUpdateDict = {
     "to": NUMBER,

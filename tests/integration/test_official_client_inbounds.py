@@ -13,7 +13,7 @@ from sinch.domains.sms.sinch_events.v1 import SmsSinchEvent
 from sinch_provider.sandbox.client import SandboxClient
 from tests.unit.sandbox.receiver import Receiver
 
-PHONE, NUMBER = "46700000222", "46700000111"
+PHONE, NUMBER = "447700900222", "447700900111"
 BINARY = {"body": "SGVsbG8=", "type": "mo_binary", "udh": "050003C40201"}
 MEDIA = {
     "body": {
@@ -57,13 +57,13 @@ def test_inbounds_one_by_one(
 def test_inbounds_in_pages(official_client: SinchClient, account: str, sinch_sandbox: SandboxClient) -> None:
     for index in range(5):
         sinch_sandbox.inbound(PHONE, str(index), NUMBER, account=account)
-    sinch_sandbox.inbound(PHONE, "elsewhere", "46700000112", account=account, client_reference="a")
+    sinch_sandbox.inbound(PHONE, "elsewhere", "447700900112", account=account, client_reference="a")
     inbounds = official_client.sms.inbounds
     assert [each.body for each in inbounds.list(to=[f"+{NUMBER}"], page_size=2).iterator()] == list("43210")
     assert [each.body for each in inbounds.list(client_reference="a").content()] == ["elsewhere"]
     tomorrow = datetime.fromisoformat(sinch_sandbox.now()) + timedelta(days=1)
     assert inbounds.list(start_date=tomorrow).content() == []
-    assert inbounds.list(end_date=tomorrow, to=[NUMBER, "46700000112"]).result.count == 6
+    assert inbounds.list(end_date=tomorrow, to=[NUMBER, "447700900112"]).result.count == 6
 
 
 SECRET = "stand-in-secret"

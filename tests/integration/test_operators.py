@@ -21,9 +21,9 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchNotSentError, SinchValidationError
 from tests.integration.conftest import RETRIES, instance_of, result_of
 
-MARIA, ANNA, LARS = "+46700000222", "+46700000333", "+46700000555"
-UNKNOWN_SUBSCRIBER = "+15550109150"
-NEVER_A_RECEIPT = "+15550109401"
+MARIA, ANNA, LARS = "+447700900222", "+447700900333", "+447700900555"
+UNKNOWN_SUBSCRIBER = "+447700900150"
+NEVER_A_RECEIPT = "+447700900401"
 BATCH_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
 
 
@@ -36,7 +36,7 @@ def test_send_returns_the_batch_id_and_reaches_everybody_once(run_dag, sinch_def
     with DAG("send") as dag:
         SinchSendBatchOperator(
             task_id="send",
-            to=f"{MARIA}, 0046 70-000 03 33\n{MARIA}",
+            to=f"{MARIA}, 0044 7700-900 333\n{MARIA}",
             from_="Bistro",
             body="Hi ${name}, run {{ run_id[:6] }}",
             parameters={"name": {MARIA: "Maria", "default": "there"}},
@@ -45,8 +45,8 @@ def test_send_returns_the_batch_id_and_reaches_everybody_once(run_dag, sinch_def
     messages = sinch_default.messages()
     assert run.state == "success"
     assert {m["to"]: m["body"] for m in messages} == {
-        "46700000222": "Hi Maria, run manual",
-        "46700000333": "Hi there, run manual",
+        "447700900222": "Hi Maria, run manual",
+        "447700900333": "Hi there, run manual",
     }
     assert result_of(run, "send") == messages[0]["batch_id"]
     assert sinch_default.calls() == {"send": 1}
@@ -76,8 +76,8 @@ def test_the_life_of_a_scheduled_batch(run_dag, sinch_default):
         "number_of_recipients": 2,
         "number_of_messages": 2,
         "per_recipient": [
-            {"recipient": "+4670***0222", "number_of_parts": 1, "encoding": "unicode"},
-            {"recipient": "+4670***0333", "number_of_parts": 1, "encoding": "unicode"},
+            {"recipient": "+4477***0222", "number_of_parts": 1, "encoding": "unicode"},
+            {"recipient": "+4477***0333", "number_of_parts": 1, "encoding": "unicode"},
         ],
     }
     ids = {result_of(run, name) for name in ("send", "update", "replace", "cancel")}
@@ -254,7 +254,11 @@ def test_several_audiences_by_dynamic_task_mapping(run_dag, sinch_default):
     run = run_dag(dag)
     assert run.state == "success"
     assert len({result_of(run, "send", index) for index in (0, 1)}) == 2
-    assert sorted(m["to"] for m in sinch_default.messages()) == ["46700000222", "46700000333", "46700000555"]
+    assert sorted(m["to"] for m in sinch_default.messages()) == [
+        "447700900222",
+        "447700900333",
+        "447700900555",
+    ]
 
 
 def test_what_airflow_shows_as_rendered_holds_no_number_and_no_text(run_dag, sinch_default):
@@ -272,7 +276,7 @@ def test_what_airflow_shows_as_rendered_holds_no_number_and_no_text(run_dag, sin
         stored = json.dumps([row.rendered_fields for row in rows])
     assert sinch_default.messages()[0]["body"] == "Meet at the bridge"
     assert "hidden: 1 entries" in stored
-    for private in ("46700000222", "46700000333", "bridge"):
+    for private in ("447700900222", "447700900333", "bridge"):
         assert private not in stored
 
 
@@ -280,7 +284,7 @@ def test_what_airflow_shows_as_rendered_holds_no_number_and_no_text(run_dag, sin
     ("arguments", "fields"),
     [
         ({"to": [], "body": "Hi"}, ["to"]),
-        ({"to": ["070-000 02 22", "Maria"], "body": "x" * 2001}, ["to[0]", "to[1]", "body"]),
+        ({"to": ["07700-900 222", "Maria"], "body": "x" * 2001}, ["to[0]", "to[1]", "body"]),
         (
             {"to": [MARIA], "body": "Hi", "delivery_report": "loud", "from_ton": 9},
             ["delivery_report", "from_ton"],
@@ -305,7 +309,7 @@ def test_what_can_be_known_fails_when_the_dag_is_parsed(arguments, fields):
 
 def test_what_cannot_be_known_fails_before_any_request(run_dag, sinch_default):
     with DAG("late_fault", default_args=RETRIES) as dag:
-        SinchSendBatchOperator(task_id="send", to="{{ '070-000 02 22' }}", body="Hi")
+        SinchSendBatchOperator(task_id="send", to="{{ '07700-900 222' }}", body="Hi")
     run = run_dag(dag)
     assert state_of(run, "send") == ("failed", 1)
     assert sinch_default.calls() == {}
@@ -354,26 +358,26 @@ def test_templates_may_be_rendered_as_native_objects(run_dag, sinch_default):
     with DAG("native", render_template_as_native_obj=True) as dag:
         SinchSendBatchOperator(
             task_id="send",
-            to="{{ ['+46700000222'] }}",
+            to="{{ ['+447700900222'] }}",
             body="${pin}",
-            from_="+46700000111",
+            from_="+447700900111",
             parameters={"pin": {"default": "1204"}},
         )
     assert run_dag(dag).state == "success"
     assert [(m["to"], m["from"], m["body"]) for m in sinch_default.messages()] == [
-        ("46700000222", "46700000111", "1204")
+        ("447700900222", "447700900111", "1204")
     ]
 
 
 def test_a_template_that_cannot_be_rendered_is_not_quoted(run_dag, sinch_default, shown):
     with DAG("broken", default_args=RETRIES) as dag:
-        SinchSendBatchOperator(task_id="send", to=["+46700000876"], body="A secret {{ 1 / 0 }}")
+        SinchSendBatchOperator(task_id="send", to=["+447700900876"], body="A secret {{ 1 / 0 }}")
     run = run_dag(dag)
     # Nothing was sent, and what a template reads may be there on the next try.
     assert state_of(run, "send") == ("failed", 4)
     assert "The template of body cannot be rendered (ZeroDivisionError)" in (output := shown())
     assert "A secret" not in output
-    assert "46700000876" not in output
+    assert "447700900876" not in output
 
 
 def test_blank_recipients_do_not_confirm_for_everybody(run_dag, sinch_default):

@@ -19,9 +19,9 @@ from sinch_provider.sms.errors import SinchValidationError
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
 from tests.integration.conftest import RETRIES, instance_of, result_of
 
-MARIA, ANNA = "+46700000222", "+46700000333"
-UNKNOWN_SUBSCRIBER = "+15550109150"
-NEVER_A_RECEIPT = "+15550109401"
+MARIA, ANNA = "+447700900222", "+447700900333"
+UNKNOWN_SUBSCRIBER = "+447700900150"
+NEVER_A_RECEIPT = "+447700900401"
 BATCH_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
 
 MODES = [{"mode": "poke"}, {"mode": "reschedule"}, {"deferrable": True}]

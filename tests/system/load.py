@@ -49,7 +49,7 @@ class Numbers:
         self._used = 0
 
     def take(self, count: int) -> list[str]:
-        numbers = [f"1555010{number:04d}" for number in range(self._used, self._used + count)]
+        numbers = [f"9995010{number:04d}" for number in range(self._used, self._used + count)]
         self._used += count
         if self._used > _NUMBERS:
             raise SystemTestError(f"All {_NUMBERS} fictitious numbers are used up; ask for fewer kills.")

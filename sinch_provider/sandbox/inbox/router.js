@@ -1,4 +1,4 @@
-// Addresses: #/phones/46700000222, #/batches/<id>, #/search/<words>, #/faults and so on.
+// Addresses: #/phones/447700900222, #/batches/<id>, #/search/<words>, #/faults and so on.
 
 export function parse(hash) {
   const [view = "phones", ...rest] = hash.replace(/^#?\/?/, "").split("/");

@@ -25,7 +25,7 @@ const hint = () => el("div.nothing", {},
 
 function firstSteps(overview) {
   const { login, password, extra } = overview.connection;
-  const text = { to: ["+46700000222"], body: "Hi Maria, see you tomorrow at 19:30." };
+  const text = { to: ["+447700900222"], body: "Hi Maria, see you tomorrow at 19:30." };
   const curl = `curl ${extra.base_url}/xms/v1/${login}/batches \\
   -H 'Authorization: Bearer ${password}' \\
   -H 'Content-Type: application/json' \\

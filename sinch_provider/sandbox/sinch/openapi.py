@@ -20,7 +20,7 @@ _IN_PATH: dict[str, Schema] = {
     "batch_id": {"type": "string", "example": "01J8ZC4M7T2Q9KX5RVBW3NHYDP", "pattern": "^[0-9A-Za-z]{26}$"},
     "group_id": {"type": "string", "example": "01J8ZD0QW3E5R7T9Y1V3X5Z7B9", "pattern": "^[0-9A-Za-z]{26}$"},
     "inbound_id": {"type": "string", "example": "01J8ZE2M4N6P8Q0R2S4T6V8W0X", "pattern": "^[0-9A-Za-z]{26}$"},
-    "recipient_msisdn": {**NUMBER, "example": "+46700000222"},
+    "recipient_msisdn": {**NUMBER, "example": "+447700900222"},
 }
 _PAGE: dict[str, Schema] = {
     "page": {"type": "integer", "minimum": 0, "maximum": 999_999_999, "default": 0},

@@ -45,8 +45,8 @@ def _aborted(code: int, about: str) -> Outcome:
 
 _FOR_EVER = 10 * 365 * 86_400
 
-MAGIC_PREFIX = "15550109"
-"""+1 555 010 xxxx is set aside for fiction, so a magic number can never reach a phone."""
+MAGIC_PREFIX = "447700900"
+"""Ofcom sets +44 7700 900000 to 900999 aside for drama, so a magic number can never reach a phone."""
 
 MAGIC: dict[str, Outcome] = {
     "000": Outcome(dispatch_delay=0, delivery_delay=0, about="delivered at once"),

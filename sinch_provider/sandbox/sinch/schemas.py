@@ -122,8 +122,8 @@ _BATCH_SHOWN: dict[str, Schema] = {
 
 _BATCH_EXAMPLE = {
     "id": _BATCH_ID,
-    "to": ["46700000222"],
-    "from": "46700000111",
+    "to": ["447700900222"],
+    "from": "447700900111",
     "canceled": False,
     "body": "Nightly load finished.",
     "type": "mt_text",
@@ -177,15 +177,15 @@ SCHEMAS: dict[str, Schema] = {
     "TextBatch": _object(
         {**_SENT_TEXT, **_COMMON, **_SMS},
         "to body",
-        example={"to": ["+46700000222"], "from": "+46700000111", "body": "Nightly load finished."},
+        example={"to": ["+447700900222"], "from": "+447700900111", "body": "Nightly load finished."},
     ),
     "BinaryBatch": _object(
         {**_SENT_BINARY, **_COMMON, **_SMS},
         "type to body udh",
         example={
             "type": "mt_binary",
-            "to": ["+46700000222"],
-            "from": "+46700000111",
+            "to": ["+447700900222"],
+            "from": "+447700900111",
             "udh": "050003C40201",
             "body": "SGVsbG8gYmluYXJ5",
         },
@@ -195,12 +195,12 @@ SCHEMAS: dict[str, Schema] = {
         "type to body",
         example={
             "type": "mt_media",
-            "to": ["+15550100222"],
-            "from": "+15550100111",
+            "to": ["+447700900222"],
+            "from": "+447700900111",
             "body": {"url": "https://media.example.test/chart.png", "message": "Daily chart"},
         },
     ),
-    "BatchChanges": _object({**_CHANGES, **_COMMON, **_SMS}, example={"to_add": ["+46700000333"]}),
+    "BatchChanges": _object({**_CHANGES, **_COMMON, **_SMS}, example={"to_add": ["+447700900333"]}),
     "Batch": _object(
         _BATCH_SHOWN,
         "id to canceled type body created_at modified_at delivery_report expire_at feedback_enabled",
@@ -229,7 +229,7 @@ SCHEMAS: dict[str, Schema] = {
     "DeliveryFeedback": _object(
         {"recipients": array(NUMBER, description="Nobody named: the whole batch.")},
         "recipients",
-        example={"recipients": ["+46700000222"]},
+        example={"recipients": ["+447700900222"]},
     ),
     "DeliveryReport": _object(
         {
@@ -290,8 +290,8 @@ SCHEMAS: dict[str, Schema] = {
         example={
             "id": _INBOUND_ID,
             "type": "mo_text",
-            "from": "46700000222",
-            "to": "46700000111",
+            "from": "447700900222",
+            "to": "447700900111",
             "body": "Yes, please",
             "received_at": _NOW,
         },
@@ -299,7 +299,7 @@ SCHEMAS: dict[str, Schema] = {
     "Inbounds": _page("inbounds", ref("Inbound")),
     "NewGroup": _object(
         _GROUP_CONTENT,
-        example={"name": "Staff", "members": ["+46700000222"]},
+        example={"name": "Staff", "members": ["+447700900222"]},
     ),
     "GroupChanges": _object(
         {
@@ -310,12 +310,12 @@ SCHEMAS: dict[str, Schema] = {
             "remove_from_group": _string(pattern=_ID),
             "auto_update": _AUTO_UPDATE,
         },
-        example={"add": ["+46700000333"]},
+        example={"add": ["+447700900333"]},
     ),
     "GroupReplacement": _object(
         _GROUP_CONTENT,
         "members",
-        example={"members": ["+46700000222"]},
+        example={"members": ["+447700900222"]},
     ),
     "Group": _object(
         {

@@ -24,7 +24,7 @@ from sinch_provider.sandbox.state import Options
 from .receiver import Receiver, hang_up, respond, states, told, until
 from .wire import TO, Api, accepted, in_
 
-PHONE = "46700000222"
+PHONE = "447700900222"
 ROOT = Path(__file__).parents[3]
 
 
@@ -105,9 +105,9 @@ def test_a_failing_receiver_holds_up_nobody_else(
 
     try:
         receiver.answers = [hang]
-        api.sent(to=["+15550109000"], delivery_report="summary", callback_url=receiver.url)
+        api.sent(to=["+447700900000"], delivery_report="summary", callback_url=receiver.url)
         until(lambda: len(receiver.received) == 1)
-        api.sent(to=["+15550109000"], delivery_report="summary", callback_url=receiver.url)
+        api.sent(to=["+447700900000"], delivery_report="summary", callback_url=receiver.url)
         until(lambda: states(sinch_sandbox) == ["waiting", "delivered"])
     finally:
         leave.set()

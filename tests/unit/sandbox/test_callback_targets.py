@@ -153,7 +153,7 @@ def test_the_signature_of_the_reference() -> None:
 def test_callbacks_are_signed_if_there_is_a_secret(
     api: Api, sinch_sandbox: SandboxClient, receiver: Receiver
 ) -> None:
-    api.sent(to=["+15550109000"], delivery_report="summary", callback_url=receiver.url)
+    api.sent(to=["+447700900000"], delivery_report="summary", callback_url=receiver.url)
     sinch_sandbox.advance(0)
     assert not [name for name in receiver.received[0].headers if name.lower().startswith("x-sinch")]
     sinch_sandbox.configure(callback_secret="s3crét")

@@ -12,7 +12,7 @@ from sinch_provider.sandbox.client import SandboxClient
 from .receiver import Receiver, told
 from .wire import TO, Api, accepted, in_
 
-PHONE, OTHER, NUMBER = "46700000222", "46700000333", "46700000111"
+PHONE, OTHER, NUMBER = "447700900222", "447700900333", "447700900111"
 
 
 # What is reported, and when
@@ -22,7 +22,7 @@ PHONE, OTHER, NUMBER = "46700000222", "46700000333", "46700000111"
 def test_one_report_once_all_is_final(
     api: Api, sinch_sandbox: SandboxClient, receiver: Receiver, mode: str
 ) -> None:
-    slow = "+15550109010"
+    slow = "+447700900010"
     batch = api.sent(to=[TO, slow], delivery_report=mode, callback_url=receiver.url, client_reference="a")
     sinch_sandbox.advance(60)
     assert receiver.received == []
@@ -40,7 +40,7 @@ def test_one_report_once_all_is_final(
 def test_no_report_while_one_message_is_not_final(
     api: Api, sinch_sandbox: SandboxClient, receiver: Receiver, mode: str
 ) -> None:
-    api.sent(to=[TO, "+15550109401"], delivery_report=mode, callback_url=receiver.url)
+    api.sent(to=[TO, "+447700900401"], delivery_report=mode, callback_url=receiver.url)
     sinch_sandbox.advance(10 * 86_400)
     assert receiver.received == []
 
@@ -48,11 +48,11 @@ def test_no_report_while_one_message_is_not_final(
 def test_a_report_per_recipient_and_change(
     api: Api, sinch_sandbox: SandboxClient, receiver: Receiver
 ) -> None:
-    batch = api.sent(to=[TO, "+15550109402"], delivery_report="per_recipient", callback_url=receiver.url)
+    batch = api.sent(to=[TO, "+447700900402"], delivery_report="per_recipient", callback_url=receiver.url)
     sinch_sandbox.advance(0.999)
     assert receiver.received == []
     sinch_sandbox.advance(0.001)
-    assert sorted(told(receiver)) == [("15550109402", "Aborted"), (PHONE, "Dispatched")]
+    assert sorted(told(receiver)) == [(PHONE, "Dispatched"), ("447700900402", "Aborted")]
     sinch_sandbox.advance(2)
     assert told(receiver)[2:] == [(PHONE, "Delivered")]
     assert receiver.bodies[2] == api.recipient(batch["id"], PHONE)
@@ -72,7 +72,9 @@ def test_changes_that_the_clock_jumps_over_are_reported_in_order(
 
 
 def test_final_reports_per_recipient(api: Api, sinch_sandbox: SandboxClient, receiver: Receiver) -> None:
-    api.sent(to=[TO, OTHER, "+15550109401"], delivery_report="per_recipient_final", callback_url=receiver.url)
+    api.sent(
+        to=[TO, OTHER, "+447700900401"], delivery_report="per_recipient_final", callback_url=receiver.url
+    )
     sinch_sandbox.advance(1)
     assert receiver.received == []
     sinch_sandbox.advance(4 * 86_400)
@@ -80,7 +82,7 @@ def test_final_reports_per_recipient(api: Api, sinch_sandbox: SandboxClient, rec
 
 
 def test_at_once_means_at_once(api: Api, sinch_sandbox: SandboxClient, receiver: Receiver) -> None:
-    api.sent(to=["+15550109000"], delivery_report="per_recipient", callback_url=receiver.url)
+    api.sent(to=["+447700900000"], delivery_report="per_recipient", callback_url=receiver.url)
     sinch_sandbox.advance(0)
     assert [status for _, status in told(receiver)] == ["Dispatched", "Delivered"]
 
@@ -119,14 +121,14 @@ def test_a_batch_changed_before_it_starts(api: Api, sinch_sandbox: SandboxClient
 def test_cancelling_reports_what_it_stopped_and_nothing_twice(
     api: Api, sinch_sandbox: SandboxClient, receiver: Receiver
 ) -> None:
-    waiting = "+15550109012"
+    waiting = "+447700900012"
     reported = {"delivery_report": "per_recipient", "callback_url": receiver.url}
     batch = api.sent(to=[TO, waiting], **reported)
     sinch_sandbox.advance(1)
     assert told(receiver) == [(PHONE, "Dispatched")]
     api.cancel(batch["id"])
     sinch_sandbox.advance(0)
-    assert told(receiver)[1:] == [("15550109012", "Cancelled")]
+    assert told(receiver)[1:] == [("447700900012", "Cancelled")]
     sinch_sandbox.advance(2)
     assert told(receiver)[2:] == [(PHONE, "Delivered")]
 
@@ -142,7 +144,7 @@ def test_a_batch_cancelled_before_its_time_has_nothing_to_report(
 
 
 def test_a_summary_after_cancelling(api: Api, sinch_sandbox: SandboxClient, receiver: Receiver) -> None:
-    batch = api.sent(to=[TO, "+15550109012"], delivery_report="summary", callback_url=receiver.url)
+    batch = api.sent(to=[TO, "+447700900012"], delivery_report="summary", callback_url=receiver.url)
     sinch_sandbox.advance(1)
     api.cancel(batch["id"])
     sinch_sandbox.advance(2)
@@ -168,7 +170,7 @@ def test_batches_that_move_up_in_the_queue_are_reported_on_once_and_in_time(
     api: Api, sinch_sandbox: SandboxClient, receiver: Receiver
 ) -> None:
     sinch_sandbox.configure(plan_rate=1, report_queued=True, dispatch_delay=0, delivery_delay=0)
-    ahead = api.sent(to=[f"+46700000{number}" for number in range(400, 500)])
+    ahead = api.sent(to=[f"+447700900{number}" for number in range(500, 600)])
     api.sent(to=[TO, OTHER], delivery_report="per_recipient", callback_url=receiver.url)
     sinch_sandbox.advance(9.5)
     assert sorted(told(receiver)) == [(PHONE, "Queued"), (OTHER, "Queued")]

@@ -9,7 +9,7 @@ from sinch_provider.sandbox.client import SandboxClient
 from .wire import CALLBACK, TO, Api, accepted, bad_format, constraint, in_, refused
 
 UNKNOWN = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
-OTHER, THIRD = "46700000333", "46700000444"
+OTHER, THIRD = "447700900333", "447700900444"
 
 
 @pytest.fixture
@@ -38,22 +38,22 @@ def test_an_update_changes_what_it_names_and_nothing_else(
     changed = accepted(
         api.update(
             str(scheduled["id"]),
-            to_add=["+46700000444"],
-            to_remove=["+46 70 000 03 33"],
+            to_add=["+447700900444"],
+            to_remove=["+44 7700-900 333"],
             body="Late, ${name}",
-            **{"from": "+46700000112"},
+            **{"from": "+447700900112"},
         )
     )
     assert changed == {
         **scheduled,
-        "to": ["46700000222", THIRD],
+        "to": ["447700900222", THIRD],
         "body": "Late, ${name}",
-        "from": "46700000112",
+        "from": "447700900112",
         "modified_at": sinch_sandbox.now(),
     }
     assert api.get(str(scheduled["id"])) == changed
     assert {each["to"]: each["body"] for each in sinch_sandbox.messages()} == {
-        "46700000222": "Late, you",
+        "447700900222": "Late, you",
         THIRD: "Late, you",
     }
 
@@ -61,7 +61,7 @@ def test_an_update_changes_what_it_names_and_nothing_else(
 @pytest.mark.parametrize(("add", "remove"), [("to_add", "to_remove"), ("toAdd", "toRemove")])
 def test_adding_comes_before_removing(api: Api, scheduled: dict[str, object], add: str, remove: str) -> None:
     changed = accepted(api.update(str(scheduled["id"]), **{add: [THIRD, OTHER], remove: [THIRD]}))
-    assert changed["to"] == ["46700000222", OTHER]
+    assert changed["to"] == ["447700900222", OTHER]
 
 
 def test_an_update_never_takes_recipients_directly(api: Api, scheduled: dict[str, object]) -> None:
@@ -119,7 +119,7 @@ def test_updates_are_checked_as_a_whole(
 
 def test_a_thousand_recipients_are_the_limit_of_an_update_too(api: Api) -> None:
     full = api.sent(to=[f"467{index:08}" for index in range(1000)])
-    constraint(api.update(full["id"], to_add=["+15550100001"]), "'to'")
+    constraint(api.update(full["id"], to_add=["+447700900001"]), "'to'")
 
 
 def test_the_type_may_be_repeated(api: Api) -> None:
@@ -137,12 +137,12 @@ def test_a_replacement_keeps_the_id_and_forgets_the_rest(
     sinch_sandbox.advance(1)
     start = in_(sinch_sandbox, hours=9)
     changed = accepted(
-        api.replace(str(scheduled["id"]), to=["+46700000666"], body="Postponed.", send_at=start)
+        api.replace(str(scheduled["id"]), to=["+447700900666"], body="Postponed.", send_at=start)
     )
     assert changed == {
         "id": scheduled["id"],
-        "to": ["46700000666"],
-        "from": "46700000111",
+        "to": ["447700900666"],
+        "from": "447700900111",
         "body": "Postponed.",
         "type": "mt_text",
         "canceled": False,
@@ -154,7 +154,7 @@ def test_a_replacement_keeps_the_id_and_forgets_the_rest(
         "feedback_enabled": False,
         "flash_message": False,
     }
-    assert [each["to"] for each in sinch_sandbox.messages()] == ["46700000666"]
+    assert [each["to"] for each in sinch_sandbox.messages()] == ["447700900666"]
 
 
 def test_a_replacement_may_be_of_another_type_and_starts_at_once(
@@ -216,7 +216,7 @@ def test_cancelled_while_queued_ends_cancelled_407(api: Api, sinch_sandbox: Sand
 
 
 def test_cancelled_half_way_some_still_arrive(api: Api, sinch_sandbox: SandboxClient) -> None:
-    batch = api.sent(to=[TO, "+15550109000", "+15550109012", "+15550109402"])
+    batch = api.sent(to=[TO, "+447700900000", "+447700900012", "+447700900402"])
     sinch_sandbox.advance(1)
     assert accepted(api.cancel(batch["id"]))["canceled"] is True
     sinch_sandbox.advance(3600)
@@ -265,8 +265,8 @@ def feedback(api: Api, batch_id: str, **body: object) -> int:
 
 def test_feedback_for_some_and_for_all(api: Api) -> None:
     batch = api.sent(to=[TO, OTHER], feedback_enabled=True)
-    assert feedback(api, batch["id"], recipients=["+46700000222"]) == 202
-    assert feedback(api, batch["id"], recipients=["+46700000222"]) == 202
+    assert feedback(api, batch["id"], recipients=["+447700900222"]) == 202
+    assert feedback(api, batch["id"], recipients=["+447700900222"]) == 202
     assert feedback(api, batch["id"], recipients=[]) == 202
 
 
@@ -300,7 +300,7 @@ def test_an_unknown_batch_is_404_without_a_body(api: Api, batch_id: str) -> None
         api.cancel(batch_id),
         api.call("POST", f"{path}/delivery_feedback", json={"recipients": []}),
         api.call("GET", f"{path}/delivery_report"),
-        api.call("GET", f"{path}/delivery_report/46700000222"),
+        api.call("GET", f"{path}/delivery_report/447700900222"),
     ):
         assert (response.status_code, response.content) == (404, b"")
 

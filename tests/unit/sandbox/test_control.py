@@ -13,7 +13,7 @@ from sinch_provider.sandbox.settings import Settings
 
 from .wire import TO, Api
 
-OTHER = "46700000333"
+OTHER = "447700900333"
 
 
 def test_health(sinch_sandbox: SandboxClient) -> None:
@@ -29,8 +29,8 @@ def test_a_message_as_the_sandbox_shows_it(api: Api, sinch_sandbox: SandboxClien
     message = {
         "id": f"{batch['id']}-0",
         "batch_id": batch["id"],
-        "to": "46700000222",
-        "from": "46700000111",
+        "to": "447700900222",
+        "from": "447700900111",
         "body": "Hi Åsa",
         "parts": 1,
         "encoding": "text",
@@ -59,15 +59,15 @@ def test_messages_are_filtered_and_come_in_the_order_of_sending(
     def found(**filters: str) -> list[tuple[str, str]]:
         return [(each["batch_id"], each["to"]) for each in sinch_sandbox.messages(**filters)]
 
-    one, two, three = (first["id"], "46700000222"), (first["id"], OTHER), (second["id"], OTHER)
+    one, two, three = (first["id"], "447700900222"), (first["id"], OTHER), (second["id"], OTHER)
     assert found() == [one, two, three]
-    assert found(to="+46 70 000 03 33") == [two, three]
+    assert found(to="+44 7700-900 333") == [two, three]
     assert found(to="nobody") == []
     assert found(batch_id=second["id"]) == [three]
     assert found(client_reference="a") == [one, two]
     assert found(q="NIGHT") == [three]
     assert found(q="ÅS") == [one, two]
-    assert found(q="0000333") == [two, three]
+    assert found(q="0900333") == [two, three]
     assert found(q="%") == []
     assert found(q="good", to=OTHER, client_reference="b") == [three]
 
@@ -178,7 +178,7 @@ def test_settings_that_make_no_sense_are_refused(
         ("PATCH", "settings", r'{"default_callback_url": "\ud800"}'),
         ("PATCH", "settings", r'{"callback_secret": "\uDFFF"}'),
         ("POST", "faults", r'{"kind": "latency", "match": {"a": "\ud83d"}}'),
-        ("POST", "inbounds", r'{"from": "+46700000222", "to": "+46700000111", "body": "\ude00\ud83d"}'),
+        ("POST", "inbounds", r'{"from": "+447700900222", "to": "+447700900111", "body": "\ude00\ud83d"}'),
         ("POST", "clock", r'{"advance": 0, "\ud800": 1}'),
     ],
 )
@@ -198,11 +198,11 @@ def test_a_character_in_two_halves_is_whole(sinch_sandbox: SandboxClient) -> Non
 
 
 def test_the_table_of_outcomes(sinch_sandbox: SandboxClient) -> None:
-    sinch_sandbox.script({"prefix": "+4670", "status": "Failed", "code": 150})
+    sinch_sandbox.script({"prefix": "+4477", "status": "Failed", "code": 150})
     answer = requests.get(f"{sinch_sandbox.url}/sandbox/outcomes", timeout=10).json()
-    assert answer["scripted"] == [{"prefix": "4670", "status": "Failed", "code": 150}]
+    assert answer["scripted"] == [{"prefix": "4477", "status": "Failed", "code": 150}]
     assert {
-        "number": "+15550109150",
+        "number": "+447700900150",
         "status": "Failed",
         "code": 150,
         "about": "unknown subscriber, permanent",

@@ -62,9 +62,9 @@ def test_a_dry_run_counts_for_each_recipient_after_expansion(api: Api, sinch_san
     answer = accepted(
         api.dry_run(
             "?per_recipient=true&number_of_recipients=10",
-            to=["+46700000222", "48500000444"],
+            to=["+447700900222", "48500000444"],
             body=f"Hi ${{name}}, {text}",
-            parameters={"name": {"+46700000222": "Maria", "+48500000444": "Łukasz"}},
+            parameters={"name": {"+447700900222": "Maria", "+48500000444": "Łukasz"}},
         )
     )
     assert answer == {
@@ -72,7 +72,7 @@ def test_a_dry_run_counts_for_each_recipient_after_expansion(api: Api, sinch_san
         "number_of_messages": 3,
         "per_recipient": [
             {
-                "recipient": "46700000222",
+                "recipient": "447700900222",
                 "number_of_parts": 1,
                 "encoding": "text",
                 "body": f"Hi Maria, {text}",
@@ -117,7 +117,7 @@ def test_a_dry_run_checks_the_form_but_not_what_only_sending_needs(api: Api) -> 
     assert api.dry_run(to=["+12"]).status_code == 400
     assert api.dry_run(body=...).status_code == 400
     unsendable = accepted(
-        api.dry_run(delivery_report="full", to=["46700000222", "01J8ZC4M7T2Q9KX5RVBW3NHYDP"])
+        api.dry_run(delivery_report="full", to=["447700900222", "01J8ZC4M7T2Q9KX5RVBW3NHYDP"])
     )
     assert unsendable["number_of_recipients"] == 1
 

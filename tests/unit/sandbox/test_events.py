@@ -47,11 +47,11 @@ def test_it_begins_with_an_event(stream: Stream) -> None:
 
 CHANGES: dict[str, Callable[[Api, SandboxClient], object]] = {
     "send": lambda api, sandbox: api.sent(),
-    "inbound": lambda api, sandbox: sandbox.inbound("+46700000222", "Hi", to="+46700000111"),
+    "inbound": lambda api, sandbox: sandbox.inbound("+447700900222", "Hi", to="+447700900111"),
     "clock": lambda api, sandbox: sandbox.advance(1),
     "fault": lambda api, sandbox: sandbox.fault("latency"),
     "settings": lambda api, sandbox: sandbox.configure(history_days=1),
-    "script": lambda api, sandbox: sandbox.script({"prefix": "4670"}),
+    "script": lambda api, sandbox: sandbox.script({"prefix": "4477"}),
     "clear": lambda api, sandbox: sandbox.clear(),
     "reset": lambda api, sandbox: sandbox.reset(),
 }

@@ -15,7 +15,7 @@ from sinch_provider.sandbox.client import SandboxClient
 
 from .wire import TO, Api
 
-OTHER = "46700000333"
+OTHER = "447700900333"
 
 
 def export(sandbox: SandboxClient, name: str, **filters: str) -> requests.Response:
@@ -37,7 +37,7 @@ def test_json_holds_what_the_list_holds(api: Api, sinch_sandbox: SandboxClient) 
     assert export(sinch_sandbox, "json").json() == sinch_sandbox.messages()
     lines = export(sinch_sandbox, "json").text.splitlines()
     assert [json.loads(line.rstrip(",")) for line in lines[1:-1]] == sinch_sandbox.messages()
-    for filters in ({"to": OTHER}, {"client_reference": "a"}, {"status": "Failed"}, {"from": "46700000111"}):
+    for filters in ({"to": OTHER}, {"client_reference": "a"}, {"status": "Failed"}, {"from": "447700900111"}):
         found = requests.get(f"{sinch_sandbox.url}/sandbox/messages", params=filters, timeout=10).json()
         assert export(sinch_sandbox, "json", **filters).json() == found["messages"]
         assert [row["id"] for row in rows(sinch_sandbox, **filters)] == [
@@ -65,7 +65,7 @@ def test_more_than_one_portion(
 ) -> None:
     monkeypatch.setattr("sinch_provider.sandbox.control.export._PORTION", 2)
     for size in (1, 2, 3):
-        api.sent(to=[TO, OTHER, "46700000444"][:size])
+        api.sent(to=[TO, OTHER, "447700900444"][:size])
     assert export(sinch_sandbox, "json").json() == sinch_sandbox.messages()
     assert len(rows(sinch_sandbox)) == 6
 

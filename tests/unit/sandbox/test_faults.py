@@ -214,7 +214,7 @@ OPERATIONS: list[tuple[str, str, str, Any]] = [
     ("cancel", "DELETE", "/batches/{id}", None),
     ("delivery_feedback", "POST", "/batches/{id}/delivery_feedback", {"recipients": []}),
     ("delivery_report", "GET", "/batches/{id}/delivery_report", None),
-    ("recipient_report", "GET", "/batches/{id}/delivery_report/46700000222", None),
+    ("recipient_report", "GET", "/batches/{id}/delivery_report/447700900222", None),
     ("list_reports", "GET", "/delivery_reports", None),
 ]
 
@@ -247,8 +247,8 @@ def test_a_fault_without_an_operation_strikes_them_all(api: Api, sinch_sandbox: 
     "match",
     [
         {"client_reference": "a"},
-        {"to": "+46700000333"},
-        {"to": "46700000333", "from": "+46 70 000 01 11"},
+        {"to": "+447700900333"},
+        {"to": "447700900333", "from": "+44 7700-900 111"},
         {"flash_message": True},
         {"account": "sandbox-plan", "body": "wanted"},
     ],
@@ -258,7 +258,7 @@ def test_a_fault_strikes_only_calls_that_match(
 ) -> None:
     sinch_sandbox.fault("server_error", "send", match=match)
     assert api.send(client_reference="b").status_code == 201
-    wanted = {"client_reference": "a", "to": [TO, "46700000333"], "flash_message": True, "body": "wanted"}
+    wanted = {"client_reference": "a", "to": [TO, "447700900333"], "flash_message": True, "body": "wanted"}
     assert api.send(**wanted).status_code == 500
 
 

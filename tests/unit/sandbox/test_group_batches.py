@@ -17,7 +17,7 @@ from sinch_provider.sandbox.state import Options
 from .receiver import Receiver
 from .wire import Api, accepted, constraint, in_, process, refused
 
-ANNA, BOB, CARL, DORA = (f"4670000{index:04}" for index in range(1, 5))
+ANNA, BOB, CARL, DORA = (f"9990000{index:04}" for index in range(1, 5))
 UNKNOWN = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
 
 

@@ -12,9 +12,9 @@ from sinch_provider.sandbox.client import SandboxClient
 
 from .wire import Api, accepted, bad_format, constraint, process, refused
 
-ANNA, BOB, CARL, DORA = (f"4670000{index:04}" for index in range(1, 5))
+ANNA, BOB, CARL, DORA = (f"9990000{index:04}" for index in range(1, 5))
 UNKNOWN = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
-KEYWORDS = {"to": "46700000100", "add": {"first_word": "JOIN"}, "remove": {"first_word": "LEAVE"}}
+KEYWORDS = {"to": "447700900100", "add": {"first_word": "JOIN"}, "remove": {"first_word": "LEAVE"}}
 
 
 def created(api: Api, *members: str, **fields: Any) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def test_a_group_with_all_it_can_have(api: Api, sinch_sandbox: SandboxClient) ->
         ANNA,
         name="on call",
         child_groups=[child["id"], child["id"]],
-        auto_update={**KEYWORDS, "to": "+46700000100"},
+        auto_update={**KEYWORDS, "to": "+447700900100"},
     )
     assert made == {
         "id": made["id"],
@@ -172,7 +172,7 @@ def test_adds_come_before_removes(api: Api, sinch_sandbox: SandboxClient) -> Non
     made = created(api, ANNA, BOB)
     sinch_sandbox.advance(1)
     changed = accepted(
-        update(api, made["id"], add=[CARL, f"+{ANNA}", DORA], remove=[CARL, BOB, "15550100001"])
+        update(api, made["id"], add=[CARL, f"+{ANNA}", DORA], remove=[CARL, BOB, "447700900001"])
     )
     assert members(api, made["id"]) == [ANNA, DORA]
     assert changed["size"] == 2
@@ -253,7 +253,7 @@ def test_groups_in_groups_in_groups(api: Api) -> None:
         ids.append(created(api, number, DORA, child_groups=ids[-1:])["id"])
     assert set(members(api, ids[-1])) == {ANNA, BOB, CARL, DORA}
     assert group(api, ids[-1])["size"] == 4
-    accepted(update(api, ids[0], add=["15550100001"]))
+    accepted(update(api, ids[0], add=["447700900001"]))
     assert group(api, ids[-1])["size"] == 5, "linked, not copied"
 
 
@@ -277,17 +277,17 @@ def test_a_phone_joins_and_leaves_with_a_word(api: Api, project: Api, sinch_sand
     foreign = created(project, ANNA, auto_update=KEYWORDS)
     sinch_sandbox.advance(1)
     for to, text in (
-        ("46700000101", "JOIN"),
-        ("46700000100", "JOINT"),
-        ("46700000100", "please JOIN"),
-        ("46700000100", ""),
+        ("447700900101", "JOIN"),
+        ("447700900100", "JOINT"),
+        ("447700900100", "please JOIN"),
+        ("447700900100", ""),
     ):
         sinch_sandbox.inbound(BOB, text, to)
     assert group(api, made["id"]) == made
-    sinch_sandbox.inbound(BOB, " join me up", "46700000100")
+    sinch_sandbox.inbound(BOB, " join me up", "447700900100")
     assert members(api, made["id"]) == [ANNA, BOB]
     assert group(api, made["id"])["modified_at"] == sinch_sandbox.now()
-    sinch_sandbox.inbound(ANNA, "Leave", "46700000100")
+    sinch_sandbox.inbound(ANNA, "Leave", "447700900100")
     assert members(api, made["id"]) == [BOB]
     assert members(api, silent["id"]) == [ANNA]
     assert group(project, foreign["id"]) == foreign
@@ -304,8 +304,8 @@ def test_a_shared_short_code_takes_two_words(api: Api, sinch_sandbox: SandboxCli
 
 def test_only_texts_have_words(api: Api, sinch_sandbox: SandboxClient) -> None:
     made = created(api, auto_update={**KEYWORDS, "add": {"first_word": "SGVsbG8="}})
-    sinch_sandbox.inbound(BOB, "SGVsbG8=", "46700000100", type="mo_binary", udh="050003C40201")
-    sinch_sandbox.inbound(BOB, {"subject": "JOIN", "message": "JOIN"}, "46700000100", type="mo_media")
+    sinch_sandbox.inbound(BOB, "SGVsbG8=", "447700900100", type="mo_binary", udh="050003C40201")
+    sinch_sandbox.inbound(BOB, {"subject": "JOIN", "message": "JOIN"}, "447700900100", type="mo_media")
     assert members(api, made["id"]) == []
 
 

@@ -15,7 +15,7 @@ from sinch_provider.sandbox.state import Options
 
 from .wire import TO, Api, accepted, in_
 
-PHONE, NUMBER = "46700000222", "46700000111"
+PHONE, NUMBER = "447700900222", "447700900111"
 DAY = 86_400
 
 
@@ -33,7 +33,7 @@ def test_none_yet(api: Api) -> None:
 
 def test_a_text_as_sinch_shows_it(api: Api, sinch_sandbox: SandboxClient) -> None:
     simulated = sinch_sandbox.inbound(
-        "+46 70 000 02 22", "Yes, Å", "+46700000111", operator_id="24001", sent_at="2024-11-12T08:00+01:00"
+        "+44 7700-900 222", "Yes, Å", "+447700900111", operator_id="24001", sent_at="2024-11-12T08:00+01:00"
     )
     item = {
         "type": "mo_text",
@@ -84,10 +84,10 @@ def test_the_window(api: Api, sinch_sandbox: SandboxClient) -> None:
 
 def test_by_number_and_reference(api: Api, sinch_sandbox: SandboxClient) -> None:
     sinch_sandbox.inbound(TO, "a", NUMBER, client_reference="x")
-    sinch_sandbox.inbound(TO, "b", "46700000112", client_reference="y")
+    sinch_sandbox.inbound(TO, "b", "447700900112", client_reference="y")
     sinch_sandbox.inbound(TO, "c", "71111")
-    assert bodies(inbounds(api, to="+46700000111, 71111")) == ["c", "a"]
-    assert bodies(inbounds(api, to=["46700000111", "46700000112"])) == ["b", "a"]
+    assert bodies(inbounds(api, to="+447700900111, 71111")) == ["c", "a"]
+    assert bodies(inbounds(api, to=["447700900111", "447700900112"])) == ["b", "a"]
     assert bodies(inbounds(api, client_reference="y")) == ["b"]
     assert bodies(inbounds(api, client_reference="")) == []
 
@@ -109,26 +109,26 @@ def test_accounts_do_not_see_each_other(api: Api, project: Api, sinch_sandbox: S
 def test_without_a_number_a_phone_answers_the_latest_message_it_was_sent(
     api: Api, project: Api, sinch_sandbox: SandboxClient
 ) -> None:
-    api.sent(from_="+46700000112")
-    project.sent(from_="+46700000113")
-    later = api.sent(from_="+46700000114", send_at=in_(sinch_sandbox, hours=1))
-    cancelled = api.sent(from_="+46700000115", send_at=in_(sinch_sandbox, minutes=61))
+    api.sent(from_="+447700900112")
+    project.sent(from_="+447700900113")
+    later = api.sent(from_="+447700900114", send_at=in_(sinch_sandbox, hours=1))
+    cancelled = api.sent(from_="+447700900115", send_at=in_(sinch_sandbox, minutes=61))
     api.cancel(cancelled["id"])
 
     def destination(**details: Any) -> tuple[str, str]:
         inbound = sinch_sandbox.inbound(TO, "Yes", **details)
         return inbound["account"], inbound["to"]
 
-    assert destination() == ("sandbox-project", "46700000113")
-    assert destination(account="sandbox-plan") == ("sandbox-plan", "46700000112")
+    assert destination() == ("sandbox-project", "447700900113")
+    assert destination(account="sandbox-plan") == ("sandbox-plan", "447700900112")
     sinch_sandbox.advance(2 * 3600)
     assert destination() == ("sandbox-plan", later["from"])
     api.sent(from_=...)
-    assert destination() == ("sandbox-plan", "46700000100")
+    assert destination() == ("sandbox-plan", "447700900100")
 
 
 def test_whom_nobody_wrote_cannot_answer(api: Api, sinch_sandbox: SandboxClient) -> None:
-    with pytest.raises(SandboxError, match=r"422.*to: 46700000222 was sent no message"):
+    with pytest.raises(SandboxError, match=r"422.*to: 447700900222 was sent no message"):
         sinch_sandbox.inbound(TO, "Yes")
     api.sent(from_="Bistro")
     with pytest.raises(SandboxError, match=r"422.*to: .*'Bistro'"):
@@ -137,13 +137,13 @@ def test_whom_nobody_wrote_cannot_answer(api: Api, sinch_sandbox: SandboxClient)
 
 def test_the_reference_it_answers_if_the_account_has_this(api: Api, sinch_sandbox: SandboxClient) -> None:
     api.sent(client_reference="a")
-    api.sent(from_="+46700000112", client_reference="b")
+    api.sent(from_="+447700900112", client_reference="b")
     assert "client_reference" not in sinch_sandbox.inbound(TO, "Yes", NUMBER)
     sinch_sandbox.configure(inbound_client_reference=True)
     assert sinch_sandbox.inbound(TO, "Yes", NUMBER)["client_reference"] == "a"
     assert sinch_sandbox.inbound(TO, "Yes")["client_reference"] == "b"
     assert sinch_sandbox.inbound(TO, "Yes", client_reference="own")["client_reference"] == "own"
-    assert "client_reference" not in sinch_sandbox.inbound("+46700000333", "Yes", NUMBER)
+    assert "client_reference" not in sinch_sandbox.inbound("+447700900333", "Yes", NUMBER)
     api.sent()
     assert "client_reference" not in sinch_sandbox.inbound(TO, "Yes", NUMBER)
 
@@ -192,7 +192,7 @@ def test_bad_binary_and_media(sinch_sandbox: SandboxClient, message: dict[str, A
 
 
 def test_the_control_list_by_phone_and_in_pages(sinch_sandbox: SandboxClient) -> None:
-    for sender in (TO, "+46700000333", TO):
+    for sender in (TO, "+447700900333", TO):
         sinch_sandbox.inbound(sender, "x", NUMBER)
     url = f"{sinch_sandbox.url}/sandbox/inbounds"
     answer = requests.get(url, params={"from": TO, "limit": "1"}, timeout=10).json()

@@ -13,7 +13,7 @@ from sinch_provider.sandbox.sinch.outcomes import MAGIC
 
 from .wire import Api, accepted
 
-PARAMETERS = {"name": {"+46700000222": "Maria", "default": "there"}}
+PARAMETERS = {"name": {"+447700900222": "Maria", "default": "there"}}
 
 
 def read(sandbox: SandboxClient, path: str, **query: Any) -> dict[str, Any]:
@@ -39,48 +39,48 @@ def numbers(sandbox: SandboxClient, **query: Any) -> list[str]:
 
 @pytest.mark.parametrize("limit", [1, 2, 50])
 def test_each_phone_once_by_its_newest_message(api: Api, sinch_sandbox: SandboxClient, limit: int) -> None:
-    api.sent(to=["+46700000222", "+46700000333"])
-    api.sent(to=["+46700000444"])
-    api.sent(to=["+46700000222"], body="The newest.")
+    api.sent(to=["+447700900222", "+447700900333"])
+    api.sent(to=["+447700900444"])
+    api.sent(to=["+447700900222"], body="The newest.")
     found = pages(sinch_sandbox, "/phones", "phones", limit=limit)
-    assert [each["number"] for each in found] == ["46700000222", "46700000444", "46700000333"]
+    assert [each["number"] for each in found] == ["447700900222", "447700900444", "447700900333"]
     assert (found[0]["text"], found[0]["status"]) == ("The newest.", "Queued")
 
 
 def test_walking_past_many_messages_to_few_phones(api: Api, sinch_sandbox: SandboxClient) -> None:
-    others = [f"+1555010{index:04}" for index in range(60)]
+    others = [f"+9995010{index:04}" for index in range(60)]
     api.sent(to=others)
-    api.sent(to=["+46700000333"])
+    api.sent(to=["+447700900333"])
     for _ in range(22):
-        api.sent(to=[f"+1555010{index:04}" for index in range(1000, 2000)])
+        api.sent(to=[f"+9995010{index:04}" for index in range(1000, 2000)])
     found = numbers(sinch_sandbox, limit=200)
     assert len(found) == len(set(found)) == 1061
-    assert found[1000] == "46700000333"
+    assert found[1000] == "447700900333"
     assert set(found[1001:]) == {number[1:] for number in others}
 
 
 def test_a_reply_lifts_its_phone(api: Api, sinch_sandbox: SandboxClient) -> None:
-    api.sent(to=["+46700000222"])
+    api.sent(to=["+447700900222"])
     sinch_sandbox.advance(10)
-    api.sent(to=["+46700000333"])
+    api.sent(to=["+447700900333"])
     sinch_sandbox.advance(10)
-    sinch_sandbox.inbound("+46700000222", "Thanks!")
-    sinch_sandbox.inbound("+46700000555", "Hello?", to="+46700000111")
+    sinch_sandbox.inbound("+447700900222", "Thanks!")
+    sinch_sandbox.inbound("+447700900555", "Hello?", to="+447700900111")
     found = {each["number"]: each for each in read(sinch_sandbox, "/phones")["phones"]}
-    assert set(found) == {"46700000222", "46700000333", "46700000555"}
-    assert (found["46700000222"]["text"], found["46700000222"]["direction"]) == ("Thanks!", "in")
-    assert (found["46700000555"]["text"], found["46700000555"]["direction"]) == ("Hello?", "in")
-    assert found["46700000222"]["at"] > found["46700000333"]["at"]
+    assert set(found) == {"447700900222", "447700900333", "447700900555"}
+    assert (found["447700900222"]["text"], found["447700900222"]["direction"]) == ("Thanks!", "in")
+    assert (found["447700900555"]["text"], found["447700900555"]["direction"]) == ("Hello?", "in")
+    assert found["447700900222"]["at"] > found["447700900333"]["at"]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 50])
 def test_a_conversation_page_by_page(api: Api, sinch_sandbox: SandboxClient, limit: int) -> None:
     for index in range(5):
-        api.sent(body=f"Text {index}", to=["+46700000222", "+46700000333"])
+        api.sent(body=f"Text {index}", to=["+447700900222", "+447700900333"])
         sinch_sandbox.advance(1)
-        sinch_sandbox.inbound("+46700000222", f"Reply {index}")
+        sinch_sandbox.inbound("+447700900222", f"Reply {index}")
         sinch_sandbox.advance(1)
-    found = pages(sinch_sandbox, "/phones/46700000222", "messages", limit=limit)
+    found = pages(sinch_sandbox, "/phones/447700900222", "messages", limit=limit)
     in_order = sorted(found, key=lambda message: message["at"])
     assert [message["text"] for message in in_order] == [
         text for index in range(5) for text in (f"Text {index}", f"Reply {index}")
@@ -89,10 +89,10 @@ def test_a_conversation_page_by_page(api: Api, sinch_sandbox: SandboxClient, lim
 
 def test_a_message_tells_all_about_itself(api: Api, sinch_sandbox: SandboxClient) -> None:
     batch = api.sent(
-        body="Hi ${name}, “soon” – “now”", parameters=PARAMETERS, client_reference="r", to=["+46700000222"]
+        body="Hi ${name}, “soon” – “now”", parameters=PARAMETERS, client_reference="r", to=["+447700900222"]
     )
     sinch_sandbox.advance(3)
-    (message,) = read(sinch_sandbox, "/phones/+46 700 000 222")["messages"]
+    (message,) = read(sinch_sandbox, "/phones/+44 7700 900 222")["messages"]
     assert message["text"] == "Hi Maria, “soon” – “now”"
     assert (message["batch_id"], message["client_reference"]) == (batch["id"], "r")
     assert (message["encoding"], message["parts"]) == ("unicode", 1)
@@ -115,7 +115,7 @@ def test_a_message_tells_all_about_itself(api: Api, sinch_sandbox: SandboxClient
 
 def test_it_says_when_something_changes_next(api: Api, sinch_sandbox: SandboxClient) -> None:
     batch_id = api.sent()["id"]
-    paths = ("/phones", "/phones/46700000222", "/batches", f"/batches/{batch_id}")
+    paths = ("/phones", "/phones/447700900222", "/batches", f"/batches/{batch_id}")
     for seconds in (1, 2):
         instants = {read(sinch_sandbox, path)["next_change_at"] for path in paths}
         assert len(instants) == 1
@@ -126,7 +126,7 @@ def test_it_says_when_something_changes_next(api: Api, sinch_sandbox: SandboxCli
 
 @pytest.mark.parametrize("limit", [1, 2, 100])
 def test_a_batch_and_its_messages(api: Api, sinch_sandbox: SandboxClient, limit: int) -> None:
-    batch = api.sent(to=["+46700000222", "+15550109150", "+15550109401"], body="x" * 161)
+    batch = api.sent(to=["+447700900222", "+447700900150", "+447700900401"], body="x" * 161)
     sinch_sandbox.advance(3)
     path = f"/batches/{batch['id']}"
     answer = read(sinch_sandbox, path)
@@ -138,7 +138,7 @@ def test_a_batch_and_its_messages(api: Api, sinch_sandbox: SandboxClient, limit:
     assert (answer["recipients"], answer["parts"], answer["state"]) == (3, 6, "under way")
     assert answer["batch"]["id"] == batch["id"]
     found = pages(sinch_sandbox, path, "messages", key="after", limit=limit)
-    assert [message["to"] for message in found] == ["46700000222", "15550109150", "15550109401"]
+    assert [message["to"] for message in found] == ["447700900222", "447700900150", "447700900401"]
 
 
 def test_batches_of_both_accounts_newest_first(api: Api, project: Api, sinch_sandbox: SandboxClient) -> None:
@@ -151,10 +151,10 @@ def test_batches_of_both_accounts_newest_first(api: Api, project: Api, sinch_san
 
 @pytest.mark.parametrize("limit", [1, 3, 50])
 def test_search_goes_through_everything_once(api: Api, sinch_sandbox: SandboxClient, limit: int) -> None:
-    api.sent(to=["+46700000222"], body="Doors open.")
-    api.sent(to=[f"+1555010{index:04}" for index in range(1000)], body="Hi ${name}", parameters=PARAMETERS)
-    api.sent(to=["+46700000222", "+46700000333"], body="Hi ${name}", parameters=PARAMETERS)
-    api.sent(to=["+46700000222", "+46700000333"], body="DOORS closed 4670 $")
+    api.sent(to=["+447700900222"], body="Doors open.")
+    api.sent(to=[f"+9995010{index:04}" for index in range(1000)], body="Hi ${name}", parameters=PARAMETERS)
+    api.sent(to=["+447700900222", "+447700900333"], body="Hi ${name}", parameters=PARAMETERS)
+    api.sent(to=["+447700900222", "+447700900333"], body="DOORS closed 4670 $")
 
     def search(q: str) -> list[tuple[str, str]]:
         found = pages(sinch_sandbox, "/search", "messages", q=q, limit=limit)
@@ -166,8 +166,8 @@ def test_search_goes_through_everything_once(api: Api, sinch_sandbox: SandboxCli
         ("222", "Doors open."),
     ]
     assert search("hi maria") == [("222", "Hi Maria")]
-    assert search("+46 700 000 333") == [("333", "DOORS closed 4670 $"), ("333", "Hi there")]
-    assert [to for to, _ in search("15550100999")] == ["999"]
+    assert search("+44 7700 900 333") == [("333", "DOORS closed 4670 $"), ("333", "Hi there")]
+    assert [to for to, _ in search("99950100999")] == ["999"]
     assert search("${name}") == []
     assert search("%") == []
 

@@ -16,7 +16,7 @@ from sinch_provider.sandbox.client import SandboxClient, SandboxError
 
 from .wire import TO, Api, in_
 
-A, B, C = "46700000001", "46700000002", "46700000003"
+A, B, C = "447700900001", "447700900002", "447700900003"
 
 
 def test_the_four_classes(api: Api, sinch_sandbox: SandboxClient) -> None:
@@ -24,7 +24,7 @@ def test_the_four_classes(api: Api, sinch_sandbox: SandboxClient) -> None:
     second = api.sent(to=[B, C])["id"]
     verdict = sinch_sandbox.verdict([f"+{A}", B, TO])
     assert verdict.ok == {A}
-    assert set(verdict.lost) == {"46700000222"}
+    assert set(verdict.lost) == {"447700900222"}
     assert set(verdict.duplicated) == {B}
     assert set(verdict.unexpected) == {C}
     assert not verdict.valid
@@ -71,7 +71,7 @@ def test_a_batch_cancelled_before_its_time_reached_nobody(api: Api, sinch_sandbo
 
 
 def test_a_cancel_counts_only_what_had_left(api: Api, sinch_sandbox: SandboxClient) -> None:
-    slow, fast = "15550109012", "15550109000"
+    slow, fast = "447700900012", "447700900000"
     batch = api.sent(to=[slow, fast])["id"]
     sinch_sandbox.advance(1)
     api.cancel(batch)
@@ -87,7 +87,7 @@ def test_a_cancel_that_came_too_late_takes_nothing_back(api: Api, sinch_sandbox:
 
 
 def test_a_message_that_failed_was_accepted(api: Api, sinch_sandbox: SandboxClient) -> None:
-    numbers = ["15550109402", "15550109150", "15550109400", "15550109401"]
+    numbers = ["447700900402", "447700900150", "447700900400", "447700900401"]
     sinch_sandbox.script({"prefix": A, "status": "Aborted", "code": 407})
     api.sent(to=[*numbers, A])
     sinch_sandbox.advance(4 * 86_400)
@@ -95,7 +95,7 @@ def test_a_message_that_failed_was_accepted(api: Api, sinch_sandbox: SandboxClie
 
 
 def test_a_code_of_its_own_does_not_pass_for_a_cancel(api: Api, sinch_sandbox: SandboxClient) -> None:
-    slow = "15550109012"
+    slow = "447700900012"
     sinch_sandbox.script({"prefix": A, "status": "Failed", "code": 407})
     batch = api.sent(to=[slow, A])["id"]
     sinch_sandbox.advance(5)
@@ -150,7 +150,7 @@ def test_the_answer_in_full(api: Api, sinch_sandbox: SandboxClient) -> None:
     ("body", "words"),
     [
         ({}, "expected"),
-        ({"expected": "46700000001"}, "expected"),
+        ({"expected": "447700900001"}, "expected"),
         ({"expected": [A, "soon"]}, r"expected\[1\]: 'soon' is not a phone number"),
         ({"expected": [{"to": A}, {"to": A, "client_reference": "x"}]}, r"expected\[1\]: either all"),
         ({"expected": [{"to": A, "client_reference": ""}]}, "client_reference"),
@@ -190,7 +190,7 @@ def test_lines_come_in_any_pieces(api: Api, sinch_sandbox: SandboxClient) -> Non
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        (f'"{A}"\n\n46700000001', "line 3 is neither"),
+        (f'"{A}"\n\n447700900001', "line 3 is neither"),
         (f'"{A}"\n"x"', "line 2: 'x' is not a phone number"),
         ('"' + "1" * 70_000, "line 1 is longer than 65536 bytes"),
         (b'"\xff"', "line 1 is neither"),
@@ -233,7 +233,7 @@ def test_a_bad_number_is_named(sinch_sandbox: SandboxClient) -> None:
 
 # Against a naive model
 
-NUMBERS = st.sampled_from([A, B, C, "15550109012"])
+NUMBERS = st.sampled_from([A, B, C, "447700900012"])
 REFERENCES = st.sampled_from([None, "x", "y"])
 BATCHES = st.lists(
     st.tuples(
@@ -261,7 +261,7 @@ def send_all(
             api.cancel(batch)
         for number in dict.fromkeys(numbers):
             # Only the slow number still waits two seconds later.
-            left = fate == "cancel later" and number != "15550109012"
+            left = fate == "cancel later" and number != "447700900012"
             if left or not fate.startswith("cancel"):
                 accepted.append((number, reference))
     return accepted

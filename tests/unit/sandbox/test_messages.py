@@ -13,7 +13,7 @@ from sinch_provider.sandbox.state import Options
 
 from .wire import TO, Api, in_
 
-OTHER = "46700000333"
+OTHER = "447700900333"
 
 
 def test_filters_by_sender_account_and_time(api: Api, project: Api, sinch_sandbox: SandboxClient) -> None:
@@ -26,9 +26,9 @@ def test_filters_by_sender_account_and_time(api: Api, project: Api, sinch_sandbo
     def found(**filters: str) -> list[str]:
         return [each["batch_id"] for each in sinch_sandbox.messages(**filters)]
 
-    assert found(from_="+46 70 000 01 11") == [first]
+    assert found(from_="+44 7700-900 111") == [first]
     assert found(from_="Bistro") == [second]
-    assert found(from_="+46700000100") == [third]
+    assert found(from_="+447700900100") == [third]
     assert found(account="sandbox-project") == [second]
     assert found(account="sandbox-plan") == [first, third]
     assert found(since=start) == [first, second, third]
@@ -39,17 +39,17 @@ def test_filters_by_sender_account_and_time(api: Api, project: Api, sinch_sandbo
 
 
 def test_filters_by_what_a_message_is_by_now(api: Api, sinch_sandbox: SandboxClient) -> None:
-    api.sent(to=[TO, "+15550109150"])
+    api.sent(to=[TO, "+447700900150"])
 
     def found(*statuses: str) -> list[str]:
         return [each["to"] for each in sinch_sandbox.messages(status=list(statuses))]
 
-    assert found("Queued") == ["46700000222", "15550109150"]
+    assert found("Queued") == ["447700900222", "447700900150"]
     assert found("Delivered") == []
     sinch_sandbox.advance(3)
     assert found("Queued", "Dispatched") == []
-    assert found("delivered") == ["46700000222"]
-    assert found("Delivered", "Failed") == ["46700000222", "15550109150"]
+    assert found("delivered") == ["447700900222"]
+    assert found("Delivered", "Failed") == ["447700900222", "447700900150"]
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,8 @@ def figures(sandbox: SandboxClient) -> Figures:
 
 
 def test_what_is_counted(api: Api, sinch_sandbox: SandboxClient) -> None:
-    api.sent(to=[TO, "+15550109150"], body="x" * 200)
-    sinch_sandbox.inbound(TO, "Yes", to="+46700000111")
+    api.sent(to=[TO, "+447700900150"], body="x" * 200)
+    sinch_sandbox.inbound(TO, "Yes", to="+447700900111")
     sinch_sandbox.advance(3)
     found = figures(sinch_sandbox)
     assert found["messages", ("Delivered",)] == found["messages", ("Failed",)] == 1
@@ -80,14 +80,14 @@ def test_calls_and_faults(api: Api, sinch_sandbox: SandboxClient) -> None:
 def test_no_label_tells_a_number_or_a_text(api: Api, sinch_sandbox: SandboxClient) -> None:
     api.sent(body="secret words", client_reference="reference", from_="Bistro")
     text = requests.get(f"{sinch_sandbox.url}/sandbox/metrics", timeout=10).text
-    for word in ("46700000222", "secret", "reference", "Bistro"):
+    for word in ("447700900222", "secret", "reference", "Bistro"):
         assert word not in text
 
 
 def test_time_alone_moves_the_figures() -> None:
     sandbox = Sandbox(Options(clock="manual"))
     start = sandbox.clock.now()
-    batches.send(sandbox, "sandbox-plan", {"to": [TO], "from": "46700000111", "body": "Hi"})
+    batches.send(sandbox, "sandbox-plan", {"to": [TO], "from": "447700900111", "body": "Hi"})
     counts = [
         sandbox.message_counts.by_status(start + milliseconds, 1)[0] for milliseconds in (0, 1000, 3000)
     ]
@@ -113,10 +113,10 @@ def test_the_figures_are_those_of_the_messages(
 ) -> None:
     sinch_sandbox.reset()
     last = ""
-    numbers = {"send": TO, "slow": "+15550109012", "never": "+15550109401"}
+    numbers = {"send": TO, "slow": "+447700900012", "never": "+447700900401"}
     for step in [*steps, "look"]:
         if step in numbers:
-            last = api.sent(to=[TO, numbers[step], "+15550109402"])["id"]
+            last = api.sent(to=[TO, numbers[step], "+447700900402"])["id"]
         elif step == "schedule":
             last = api.sent(send_at=in_(sinch_sandbox, seconds=30))["id"]
         elif step == "cancel" and last:

@@ -109,7 +109,7 @@ def test_what_is_answered_fits_the_schemas(document: Any, api: Api, sinch_sandbo
     )
     api.sent(type="mt_binary", udh="050003C40201", body="SGVsbG8=")
     api.sent(type="mt_media", body={"url": "https://media.example.test/a.png"}, strict_validation=True)
-    inbound = sinch_sandbox.inbound(TO, "Yes", to="+46700000111")
+    inbound = sinch_sandbox.inbound(TO, "Yes", to="+447700900111")
     sinch_sandbox.advance(3700)
     one = f"/batches/{sent['id']}"
     for path, schema in (

@@ -52,11 +52,11 @@ def test_a_delay_in_the_queue_comes_on_top_and_holds_up_nobody_else(
     api: Api, sinch_sandbox: SandboxClient
 ) -> None:
     sinch_sandbox.configure(plan_rate=1)
-    batch = api.sent(to=["+15550109012", *people(1)])
+    batch = api.sent(to=["+447700900012", *people(1)])
     sinch_sandbox.advance(2)
     assert api.recipient(batch["id"], people(1)[0])["status"] == "Dispatched"
     sinch_sandbox.advance(598)
-    assert api.recipient(batch["id"], "15550109012")["status"] == "Dispatched"
+    assert api.recipient(batch["id"], "447700900012")["status"] == "Dispatched"
 
 
 def test_rates_that_do_not_divide_a_second(api: Api, sinch_sandbox: SandboxClient) -> None:
@@ -172,7 +172,7 @@ def test_a_batch_cancelled_before_its_turn_leaves_no_gap(api: Api, slow: Sandbox
 
 
 def test_cancelling_what_is_over_moves_nobody(api: Api, slow: SandboxClient) -> None:
-    stuck = api.sent(to=["+15550109012"])
+    stuck = api.sent(to=["+447700900012"])
     slow.advance(10)
     behind = api.sent(to=people(3))
     accepted(api.cancel(stuck["id"]))
@@ -217,7 +217,7 @@ def test_a_changed_batch_does_not_leave_before_the_change(api: Api, slow: Sandbo
 def test_a_change_moves_nobody_who_is_not_behind_it(api: Api, slow: SandboxClient) -> None:
     api.sent(to=people(10))
     ahead, changed = api.sent(to=people(5)), api.sent(to=people(5))
-    stuck = api.sent(to=["+15550109012"], send_at=in_(slow, hours=1))
+    stuck = api.sent(to=["+447700900012"], send_at=in_(slow, hours=1))
     slow.configure(plan_rate=None)
     accepted(api.update(stuck["id"], body="Somewhat later."))
     accepted(api.cancel(changed["id"]))
@@ -229,10 +229,10 @@ def test_a_change_moves_nobody_who_is_not_behind_it(api: Api, slow: SandboxClien
 
 
 def test_what_has_left_stays_so_when_a_straggler_before_it_is_changed(api: Api, slow: SandboxClient) -> None:
-    straggler, behind = api.sent(to=["+15550109012"]), api.sent(to=people(3))
+    straggler, behind = api.sent(to=["+447700900012"]), api.sent(to=people(3))
     slow.advance(2.7)
     seen = slow.messages(batch_id=behind["id"])
-    accepted(api.update(straggler["id"], to_add=["+15550109012", *people(2, 50)]))
+    accepted(api.update(straggler["id"], to_add=["+447700900012", *people(2, 50)]))
     assert slow.messages(batch_id=behind["id"]) == seen
     accepted(api.cancel(straggler["id"]))
     assert slow.messages(batch_id=behind["id"]) == seen

@@ -11,7 +11,7 @@ from sinch_provider.sandbox.client import SandboxClient, SandboxError
 from .receiver import Receiver, told
 from .wire import TO, Api
 
-PHONE, OTHER = "46700000222", "46700000333"
+PHONE, OTHER = "447700900222", "447700900333"
 
 
 @pytest.fixture
@@ -93,14 +93,14 @@ def test_which_reports_are_meant(sent: Any, sinch_sandbox: SandboxClient, receiv
     sent("summary", client_reference="a")
     full = sent("full")
     sinch_sandbox.fault("report_missing", match={"batch_id": full["id"], "recipient": TO})
-    sinch_sandbox.inbound(TO, "not a report", "+46700000111")
+    sinch_sandbox.inbound(TO, "not a report", "+447700900111")
     sinch_sandbox.advance(3)
     assert [each["batch_id"] for each in receiver.bodies] == [other["id"]]
     assert struck(sinch_sandbox) == [1, 1]
 
 
 def test_skip_count_and_chance(sent: Any, sinch_sandbox: SandboxClient, receiver: Receiver) -> None:
-    numbers = [f"+46700000{number}" for number in range(400, 440)]
+    numbers = [f"+447700900{number}" for number in range(500, 540)]
     sinch_sandbox.fault("report_missing", skip=1, count=2)
     sent("per_recipient_final", to=numbers)
     sinch_sandbox.advance(3)

@@ -9,7 +9,7 @@ from sinch_provider.sandbox.sinch.outcomes import FINAL_STATUSES, MAGIC, MAGIC_P
 
 from .wire import TO, Api, accepted, bad_format, in_
 
-OTHER = "46700000333"
+OTHER = "447700900333"
 DAY = 86_400
 
 
@@ -29,7 +29,7 @@ def test_the_delays_can_be_set(api: Api, sinch_sandbox: SandboxClient) -> None:
 
 
 def test_the_summary_and_the_full_report(api: Api, sinch_sandbox: SandboxClient) -> None:
-    batch = api.sent(to=[TO, "+15550109150", OTHER], client_reference="a")
+    batch = api.sent(to=[TO, "+447700900150", OTHER], client_reference="a")
     sinch_sandbox.advance(3)
     summary = {
         "type": "delivery_report_sms",
@@ -43,12 +43,12 @@ def test_the_summary_and_the_full_report(api: Api, sinch_sandbox: SandboxClient)
     }
     assert api.report(batch["id"]) == api.report(batch["id"], type="summary") == summary
     full = api.report(batch["id"], type="full")
-    assert [each["recipients"] for each in full["statuses"]] == [["46700000222", OTHER], ["15550109150"]]
+    assert [each["recipients"] for each in full["statuses"]] == [["447700900222", OTHER], ["447700900150"]]
     assert "client_reference" not in api.report(api.sent()["id"])
 
 
 def test_filters_drop_entries_but_not_the_total(api: Api, sinch_sandbox: SandboxClient) -> None:
-    batch = api.sent(to=[TO, "+15550109150", "+15550109402"])
+    batch = api.sent(to=[TO, "+447700900150", "+447700900402"])
     sinch_sandbox.advance(3)
 
     def codes(**query: str) -> list[int]:
@@ -76,15 +76,15 @@ def test_the_report_on_one_recipient(api: Api, sinch_sandbox: SandboxClient) -> 
     report = {
         "type": "recipient_delivery_report_sms",
         "batch_id": batch["id"],
-        "recipient": "46700000222",
+        "recipient": "447700900222",
         "code": 400,
         "status": "Queued",
         "at": created,
         "client_reference": "a",
     }
-    assert api.recipient(batch["id"], "46700000222") == report
+    assert api.recipient(batch["id"], "447700900222") == report
     dispatched = sinch_sandbox.advance(1)
-    assert api.recipient(batch["id"], "46700000222") == {
+    assert api.recipient(batch["id"], "447700900222") == {
         **report,
         "code": 401,
         "status": "Dispatched",
@@ -92,7 +92,7 @@ def test_the_report_on_one_recipient(api: Api, sinch_sandbox: SandboxClient) -> 
     }
     delivered = sinch_sandbox.advance(2)
     sinch_sandbox.advance(1000)
-    assert api.recipient(batch["id"], "46700000222") == {
+    assert api.recipient(batch["id"], "447700900222") == {
         **report,
         "code": 0,
         "status": "Delivered",
@@ -101,21 +101,21 @@ def test_the_report_on_one_recipient(api: Api, sinch_sandbox: SandboxClient) -> 
     }
 
 
-@pytest.mark.parametrize("number", ["46700000222", "%2B46700000222", "+46700000222", "0046700000222"])
+@pytest.mark.parametrize("number", ["447700900222", "%2B447700900222", "+447700900222", "00447700900222"])
 def test_the_number_may_be_written_in_any_way(api: Api, number: str) -> None:
-    assert api.recipient(api.sent()["id"], number)["recipient"] == "46700000222"
+    assert api.recipient(api.sent()["id"], number)["recipient"] == "447700900222"
 
 
-@pytest.mark.parametrize("number", ["46700000999", "nobody"])
+@pytest.mark.parametrize("number", ["447700900999", "nobody"])
 def test_a_number_outside_the_batch_is_404_without_a_body(api: Api, number: str) -> None:
     response = api.call("GET", f"/batches/{api.sent()['id']}/delivery_report/{number}")
     assert (response.status_code, response.content) == (404, b"")
 
 
 def test_what_sinch_stopped_itself_has_no_operator_time(api: Api, sinch_sandbox: SandboxClient) -> None:
-    batch = api.sent(to=["+15550109402"], max_number_of_message_parts=2)
+    batch = api.sent(to=["+447700900402"], max_number_of_message_parts=2)
     sinch_sandbox.advance(1)
-    report = api.recipient(batch["id"], "15550109402")
+    report = api.recipient(batch["id"], "447700900402")
     assert (report["status"], report["code"], report["number_of_message_parts"]) == ("Aborted", 402, 1)
     assert "operator_status_at" not in report
 
@@ -130,12 +130,12 @@ def listed(api: Api, **query: object) -> list[str]:
 
 
 def test_the_list_has_final_reports_only_the_newest_first(api: Api, sinch_sandbox: SandboxClient) -> None:
-    api.sent(to=[TO, "+15550109402", "+15550109401"])
+    api.sent(to=[TO, "+447700900402", "+447700900401"])
     assert listed(api) == []
     sinch_sandbox.advance(1)
-    assert listed(api) == ["15550109402"]
+    assert listed(api) == ["447700900402"]
     sinch_sandbox.advance(2)
-    assert listed(api) == ["46700000222", "15550109402"]
+    assert listed(api) == ["447700900222", "447700900402"]
     report = accepted(api.call("GET", "/delivery_reports"))["delivery_reports"][0]
     assert report == api.recipient(report["batch_id"], TO)
 
@@ -151,12 +151,12 @@ def test_the_list_of_reports_has_pages(api: Api, sinch_sandbox: SandboxClient) -
 
 
 def test_the_list_of_reports_has_filters(api: Api, project: Api, sinch_sandbox: SandboxClient) -> None:
-    api.sent(to=[TO, "+15550109150"], client_reference="a")
+    api.sent(to=[TO, "+447700900150"], client_reference="a")
     api.sent(to=[OTHER], client_reference="b")
-    project.sent(to=["46700000444"])
+    project.sent(to=["447700900444"])
     sinch_sandbox.advance(3)
-    assert listed(api, status="delivered") == [OTHER, "46700000222"]
-    assert listed(api, status="Failed,Aborted", code="150,402") == ["15550109150"]
+    assert listed(api, status="delivered") == [OTHER, "447700900222"]
+    assert listed(api, status="Failed,Aborted", code="150,402") == ["447700900150"]
     assert listed(api, client_reference="b") == [OTHER]
     assert listed(api, start_date=in_(sinch_sandbox, seconds=1)) == []
     assert listed(api, end_date=in_(sinch_sandbox)) == []
@@ -207,18 +207,18 @@ def test_slow_numbers(api: Api, sinch_sandbox: SandboxClient, digits: str, befor
 
 
 def test_numbers_that_are_not_magic_are_delivered(api: Api, sinch_sandbox: SandboxClient) -> None:
-    batch = api.sent(to=["+15550109999", "+155501094041", "+46700000404"])
+    batch = api.sent(to=["+447700900999", "+4477009004041", "+46701740604"])
     sinch_sandbox.advance(3)
     assert api.statuses(batch["id"]) == [(0, "Delivered", 3)]
 
 
 def test_outcomes_can_be_scripted_by_prefix(api: Api, sinch_sandbox: SandboxClient) -> None:
     sinch_sandbox.script(
-        {"prefix": "+46", "status": "Rejected", "code": 60},
-        {"prefix": "46700000222", "delivery_delay": 100},
-        {"prefix": "15550109", "status": "Aborted", "code": 413},
+        {"prefix": "+4477", "status": "Rejected", "code": 60},
+        {"prefix": "447700900222", "delivery_delay": 100},
+        {"prefix": "4477009001", "status": "Aborted", "code": 413},
     )
-    batch = api.sent(to=[TO, OTHER, "+15550109150", "+15550100001"])
+    batch = api.sent(to=[TO, OTHER, "+447700900150", "+46701740605"])
     sinch_sandbox.advance(3)
     assert api.statuses(batch["id"]) == [
         (401, "Dispatched", 1),

@@ -21,8 +21,8 @@ def test_the_smallest_batch_comes_back_with_its_defaults_and_nothing_that_was_no
     assert re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{26}", batch["id"])
     assert batch == {
         "id": batch["id"],
-        "to": ["46700000222"],
-        "from": "46700000111",
+        "to": ["447700900222"],
+        "from": "447700900111",
         "body": "Nightly load finished.",
         "type": "mt_text",
         "canceled": False,
@@ -39,7 +39,7 @@ def test_everything_given_for_a_text_comes_back(api: Api) -> None:
     given = {
         "from_": "Bistro",
         "body": "Hi ${name}!",
-        "parameters": {"name": {"+46700000222": "Maria", "default": "guest"}},
+        "parameters": {"name": {"+447700900222": "Maria", "default": "guest"}},
         "delivery_report": "per_recipient_final",
         "callback_url": CALLBACK,
         "client_reference": "dag-nightly/2024-11-12",
@@ -105,11 +105,11 @@ def test_two_identical_batches_are_two_batches(api: Api, sinch_sandbox: SandboxC
 @pytest.mark.parametrize(
     ("given", "digits"),
     [
-        ("+46700000222", "46700000222"),
-        ("0046 70 000 02 22", "46700000222"),
-        ("+46 (70) 000-02-22", "46700000222"),
-        ("46[70]0000222", "46700000222"),
-        ("15550100222", "15550100222"),
+        ("+447700900222", "447700900222"),
+        ("0044 7700 900 222", "447700900222"),
+        ("+44 (7700) 900-222", "447700900222"),
+        ("44[77]00900222", "447700900222"),
+        ("447700900222", "447700900222"),
     ],
 )
 def test_numbers_come_back_as_digits_only(api: Api, given: str, digits: str) -> None:
@@ -118,13 +118,13 @@ def test_numbers_come_back_as_digits_only(api: Api, given: str, digits: str) -> 
 
 @pytest.mark.parametrize(
     "number",
-    ["+12", "", "0701234567", "+46abc", "not a number", "1234567890123456", "٤٦٧٠٠٠٠٠٢٢٢", "++46700000222"],
+    ["+12", "", "0701234567", "+46abc", "not a number", "1234567890123456", "٤٦٧٠٠٠٠٠٢٢٢", "++447700900222"],
 )
 def test_what_is_no_number_is_named_with_its_place(api: Api, number: str) -> None:
     bad_format(api.send(to=[TO, number]), "'to[1]'", "valid MSISDN or group ID")
 
 
-@pytest.mark.parametrize("item", [46700000222, None, ["46700000222"]])
+@pytest.mark.parametrize("item", [447700900222, None, ["447700900222"]])
 def test_recipients_are_strings(api: Api, item: object) -> None:
     bad_format(api.send(to=[item]), "'to[0]'")
 
@@ -138,8 +138,8 @@ def test_an_unknown_group_is_refused_after_everything_else_was_fine(api: Api) ->
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
-        ("+46700000111", "46700000111"),
-        ("0046700000111", "46700000111"),
+        ("+447700900111", "447700900111"),
+        ("00447700900111", "447700900111"),
         ("72404", "72404"),
         ("00724", "00724"),
         ("123456789012345678", "123456789012345678"),
@@ -154,7 +154,7 @@ def test_senders(api: Api, given: str, shown: str) -> None:
 def test_senders_that_are_none(api: Api) -> None:
     bad_format(api.send(from_="!!!"), "'from'")
     bad_format(api.send(from_="Bis\x07tro"), "'from'")
-    bad_format(api.send(from_={"+46700000222": "x"}), "'from'", "string")
+    bad_format(api.send(from_={"+447700900222": "x"}), "'from'", "string")
     constraint(api.send(from_="TwelveLetter"), "'from'")
     constraint(api.send(from_="1234567890123456789"), "'from'")
     constraint(api.send(from_=""), "'from'")
@@ -165,8 +165,8 @@ def test_without_a_sender_the_default_originator_steps_in_and_is_named_in_the_re
 ) -> None:
     batch = api.sent(from_=...)
     assert "from" not in batch
-    assert api.recipient(batch["id"], TO)["applied_originator"] == "46700000100"
-    assert sinch_sandbox.messages()[0]["from"] == "46700000100"
+    assert api.recipient(batch["id"], TO)["applied_originator"] == "447700900100"
+    assert sinch_sandbox.messages()[0]["from"] == "447700900100"
 
 
 def test_without_a_default_originator_a_sender_is_required(api: Api, sinch_sandbox: SandboxClient) -> None:
@@ -188,8 +188,8 @@ def test_the_delivery_report_can_be_made_mandatory(api: Api, sinch_sandbox: Sand
 
 
 def test_a_number_named_twice_gets_one_message_or_two_as_set(api: Api, sinch_sandbox: SandboxClient) -> None:
-    twice = [TO, "0046700000222"]
-    assert api.sent(to=twice)["to"] == ["46700000222", "46700000222"]
+    twice = [TO, "00447700900222"]
+    assert api.sent(to=twice)["to"] == ["447700900222", "447700900222"]
     assert len(sinch_sandbox.messages()) == 1
     sinch_sandbox.configure(duplicate_recipients="each")
     api.sent(to=twice)
@@ -238,7 +238,7 @@ def test_the_form_of_a_value_is_looked_at_before_missing_fields_and_those_before
     [
         ("type", "mt_fax"),
         ("type", 5),
-        ("to", "46700000222"),
+        ("to", "447700900222"),
         ("body", 5),
         ("delivery_report", "sometimes"),
         ("delivery_report", True),

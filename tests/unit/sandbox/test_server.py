@@ -148,7 +148,7 @@ def test_every_reply_a_client_saw_is_in_the_ledger_however_the_server_ends(tmp_p
             assassin.start()
             try:
                 while True:
-                    seen.append(api.sent(to=[TO, "46700000333"])["id"])
+                    seen.append(api.sent(to=[TO, "447700900333"])["id"])
             except requests.RequestException:
                 assassin.join()
     with process("--db", path) as (client, _):

@@ -15,7 +15,7 @@ import requests
 from sinch_provider.sandbox.client import SandboxClient
 
 ROOT = Path(__file__).parents[3]
-TO = "+46700000222"
+TO = "+447700900222"
 CALLBACK = "https://hooks.example.test/sms"
 
 
@@ -69,7 +69,7 @@ class Api:
 
 
 def complete(fields: dict[str, Any]) -> dict[str, Any]:
-    data = {"to": [TO], "from": "+46700000111", "body": "Nightly load finished.", **fields}
+    data = {"to": [TO], "from": "+447700900111", "body": "Nightly load finished.", **fields}
     if "from_" in data:
         data["from"] = data.pop("from_")
     return {name: value for name, value in data.items() if value is not ...}

@@ -11,13 +11,13 @@ from tests.unit.sms.scripted import (
 )
 
 ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
-BATCH = {"id": ID, "to": ["46700000222"], "canceled": False}
-TO = ["+46700000222"]
+BATCH = {"id": ID, "to": ["447700900222"], "canceled": False}
+TO = ["+447700900222"]
 # Not written out where they are used: a traceback shows the lines of the tests as well.
-NUMBER = "+46700000222"
+NUMBER = "+447700900222"
 TOKEN = "plan-token"
 TEXT = "Hi Maria, see you tomorrow."
-REPORT = {"batch_id": ID, "recipient": "46700000222", "status": "Delivered", "code": 0}
+REPORT = {"batch_id": ID, "recipient": "447700900222", "status": "Delivered", "code": 0}
 
 SEND = ("batches.send", TEXT, TO)
 UPDATE = ("batches.update", ID, None, TEXT)
@@ -56,4 +56,4 @@ def told(error: BaseException) -> str:
 
 
 def numbers(count: int) -> list[str]:
-    return [f"+4670000{index:04}" for index in range(count)]
+    return [f"+9990000{index:04}" for index in range(count)]

@@ -40,13 +40,13 @@ from sinch_provider.sms.http import Answer, Call
 
 ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
 TEXT = "Hi Maria, your table for two is booked."
-SEND = endpoints.send(TEXT, ["+46700000222"], parameters={"name": {"46700000222": "Maria Svensson"}})
+SEND = endpoints.send(TEXT, ["+447700900222"], parameters={"name": {"447700900222": "Maria Svensson"}})
 UPDATE = endpoints.update(ID, body=TEXT)
-REPLACE = endpoints.replace(ID, TEXT, ["+46700000222"], send_at="2999-01-01")
+REPLACE = endpoints.replace(ID, TEXT, ["+447700900222"], send_at="2999-01-01")
 CANCEL = endpoints.cancel(ID)
-FEEDBACK = endpoints.send_delivery_feedback(ID, ["+46700000222"])
+FEEDBACK = endpoints.send_delivery_feedback(ID, ["+447700900222"])
 GET = endpoints.get(ID)
-DRY_RUN = endpoints.send_dry_run(TEXT, ["+46700000222"])
+DRY_RUN = endpoints.send_dry_run(TEXT, ["+447700900222"])
 LIST = endpoints.list_batches()
 ALL = [SEND, UPDATE, REPLACE, CANCEL, FEEDBACK, GET, DRY_RUN, LIST]
 READS = [GET, DRY_RUN, LIST]
@@ -212,20 +212,20 @@ def test_a_batch_not_there_yet_may_be_looked_for_again() -> None:
 
 @pytest.mark.parametrize("call", ALL, ids=by_operation)
 def test_no_connection_is_no_effect_whatever_the_call(call: Call[Any]) -> None:
-    error = no_connection(call, ConnectionRefusedError("to +46700000222"))
+    error = no_connection(call, ConnectionRefusedError("to +447700900222"))
     assert type(error) is SinchConnectionError
     assert (error.effect, error.repeatable) == (Effect.NONE, True)
     assert "ConnectionRefusedError" in str(error)
-    assert "4670" not in str(error)
+    assert "4477" not in str(error)
 
 
 @pytest.mark.parametrize("call", ALL, ids=by_operation)
 def test_a_lost_connection_leaves_a_send_uncertain(call: Call[Any]) -> None:
-    error = lost_connection(call, ConnectionResetError("to +46700000222"))
+    error = lost_connection(call, ConnectionResetError("to +447700900222"))
     assert type(error) is (SinchUncertainError if call in ONCE else SinchConnectionError)
     assert error.repeatable is (call not in ONCE)
     assert error.effect is (Effect.NONE if call in READS else Effect.UNKNOWN)
-    assert "4670" not in str(error)
+    assert "4477" not in str(error)
 
 
 # --- Retry-After
@@ -279,7 +279,7 @@ def test_retry_after_may_be_a_date() -> None:
     "envelope", ["text", "description", "message", "title", "error", "html", "code", "nested"]
 )
 def test_numbers_and_texts_of_the_request_are_masked(quote: str, envelope: str) -> None:
-    said = quote.format(number="+46 70 000 02 22", text=TEXT, value="Maria Svensson")
+    said = quote.format(number="+44 7700-900 222", text=TEXT, value="Maria Svensson")
     body: Any = {envelope: said}
     if envelope == "html":
         body = f"<html>{said}</html>".encode()
@@ -297,12 +297,12 @@ def test_numbers_and_texts_of_the_request_are_masked(quote: str, envelope: str) 
 def test_a_text_is_masked_before_it_is_cut(as_json: bool) -> None:
     # Cut first, neither a long text nor a number on the edge would be recognised any more.
     long_text = "Hi Maria, " + "your table is booked, " * 30
-    call = endpoints.send(long_text, ["+46700000222"])
+    call = endpoints.send(long_text, ["+447700900222"])
     said = "x" * 150 + long_text
     error = error_for(call, answer(400, {"text": said} if as_json else said.encode()))
     assert error.text == "x" * 150 + "***"
-    on_the_edge = error_for(call, answer(400, {"text": "x" * 193 + " 46700000222"}))
-    assert "467000" not in str(on_the_edge)
+    on_the_edge = error_for(call, answer(400, {"text": "x" * 193 + " 447700900222"}))
+    assert "447700" not in str(on_the_edge)
     assert shown("x" * 500) == "x" * 200
     assert shown(None) is None
 
@@ -319,7 +319,18 @@ def test_successes_are_parsed() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b" ", HTML, b'{"id": "01J8', b"[]", b"null", b"{}", b'{"id": 5}', b"[" * 100_000, b'"46700000222"'],
+    [
+        b"",
+        b" ",
+        HTML,
+        b'{"id": "01J8',
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"id": 5}',
+        b"[" * 100_000,
+        b'"447700900222"',
+    ],
 )
 @pytest.mark.parametrize("call", [SEND, GET, CANCEL], ids=by_operation)
 def test_a_useless_success_is_uncertain_for_a_send(call: Call[Any], body: bytes) -> None:
@@ -330,7 +341,7 @@ def test_a_useless_success_is_uncertain_for_a_send(call: Call[Any], body: bytes)
     assert "the answer cannot be understood" in str(error)
     assert f"(HTTP 200, text/html, {len(body)} bytes)" in str(error)
     assert not error.repeatable
-    assert "46700000222" not in str(error)
+    assert "447700900222" not in str(error)
     assert error.__cause__ is None
     assert error.__context__ is None
 
@@ -362,13 +373,13 @@ def test_a_grant_without_a_token_is_none(body: Any) -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_a_refused_key_is_an_auth_error(status: int) -> None:
-    body = {"error": "invalid_client", "error_description": "No key 46700000222."}
+    body = {"error": "invalid_client", "error_description": "No key 447700900222."}
     with pytest.raises(SinchAuthError, match="does not accept key id and secret") as caught:
         read_grant("send", answer(status, body))
     assert (caught.value.status, caught.value.code, caught.value.text) == (
         status,
         "invalid_client",
-        "No key +4670***0222.",
+        "No key +4477***0222.",
     )
 
 

@@ -71,7 +71,7 @@ def test_a_proxy_of_a_kind_that_is_not_installed_is_no_connection(monkeypatch: p
         SinchClient(plan_account("https://sinch.test"), sleep=pauses.append) as client,
         pytest.raises(SinchConnectionError, match="Nothing was sent"),
     ):
-        client.batches.send("Hi", ["+46700000222"])
+        client.batches.send("Hi", ["+447700900222"])
     assert len(pauses) == ATTEMPTS - 1
 
 
@@ -85,7 +85,7 @@ def test_a_missing_bundle_of_certificates_is_no_connection(
         SinchClient(account, sleep=lambda _: None) as client,
         pytest.raises(SinchConnectionError, match="Nothing was sent"),
     ):
-        client.batches.send("Hi", ["+46700000222"])
+        client.batches.send("Hi", ["+447700900222"])
 
 
 def test_the_models_cost_neither_http_library() -> None:

@@ -84,18 +84,18 @@ def test_a_batch_lives_from_send_to_delivery(
         account,
         "batches.send",
         "Hi ${name}",
-        "+46700000222, +46700000333",
-        from_="+46700000111",
-        parameters={"name": {"+46700000222": "Maria", "default": "there"}},
+        "+447700900222, +447700900333",
+        from_="+447700900111",
+        parameters={"name": {"+447700900222": "Maria", "default": "there"}},
         client_reference="nightly/1 + 2",
         feedback_enabled=True,
     )
-    assert batch.to == ("46700000222", "46700000333")
+    assert batch.to == ("447700900222", "447700900333")
     assert {message["body"] for message in sinch_sandbox.messages()} == {"Hi Maria", "Hi there"}
     assert do(account, "batches.get", batch.id) == batch
 
     found = do.entries(
-        account, "batches.list", client_reference="nightly/1 + 2", from_=["+46700000111", "12345"]
+        account, "batches.list", client_reference="nightly/1 + 2", from_=["+447700900111", "12345"]
     )
     assert found == [batch]
     assert do.entries(account, "batches.list", client_reference="another") == []
@@ -104,8 +104,8 @@ def test_a_batch_lives_from_send_to_delivery(
     report = do(account, "delivery_reports.get", batch.id, "full")
     assert report.total_message_count == 2
     assert {recipient for line in report.statuses for recipient in line.recipients} == set(batch.to)
-    one = do(account, "delivery_reports.get_for_number", batch.id, "+46 70-000 02 22")
-    assert (one.recipient, one.status) == ("46700000222", "Delivered")
+    one = do(account, "delivery_reports.get_for_number", batch.id, "+44 7700-900 222")
+    assert (one.recipient, one.status) == ("447700900222", "Delivered")
     assert len(do.entries(account, "delivery_reports.list", page_size=1)) == 2
     assert do(account, "batches.send_delivery_feedback", batch.id, []) is None
 
@@ -115,10 +115,10 @@ def test_a_scheduled_batch_can_be_changed_replaced_and_cancelled(
 ) -> None:
     send_at = (datetime.fromisoformat(sinch_sandbox.now()) + timedelta(hours=8)).isoformat()
     batch = do(account, "batches.send", TEXT, TO, from_="Bistro", send_at=send_at)
-    changed = do(account, "batches.update", batch.id, to_add="+46700000333", to_remove=TO, body="Later.")
-    assert (changed.id, changed.to, changed.body) == (batch.id, ("46700000333",), "Later.")
+    changed = do(account, "batches.update", batch.id, to_add="+447700900333", to_remove=TO, body="Later.")
+    assert (changed.id, changed.to, changed.body) == (batch.id, ("447700900333",), "Later.")
     replaced = do(account, "batches.replace", batch.id, "Postponed.", TO, from_="Bistro", send_at=send_at)
-    assert (replaced.id, replaced.to, replaced.body) == (batch.id, ("46700000222",), "Postponed.")
+    assert (replaced.id, replaced.to, replaced.body) == (batch.id, ("447700900222",), "Postponed.")
     assert do(account, "batches.cancel", batch.id).canceled
     sinch_sandbox.advance(24 * 3600)
     assert do(account, "delivery_reports.get", batch.id).statuses == ()
@@ -127,7 +127,7 @@ def test_a_scheduled_batch_can_be_changed_replaced_and_cancelled(
 def test_a_dry_run_sends_nothing(do: Player, account: Account, sinch_sandbox: SandboxClient) -> None:
     dry_run = do(account, "batches.send_dry_run", "Hi", TO, from_="Bistro", per_recipient=True)
     assert (dry_run.number_of_recipients, dry_run.number_of_messages) == (1, 1)
-    assert [entry.recipient for entry in dry_run.per_recipient] == ["46700000222"]
+    assert [entry.recipient for entry in dry_run.per_recipient] == ["447700900222"]
     assert sinch_sandbox.messages() == []
 
 
@@ -207,7 +207,7 @@ def test_a_request_says_who_asks_for_what(do: Player, server: ScriptedServer) ->
     send, get = server.received
     assert (send.method, send.target) == ("POST", "/xms/v1/plan/batches")
     assert send.json == {
-        "to": ["46700000222"],
+        "to": ["447700900222"],
         "from": "Bistro",
         "type": "mt_text",
         "body": "H\u00e5j \u2013 ${name}",
@@ -246,11 +246,11 @@ def test_the_sender_of_the_account_steps_back(do: Player, server: ScriptedServer
 )
 def test_a_query_arrives_as_it_was_meant(do: Player, server: ScriptedServer, reference: str) -> None:
     server.script = [GOOD["batches.list"]]
-    do(plan_account(server.url), "batches.list", client_reference=reference, from_=["+46700000111", "12345"])
+    do(plan_account(server.url), "batches.list", client_reference=reference, from_=["+447700900111", "12345"])
     assert server.received[0].query == {
         "page": ["0"],
         "client_reference": [reference],
-        "from": ["+46700000111,12345"],
+        "from": ["+447700900111,12345"],
     }
     assert "+46" not in server.received[0].target
 
@@ -264,7 +264,7 @@ def test_an_account_behind_a_gateway_keeps_its_path(do: Player, server: Scripted
 
 def test_a_request_that_breaks_a_rule_never_leaves(do: Player, server: ScriptedServer) -> None:
     with pytest.raises(SinchValidationError):
-        do(plan_account(server.url), "batches.send", "Hi", ["0700000222"])
+        do(plan_account(server.url), "batches.send", "Hi", ["07700900222"])
     assert server.received == []
 
 

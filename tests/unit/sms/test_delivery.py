@@ -44,7 +44,7 @@ START = pendulum.datetime(2024, 11, 12, 10)
 
 
 def batch(id_: str = ID, *, to: int = 2, **fields: Any) -> Batch:
-    recipients = [f"4670000{index:04}" for index in range(to)]
+    recipients = [f"9990000{index:04}" for index in range(to)]
     return Batch.from_json({"id": id_, "to": recipients, "created_at": START.isoformat(), **fields})
 
 

@@ -13,12 +13,14 @@ from tests.unit.sms.calls import ID, TO, numbers
 
 
 def test_an_update_sends_what_it_changes_and_nothing_else() -> None:
-    call = endpoints.update(ID, body="Later.", to_add="+46700000333, +46700000444", to_remove=["46700000222"])
+    call = endpoints.update(
+        ID, body="Later.", to_add="+447700900333, +447700900444", to_remove=["447700900222"]
+    )
     assert call.path == f"/batches/{ID}"
     assert call.body == {
         "body": "Later.",
-        "to_add": ["46700000333", "46700000444"],
-        "to_remove": ["46700000222"],
+        "to_add": ["447700900333", "447700900444"],
+        "to_remove": ["447700900222"],
     }
 
 
@@ -49,7 +51,7 @@ def test_an_update_judges_the_body_by_its_type_if_it_has_one() -> None:
 def test_a_replacement_is_a_message_with_an_id() -> None:
     call = endpoints.replace(ID, "Hi", TO)
     assert (call.method, call.path) == ("PUT", f"/batches/{ID}")
-    assert call.body == {"body": "Hi", "to": ["46700000222"], "type": "mt_text", "delivery_report": "none"}
+    assert call.body == {"body": "Hi", "to": ["447700900222"], "type": "mt_text", "delivery_report": "none"}
 
 
 def test_feedback_takes_any_number_of_recipients_even_none() -> None:
@@ -58,12 +60,12 @@ def test_feedback_takes_any_number_of_recipients_even_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "batch_id", ["", "None", "a/b", "../x", "a?b", "a b", "x" * 65, 5, None, [ID], "+46700000222", "id\nid"]
+    "batch_id", ["", "None", "a/b", "../x", "a?b", "a b", "x" * 65, 5, None, [ID], "+447700900222", "id\nid"]
 )
 def test_a_batch_id_cannot_lead_elsewhere(batch_id: Any) -> None:
     with pytest.raises(SinchValidationError, match="batch_id") as caught:
         endpoints.cancel(batch_id)
-    assert "46700000222" not in str(caught.value)
+    assert "447700900222" not in str(caught.value)
 
 
 def test_several_batch_ids_in_every_form() -> None:
@@ -82,10 +84,10 @@ def test_several_batch_ids_in_every_form() -> None:
 
 
 def test_a_recipient_in_a_path_is_a_number() -> None:
-    for written in ("+46 70-000 02 22", 46700000222):
+    for written in ("+44 7700-900 222", 447700900222):
         call = endpoints.get_delivery_report_for_number(ID, written)  # type: ignore[arg-type]
-        assert call.path == f"/batches/{ID}/delivery_report/46700000222"
-    for wrong in ("0700000222", 46700000222.0, [46700000222], ID):
+        assert call.path == f"/batches/{ID}/delivery_report/447700900222"
+    for wrong in ("07700900222", 447700900222.0, [447700900222], ID):
         with pytest.raises(SinchValidationError, match="recipient_msisdn") as caught:
             endpoints.get_delivery_report_for_number(ID, wrong)  # type: ignore[arg-type]
         assert "700000222" not in str(caught.value)
@@ -97,15 +99,15 @@ def test_queries_write_booleans_lists_and_times_as_the_api_does() -> None:
         "number_of_recipients": "0",
     }
     assert endpoints.list_batches(
-        2, 100, ["+46700000111", " 12345 "], "2024-11-12", client_reference="r"
+        2, 100, ["+447700900111", " 12345 "], "2024-11-12", client_reference="r"
     ).query == {
         "page": "2",
         "page_size": "100",
-        "from": "+46700000111,12345",
+        "from": "+447700900111,12345",
         "start_date": "2024-11-12T00:00:00.000Z",
         "client_reference": "r",
     }
-    assert endpoints.list_batches(from_="+46700000111, 12345").query["from"] == "+46700000111,12345"
+    assert endpoints.list_batches(from_="+447700900111, 12345").query["from"] == "+447700900111,12345"
     report = endpoints.get_delivery_report(ID, "full", status=("Delivered", "Failed"), code=[0, "407"])  # type: ignore[list-item]
     assert report.query == {"type": "full", "status": "Delivered,Failed", "code": "0,407"}
     one = endpoints.get_delivery_report(ID, status="Delivered, Failed", code=0)

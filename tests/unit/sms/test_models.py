@@ -24,10 +24,10 @@ from sinch_provider.sms.models import (
 ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
 BATCH: dict[str, Any] = {
     "id": ID,
-    "to": ["46700000222", "46700000333"],
-    "from": "46700000111",
+    "to": ["447700900222", "447700900333"],
+    "from": "447700900111",
     "canceled": False,
-    "parameters": {"name": {"46700000222": "Maria", "default": "there"}},
+    "parameters": {"name": {"447700900222": "Maria", "default": "there"}},
     "body": "Hi ${name}",
     "type": "mt_text",
     "created_at": "2024-11-12T10:15:12.345Z",
@@ -52,14 +52,14 @@ REPORT: dict[str, Any] = {
     "batch_id": ID,
     "total_message_count": 3,
     "statuses": [
-        {"code": 0, "status": "Delivered", "count": 2, "recipients": ["46700000222", "46700000333"]},
+        {"code": 0, "status": "Delivered", "count": 2, "recipients": ["447700900222", "447700900333"]},
         {"code": 405, "status": "Aborted", "count": 1},
     ],
 }
 RECIPIENT: dict[str, Any] = {
     "type": "recipient_delivery_report_sms",
     "batch_id": ID,
-    "recipient": "46700000222",
+    "recipient": "447700900222",
     "code": 0,
     "status": "Delivered",
     "at": "2024-11-12T10:15:19.870Z",
@@ -71,7 +71,7 @@ DRY_RUN: dict[str, Any] = {
     "number_of_recipients": 1,
     "number_of_messages": 2,
     "per_recipient": [
-        {"recipient": "46700000222", "number_of_parts": 2, "encoding": "text", "body": "Hi Maria"}
+        {"recipient": "447700900222", "number_of_parts": 2, "encoding": "text", "body": "Hi Maria"}
     ],
 }
 
@@ -82,7 +82,7 @@ def without(data: dict[str, Any], name: str) -> dict[str, Any]:
 
 def test_a_batch_is_read_whole() -> None:
     batch = Batch.from_json(BATCH)
-    assert (batch.id, batch.to, batch.from_) == (ID, ("46700000222", "46700000333"), "46700000111")
+    assert (batch.id, batch.to, batch.from_) == (ID, ("447700900222", "447700900333"), "447700900111")
     assert batch.created_at == pendulum.datetime(2024, 11, 12, 10, 15, 12, 345000)
     assert batch.modified_at == pendulum.datetime(2024, 11, 12, 10, 15, 13)
     assert batch.send_at == pendulum.datetime(2024, 11, 13, 8)
@@ -137,7 +137,7 @@ def test_to_dict_gives_everything_back_as_a_copy() -> None:
     batch = Batch.from_json(BATCH)
     copy = batch.to_dict()
     assert copy == BATCH
-    copy["to"].append("46700000999")
+    copy["to"].append("447700900999")
     copy["something_new"]["nested"].clear()
     assert batch.to_dict() == BATCH
 
@@ -149,7 +149,7 @@ def test_a_batch_report_is_read_in_both_casings_of_its_types() -> None:
         ("Delivered", 0, 2),
         ("Aborted", 405, 1),
     ]
-    assert report.statuses[0].recipients == ("46700000222", "46700000333")
+    assert report.statuses[0].recipients == ("447700900222", "447700900333")
     # Older descriptions of the API give counts as text.
     as_text = {
         **REPORT,
@@ -183,7 +183,7 @@ def test_a_batch_report_without_its_counts_is_none(broken: Any) -> None:
 
 def test_a_recipient_report_is_read() -> None:
     report = RecipientDeliveryReport.from_json(RECIPIENT)
-    assert (report.recipient, report.status, report.code) == ("46700000222", "Delivered", 0)
+    assert (report.recipient, report.status, report.code) == ("447700900222", "Delivered", 0)
     assert report.at == pendulum.datetime(2024, 11, 12, 10, 15, 19, 870000)
     assert report.operator_status_at == pendulum.datetime(2024, 11, 12, 10, 15)
     assert (report.number_of_message_parts, report.encoding) == (2, "GSM")
@@ -201,7 +201,7 @@ def test_a_dry_run_is_read_with_either_name_of_its_parts() -> None:
     assert (dry_run.number_of_recipients, dry_run.number_of_messages) == (1, 2)
     assert dry_run.per_recipient[0].number_of_parts == 2
     assert dry_run.per_recipient[0].body == "Hi Maria"
-    older = {**DRY_RUN, "per_recipient": [{"recipient": "46700000222", "message_part": "2"}]}
+    older = {**DRY_RUN, "per_recipient": [{"recipient": "447700900222", "message_part": "2"}]}
     assert DryRun.from_json(older).per_recipient[0].number_of_parts == 2
     assert DryRun.from_json(without(DRY_RUN, "per_recipient")).per_recipient == ()
 
@@ -211,7 +211,7 @@ def test_pages_hold_their_items_under_the_name_of_the_listing() -> None:
     assert (page.count, page.page, page.batches) == (3, 1, page.items)
     assert page.batches[0].id == ID
     reports = DeliveryReportPage.from_json({"count": 1, "page": 0, "delivery_reports": [RECIPIENT]})
-    assert reports.delivery_reports[0].recipient == "46700000222"
+    assert reports.delivery_reports[0].recipient == "447700900222"
 
 
 @pytest.mark.parametrize("kind", [BatchPage, DeliveryReportPage])
@@ -229,12 +229,12 @@ def test_a_page_without_its_list_is_none(kind: Any, data: Any) -> None:
     [
         Batch.from_json({**BATCH, "body": "Hi Maria"}),
         BatchDeliveryReport.from_json(REPORT),
-        RecipientDeliveryReport.from_json({**RECIPIENT, "status_message": "for 46700000222"}),
+        RecipientDeliveryReport.from_json({**RECIPIENT, "status_message": "for 447700900222"}),
         DryRun.from_json(DRY_RUN),
         BatchPage.from_json({"count": 1, "page": 0, "batches": [BATCH]}),
     ],
 )
 def test_neither_numbers_nor_texts_print(shown: Answered) -> None:
-    assert "4670000" not in repr(shown)
+    assert "4477009" not in repr(shown)
     assert "Maria" not in repr(shown)
     assert "hooks.example" not in repr(shown)

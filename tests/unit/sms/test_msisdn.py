@@ -42,26 +42,26 @@ prefixes = st.sampled_from(["", "+", "00", "\u202a+", " +"])
 @pytest.mark.parametrize(
     "written",
     [
-        "46700000222",
-        "+46700000222",
-        "0046700000222",
-        "+46 70-000 02 22",
-        "+46 (70) 000 02 22",
-        "(+46) 70 000 02 22",
-        "+46.70.000.02.22",
-        "+46\u00a070\u202f000\u200902\u201122",
-        "\u202a+46700000222\u202c",
-        "\ufeff+46700000222",
-        "  +46700000222\n",
-        "+46 (0)70 000 02 22",
-        "+46 ( 0 ) 70 000 02 22",
-        "0046 (0)70 000 02 22",
-        "\u202a+46 (0)70 000 02 22\u202c",
-        "(+46) (0)70 000 02 22",
+        "447700900222",
+        "+447700900222",
+        "00447700900222",
+        "+44 7700-900 222",
+        "+44 (7700) 900 222",
+        "(+44) 7700 900 222",
+        "+44.77.009.00.222",
+        "+44\u00a077\u202f009\u200900\u2011222",
+        "\u202a+447700900222\u202c",
+        "\ufeff+447700900222",
+        "  +447700900222\n",
+        "+44 (0)7700 900222",
+        "+44 ( 0 ) 7700 900 222",
+        "0044 (0)7700 900 222",
+        "\u202a+44 (0)7700 900222\u202c",
+        "(+44) (0)7700 900 222",
     ],
 )
 def test_every_international_writing_comes_to_the_same_digits(written: str) -> None:
-    assert normalize_number(written) == "46700000222"
+    assert normalize_number(written) == "447700900222"
 
 
 def test_a_zero_in_brackets_stays_where_the_country_keeps_it() -> None:
@@ -77,28 +77,28 @@ def test_a_zero_in_brackets_behind_an_unknown_country_code_is_refused() -> None:
 @pytest.mark.parametrize(
     ("written", "why"),
     [
-        ("0700000222", "country code"),
-        ("00 0700000222", "country code"),
-        ("+0700000222", "country code"),
-        ("+0046700000222", "country code"),
-        ("070-000 02 22", "country code"),
+        ("07700900222", "country code"),
+        ("00 07700900222", "country code"),
+        ("+07700900222", "country code"),
+        ("+00447700900222", "country code"),
+        ("07700-900 222", "country code"),
         ("1234", "5 to 15 digits"),
         ("1234567890123456", "5 to 15 digits"),
         ("", "5 to 15 digits"),
         ("+", "5 to 15 digits"),
         ("none", "5 to 15 digits"),
-        ("+46700000222x", "5 to 15 digits"),
-        ("+46 70 000 O2 22", "5 to 15 digits"),
-        ("+4670000022\u00b2", "5 to 15 digits"),
+        ("+447700900222x", "5 to 15 digits"),
+        ("+44 7700 9O0 222", "5 to 15 digits"),
+        ("+44770090022\u00b2", "5 to 15 digits"),
         ("\u0664\u0666\u0667\u0660\u0660\u0660\u0660\u0660", "5 to 15 digits"),
-        ("46700000+222", "5 to 15 digits"),
-        ("++46700000222", "5 to 15 digits"),
+        ("447700900+222", "5 to 15 digits"),
+        ("++447700900222", "5 to 15 digits"),
         ("4670001\n4670002", "5 to 15 digits"),
         ("4670001\t4670002", "5 to 15 digits"),
         ("4670001\u20284670002", "5 to 15 digits"),
-        ("+46700000222 +46700000333", "5 to 15 digits"),
-        ("46700000222.0", "decimal point"),
-        ("+46700000222.0", "decimal point"),
+        ("+447700900222 +447700900333", "5 to 15 digits"),
+        ("447700900222.0", "decimal point"),
+        ("+447700900222.0", "decimal point"),
     ],
 )
 def test_what_is_no_international_number_is_refused_without_quoting_it(written: str, why: str) -> None:
@@ -119,7 +119,7 @@ def test_decorations_change_nothing(digits: str, prefix: str, data: st.DataObjec
 
 
 @given(st.text() | numbers | st.text(alphabet="+0123456789 ()-.", max_size=24))
-@example("+46 (0)70 000 02 22")
+@example("+44 (0)7700 900222")
 def test_normalising_twice_is_normalising_once(written: str) -> None:
     try:
         once = normalize_number(written)
@@ -133,18 +133,18 @@ def test_normalising_twice_is_normalising_once(written: str) -> None:
 def test_group_ids_pass_verbatim() -> None:
     assert is_group_id(GROUP)
     assert not is_group_id(GROUP[:-1])
-    assert not is_group_id("46700000222")
+    assert not is_group_id("447700900222")
     assert normalize_recipient(f" {GROUP} ") == GROUP
 
 
-@pytest.mark.parametrize("value", [None, True, 4.67e10, b"46700000222", ["46700000222"], {}, -46700000222])
+@pytest.mark.parametrize("value", [None, True, 4.67e10, b"447700900222", ["447700900222"], {}, -447700900222])
 def test_a_recipient_is_text_or_a_whole_number(value: Any) -> None:
     with pytest.raises(ValueError, match="as text, not"):
         normalize_recipient(value)
 
 
 def test_a_whole_number_of_any_size_is_judged() -> None:
-    assert normalize_recipient(46700000222) == "46700000222"
+    assert normalize_recipient(447700900222) == "447700900222"
     # Python itself refuses to write out integers of this size.
     with pytest.raises(ValueError, match="as text, not int"):
         normalize_recipient(10**5000)
@@ -153,28 +153,31 @@ def test_a_whole_number_of_any_size_is_judged() -> None:
 @pytest.mark.parametrize(
     ("value", "parts"),
     [
-        ("+46700000222", ["+46700000222"]),
-        ("+46700000222, +46700000333", ["+46700000222", "+46700000333"]),
-        ("+46700000222;+46700000333\r\n+46700000444\n", ["+46700000222", "+46700000333", "+46700000444"]),
+        ("+447700900222", ["+447700900222"]),
+        ("+447700900222, +447700900333", ["+447700900222", "+447700900333"]),
+        (
+            "+447700900222;+447700900333\r\n+447700900444\n",
+            ["+447700900222", "+447700900333", "+447700900444"],
+        ),
         (" , ;\n", []),
         ("", []),
-        ('["+46700000222", "+46700000333"]', ["+46700000222", "+46700000333"]),
-        ("['+46700000222', '+46700000333']", ["+46700000222", "+46700000333"]),
-        ("('+46700000222', '+46700000333')", ["+46700000222", "+46700000333"]),
-        ("[46700000222, 46700000333]", [46700000222, 46700000333]),
-        ("[+46700000222, +46700000333]", [46700000222, 46700000333]),
+        ('["+447700900222", "+447700900333"]', ["+447700900222", "+447700900333"]),
+        ("['+447700900222', '+447700900333']", ["+447700900222", "+447700900333"]),
+        ("('+447700900222', '+447700900333')", ["+447700900222", "+447700900333"]),
+        ("[447700900222, 447700900333]", [447700900222, 447700900333]),
+        ("[+447700900222, +447700900333]", [447700900222, 447700900333]),
         ("[]", []),
-        (46700000222, [46700000222]),
-        (("+46700000222",), ["+46700000222"]),
-        ((str(n) for n in (46700000222, 46700000333)), ["46700000222", "46700000333"]),
-        ({"+46700000222": "Maria"}.keys(), ["+46700000222"]),
+        (447700900222, [447700900222]),
+        (("+447700900222",), ["+447700900222"]),
+        ((str(n) for n in (447700900222, 447700900333)), ["447700900222", "447700900333"]),
+        ({"+447700900222": "Maria"}.keys(), ["+447700900222"]),
     ],
 )
 def test_collections_come_apart_however_a_template_wrote_them(value: Any, parts: list[Any]) -> None:
     assert split_recipients(value) == parts
 
 
-@pytest.mark.parametrize("value", [None, True, 1.5, b"46700000222", {"+46700000222": "Maria"}, object()])
+@pytest.mark.parametrize("value", [None, True, 1.5, b"447700900222", {"+447700900222": "Maria"}, object()])
 def test_what_is_no_collection_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="must be a list of recipients or text"):
         split_recipients(value)
@@ -185,22 +188,22 @@ def test_what_is_no_collection_is_refused(value: Any) -> None:
     [
         "[" * 100_000 + "]" * 100_000,
         "[{[]: 1}]",
-        "[46700000222",
-        "(46) 70 000 02 (22)",
-        "['46700000222' +]",
+        "[447700900222",
+        "(44) 7700 900 (222)",
+        "['447700900222' +]",
         f"[{'9' * 5000}]",
         "[\x00]",
     ],
 )
 def test_text_that_only_looks_like_a_list_is_refused_and_not_fatal(value: str) -> None:
     recipients, faults = normalize_recipients(value, "to")
-    assert faults or recipients == ["46700000222"]
+    assert faults or recipients == ["447700900222"]
 
 
 def test_lists_whose_numbers_python_cannot_read_still_come_apart() -> None:
     # 0046... is no number to JSON nor to Python.
-    assert normalize_recipients("[0046700000222, 0046700000333]", "to") == (
-        ["46700000222", "46700000333"],
+    assert normalize_recipients("[00447700900222, 00447700900333]", "to") == (
+        ["447700900222", "447700900333"],
         [],
     )
 
@@ -220,13 +223,13 @@ def test_text_and_lists_mean_the_same(digits: list[str]) -> None:
 
 
 def test_the_same_person_twice_is_one_recipient_in_the_first_order() -> None:
-    value = ["+46700000333", "0046 70 000 02 22", GROUP, "46700000333", 46700000222, GROUP]
-    assert normalize_recipients(value, "to") == (["46700000333", "46700000222", GROUP], [])
+    value = ["+447700900333", "0044 7700 900 222", GROUP, "447700900333", 447700900222, GROUP]
+    assert normalize_recipients(value, "to") == (["447700900333", "447700900222", GROUP], [])
 
 
 def test_every_faulty_recipient_is_named_by_its_place() -> None:
-    recipients, faults = normalize_recipients(["0700000222", "+46700000222", None, "abc"], "to_add")
-    assert recipients == ["46700000222"]
+    recipients, faults = normalize_recipients(["07700900222", "+447700900222", None, "abc"], "to_add")
+    assert recipients == ["447700900222"]
     assert [fault.field for fault in faults] == ["to_add[0]", "to_add[2]", "to_add[3]"]
     assert normalize_recipients(None, "to")[1][0].field == "to"
 

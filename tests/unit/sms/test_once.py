@@ -29,7 +29,7 @@ from sinch_provider.sms.journal import Journal
 from sinch_provider.sms.once import Attempt, OnClear, SendOnce, Sent, task_hash
 from tests.unit.sms.conftest import Player
 
-MARIA, LUKASZ = "+46700000222", "+46700000333"
+MARIA, LUKASZ = "+447700900222", "+447700900333"
 SECRET = "plan-secret"
 NOW = pendulum.now("UTC")
 
@@ -308,7 +308,7 @@ def test_a_batch_changed_on_purpose_is_still_this_one(send, sinch_sandbox, do):
         sandbox_account(sinch_sandbox),
         "batches.update",
         sent.batch_id,
-        to_add=["+46700000444"],
+        to_add=["+447700900444"],
         body="Changed",
     )
     assert send(2).batch_id == sent.batch_id
@@ -359,8 +359,8 @@ def test_items_that_moved_after_a_clear_find_their_batch(send, sinch_sandbox, st
     store.value = None
     assert send(map_index=1, cleared=True).batch_id == first.batch_id
     store.value = None
-    assert not send(map_index=0, cleared=True, to=["+46700000444"]).adopted
-    assert texts(sinch_sandbox) == sorted([*ONCE, ("46700000444", "Hi")])
+    assert not send(map_index=0, cleared=True, to=["+447700900444"]).adopted
+    assert texts(sinch_sandbox) == sorted([*ONCE, ("447700900444", "Hi")])
 
 
 # Cancelled, doubled
@@ -440,7 +440,7 @@ def test_what_may_be_another_runs_is_neither_taken_nor_doubled(send, sinch_sandb
 
 def test_a_label_given_up_between_tries_leads_to_no_other_batch(send, sinch_sandbox, store):
     """Their batches must be neither cancelled nor taken for ours."""
-    theirs = send(client_reference="campaign", to=["+46700000444"], map_index=1)
+    theirs = send(client_reference="campaign", to=["+447700900444"], map_index=1)
     store.value = None
     ours = send(client_reference="campaign")
     store.value["sends"][0].update(state="intent", batch_id=None)
@@ -469,7 +469,7 @@ def test_a_twin_with_other_recipients_is_not_ours_to_cancel(send, sinch_sandbox,
     tomorrow = {"send_at": pendulum.now("UTC").add(days=1)}
     ours = send(**tomorrow)
     store.value = None
-    theirs = send(to=["+46700000444"], **tomorrow)
+    theirs = send(to=["+447700900444"], **tomorrow)
     store.value = None
     assert send(2, **tomorrow).batch_id == ours.batch_id
     assert not any(each["canceled"] for each in sinch_sandbox.batches())
@@ -550,7 +550,7 @@ def test_nothing_personal_is_kept(send, sinch_sandbox, store, caplog):
     sinch_sandbox.fault("lost_reply", "send")
     send(body="Very private words")
     for place in (json.dumps(store.value), caplog.text, sinch_sandbox.batches()[0]["client_reference"]):
-        assert "46700000" not in place
+        assert "447700900" not in place
         assert "private words" not in place
         assert "sandbox-token" not in place
         assert SECRET not in place

@@ -38,7 +38,7 @@ def refused(**values: Any) -> list[str]:
 
 
 def test_what_is_not_given_is_not_sent() -> None:
-    assert sent() == {"body": "Hi", "to": ["46700000222"], "type": "mt_text", "delivery_report": "none"}
+    assert sent() == {"body": "Hi", "to": ["447700900222"], "type": "mt_text", "delivery_report": "none"}
     assert "delivery_report" not in sent(delivery_report=None)
 
 
@@ -46,7 +46,7 @@ def test_every_parameter_goes_by_its_wire_name() -> None:
     values: dict[str, Any] = {
         "from_": " Bistro ",
         "delivery_report": "per_recipient_final",
-        "parameters": {"name": {"+46 70 000 02 22": "Maria", "default": "there"}},
+        "parameters": {"name": {"+44 7700-900 222": "Maria", "default": "there"}},
         "send_at": datetime(2024, 11, 13, 8, tzinfo=UTC),
         "expire_at": "2024-11-13T18:00:00+02:00",
         "callback_url": "https://hooks.example.test/sms",
@@ -59,11 +59,11 @@ def test_every_parameter_goes_by_its_wire_name() -> None:
         "from_npi": 0,
     }
     assert sent(**values) == {
-        "to": ["46700000222"],
+        "to": ["447700900222"],
         "from": "Bistro",
         "type": "mt_text",
         "body": "Hi",
-        "parameters": {"name": {"46700000222": "Maria", "default": "there"}},
+        "parameters": {"name": {"447700900222": "Maria", "default": "there"}},
         "delivery_report": "per_recipient_final",
         "send_at": "2024-11-13T08:00:00.000Z",
         "expire_at": "2024-11-13T16:00:00.000Z",
@@ -95,12 +95,12 @@ def test_every_parameter_goes_by_its_wire_name() -> None:
         ("parameters", {"A.z_0-9": {"default": "v"}}, {"": {"default": "v"}}),
         ("parameters", {}, {"k \u00e4": {"default": "v"}}),
         ("parameters", {"k": {"default": "v" * 160}}, {"k": {"default": "v" * 161}}),
-        ("parameters", {"k": {"46700000222": "v" * 160}}, {"k": {"46700000222": "v" * 161}}),
+        ("parameters", {"k": {"447700900222": "v" * 160}}, {"k": {"447700900222": "v" * 161}}),
         ("max_number_of_message_parts", 1, 0),
         ("max_number_of_message_parts", 2**31 - 1, 2**31),
         ("from_", "ElevenChars", "TwelveChars."),
         ("from_", "1" * 18, "1" * 19),
-        ("from_", "+46 (70) 000-01.11", "+" + "1" * 19),
+        ("from_", "+44 (7700) 900.111", "+" + "1" * 19),
         ("from_", "01234", ""),
         ("send_at", "2024-11-12", "12.11.2024"),
         ("delivery_report", "per_recipient_final", "FULL"),
@@ -253,14 +253,14 @@ def test_a_batch_expires_after_it_was_sent(send_at: str, expire_at: str | None, 
         ({"name": "Maria"}, "parameters.name"),
         ({"name": {"default": None}}, "parameters.name[default]"),
         ({"name": {"default": 7.5}}, "parameters.name[default]"),
-        ({"name": {"0700000222": "Maria"}}, "parameters.name[+0700***0222]"),
-        ({"name": {46700000222.0: "Maria"}}, "parameters.name[***]"),
+        ({"name": {"07700900222": "Maria"}}, "parameters.name[+0770***0222]"),
+        ({"name": {447700900222.0: "Maria"}}, "parameters.name[***]"),
         ({"name": {None: "Maria"}}, "parameters.name[***]"),
         ({"name": {"Default": "there"}}, "parameters.name[***]"),
         # The nesting the wrong way round, where the number is the key.
-        ({"46700000222": {"name": "Maria"}}, "parameters.+4670***0222[***]"),
-        ({"46700000222": "Maria"}, "parameters.+4670***0222"),
-        ({"name": {"+46700000222": "Maria", "0046700000222": "Mario"}}, "parameters.name[+4670***0222]"),
+        ({"447700900222": {"name": "Maria"}}, "parameters.+4477***0222[***]"),
+        ({"447700900222": "Maria"}, "parameters.+4477***0222"),
+        ({"name": {"+447700900222": "Maria", "00447700900222": "Mario"}}, "parameters.name[+4477***0222]"),
     ],
 )
 def test_parameters_name_their_faults_without_numbers_or_values(parameters: Any, field: str) -> None:
@@ -273,13 +273,13 @@ def test_parameters_name_their_faults_without_numbers_or_values(parameters: Any,
 
 
 def test_the_same_value_twice_for_one_number_is_no_conflict() -> None:
-    parameters = {"name": {"+46700000222": "Maria", 46700000222: "Maria"}}
-    assert sent(parameters=parameters)["parameters"] == {"name": {"46700000222": "Maria"}}
+    parameters = {"name": {"+447700900222": "Maria", 447700900222: "Maria"}}
+    assert sent(parameters=parameters)["parameters"] == {"name": {"447700900222": "Maria"}}
 
 
 def test_all_faults_are_named_at_once_and_in_order() -> None:
     fields = refused(
-        to=["0700000222", "+46700000222", "abc"],
+        to=["07700900222", "+447700900222", "abc"],
         from_="Much too long a name",
         body=5.5,
         parameters={"k": {"default": 1.5, "x": "y"}},
@@ -341,8 +341,8 @@ def test_a_body_of_unknown_type_may_be_either() -> None:
 
 
 def test_whole_numbers_are_text_where_text_is_meant() -> None:
-    fields = sent(body=12345, from_=46700000111, client_reference=7, parameters={"pin": {"default": 1204}})
-    assert (fields["body"], fields["from"], fields["client_reference"]) == ("12345", "46700000111", "7")
+    fields = sent(body=12345, from_=447700900111, client_reference=7, parameters={"pin": {"default": 1204}})
+    assert (fields["body"], fields["from"], fields["client_reference"]) == ("12345", "447700900111", "7")
     assert fields["parameters"] == {"pin": {"default": "1204"}}
 
 
@@ -422,9 +422,9 @@ def test_junk_is_refused_or_can_be_sent(operation: tuple[Any, Any], data: st.Dat
 
 PRIVATE = [
     "Hi Maria, your results are in",
-    "+46700000222",
-    "46700000222",
-    "46 70-000 02 22",
+    "+447700900222",
+    "447700900222",
+    "44 7700-900 222",
     "https://hooks.example.test/sms?token=hunter2",
 ]
 
@@ -449,7 +449,7 @@ def test_a_value_in_the_wrong_place_does_not_show_in_the_error(
         assert secret not in shown
         assert "Maria, your" not in shown
         assert "hunter2" not in shown
-        assert "46700000222" not in "".join(filter(str.isdecimal, shown))
+        assert "447700900222" not in "".join(filter(str.isdecimal, shown))
 
 
 def test_a_number_too_long_to_write_out_is_refused() -> None:
