@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 
 from sinch_provider.sms.delivery import OutcomePolicy, Summary
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
-from sinch_provider.sms.once import MAX_HOLD, MIN_HOLD, OnClear
+from sinch_provider.sms.sending.send_once import MAX_HOLD, MIN_HOLD, OnClear
 
 log = logging.getLogger(__name__)
 

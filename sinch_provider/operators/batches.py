@@ -17,14 +17,17 @@ from sinch_provider.failures import (
     conclude,
     waiting_for,
 )
-from sinch_provider.identity import attempt_of, journal_of
 from sinch_provider.operators.base import SinchOperator
 from sinch_provider.sms import endpoints, validation
-from sinch_provider.sms.changes import change_once
 from sinch_provider.sms.delivery import Progress, Summary, progress_of, wait
 from sinch_provider.sms.errors import SinchAlreadyDispatchedError, SinchError
 from sinch_provider.sms.masking import mask_number
-from sinch_provider.sms.once import OnClear, SendOnce, Sent
+from sinch_provider.sms.sending.alert import Alert
+from sinch_provider.sms.sending.change_once import change_once
+from sinch_provider.sms.sending.send_once import SendOnce
+from sinch_provider.sms.sending.sent import Sent
+from sinch_provider.task.identity import is_first
+from sinch_provider.task.sending import sending
 from sinch_provider.templates import unknown_fields
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
 
@@ -168,6 +171,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
         cancel_on_kill: bool = False,
         durable: bool = True,
         on_clear: str = "adopt",
+        send_key: str | None = None,
         hold: timedelta | None = None,
         **kwargs: Any,
     ) -> None:
@@ -183,19 +187,22 @@ class SinchSendBatchOperator(SinchMessageOperator):
         self.hold = hold
         checked_policy(max_failed, min_delivered)
         checked_sending(on_clear, hold)
-        self._send: SendOnce | None = None
+        self.send_key = send_key
+        self._send: SendOnce | Alert | None = None
         self._killed = False
         self._ended = False
 
     def execute(self, context: Context) -> str:
         """Send, unless an earlier try has done so, and wait if asked to."""
         with airflow_failures(), self.hook.get_conn() as client:
-            self._send = SendOnce(
+            self._send = sending(
+                context,
+                self,
                 endpoints.send(**self.message),
-                attempt_of(context, self),
-                secret=client.account.credentials.secret,
-                journal=journal_of(context) if self.durable else None,
-                on_clear=OnClear(self.on_clear),
+                client.account,
+                send_key=self.send_key,
+                on_clear=self.on_clear,
+                durable=self.durable,
                 hold=self.hold,
                 stopped=lambda: self._killed,
             )
@@ -371,8 +378,9 @@ class SinchUpdateBatchOperator(SinchOperator):
         """Update, and return the id."""
         with airflow_failures(), self.hook.get_conn() as client:
             call = endpoints.update(**self.values(UPDATE_FIELDS))
-            first = attempt_of(context, self).first
-            batch = client.follow(change_once(self.batch_id, call, first=first))
+            batch = client.follow(
+                change_once(self.batch_id, call, first=is_first(context), settle=3 * client.account.timeout)
+            )
         self.log.info("Updated batch %s.", batch.id)
         return batch.id
 
@@ -397,8 +405,9 @@ class SinchReplaceBatchOperator(SinchMessageOperator):
         """Replace, and return the id."""
         with airflow_failures(), self.hook.get_conn() as client:
             call = endpoints.replace(batch_id=self.batch_id, **self.message)
-            first = attempt_of(context, self).first
-            batch = client.follow(change_once(self.batch_id, call, first=first))
+            batch = client.follow(
+                change_once(self.batch_id, call, first=is_first(context), settle=3 * client.account.timeout)
+            )
         self.log.info("Replaced batch %s.", batch.id)
         return batch.id
 

@@ -105,6 +105,7 @@ class Account:
     timeout: float = DEFAULT_TIMEOUT
     sender: str | None = None
     allow_insecure: bool = False
+    namespace: str = ""
 
     def __post_init__(self) -> None:
         faults = self.credentials.faults()

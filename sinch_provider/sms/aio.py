@@ -122,6 +122,8 @@ class AsyncSinchClient:
         if isinstance(credentials, ProjectCredentials) and is_expired_token(answer):
             token_slot(self.account, credentials).drop(token)
             answer = await self._exchange(call, request, await self._token(call))
+        if call.observe is not None:
+            call.observe(answer)
         return read_answer(call, answer)
 
     async def _token(self, call: Call[Any]) -> str:

@@ -123,6 +123,8 @@ class SinchClient:
         if isinstance(credentials, ProjectCredentials) and is_expired_token(answer):
             token_slot(self.account, credentials).drop(token)
             answer = self._exchange(call, request, self._token(call))
+        if call.observe is not None:
+            call.observe(answer)
         return read_answer(call, answer)
 
     def _token(self, call: Call[Any]) -> str:

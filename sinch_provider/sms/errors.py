@@ -251,3 +251,16 @@ class SinchNotSentError(SinchError):
 
     def _consequence(self) -> str:
         return "This try has sent nothing."
+
+
+class SinchAccountChangedError(SinchError):
+    """An earlier attempt of this send used another account than the connection has now."""
+
+    default_effect = Effect.UNKNOWN
+    advice = (
+        "Give the connection the account it had, and retry. If the batch was not sent there, clear the task "
+        "with on_clear='resend'."
+    )
+
+    def _consequence(self) -> str:
+        return "Nothing was sent with the new account."

@@ -56,6 +56,7 @@ class Call(Generic[T]):
     default_sender: bool = False
     may_lag: bool = False
     permit: Callable[[], None] | None = field(default=None, repr=False, compare=False)
+    observe: Callable[[Answer], None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def repeatable(self) -> bool:

@@ -23,6 +23,8 @@ def hole(schedule: Schedule) -> str | None:
     times = [schedule.retry_delay, *(each.get("seconds", 0.0) for each in schedule.events)]
     if (traceless or "move" in acts) and max(times) >= _LISTED / 2:
         return "no journal, or that of another place, and tries further apart than Sinch lists batches"
+    if "wipe journal" in acts:
+        return "somebody deletes the journal, and an empty one proves that nothing was sent"
     if traceless and schedule.label and acts & {"change", "move"}:
         return "no journal, a label that others use too, and other recipients or another text"
     return None

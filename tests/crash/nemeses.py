@@ -121,7 +121,7 @@ def _act(world: World, actor: Actor | None, event: Event) -> None:
             ti.store.clear()
     elif act == "garble journal":
         for ti in tasks:
-            ti.store = dict.fromkeys(ti.store, '{"version": 1, "sends": [{"state": "sent"}]}')
+            ti.store = dict.fromkeys(ti.store, '{"version": 2, "state": "sent"}')
     elif act == "wipe XCom":
         for ti in tasks:
             ti.xcom = None

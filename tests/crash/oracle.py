@@ -110,16 +110,13 @@ class _Ledger:
         """
         Numbers that were texted more often than anybody asked for.
 
-        A cycle, which begins with a clear, is a licence for one batch. With ``on_clear="adopt"`` cycles
-        that ask for the same share one.
+        With ``on_clear="resend"`` each cycle, which begins with a clear, is a licence for one batch.
         """
         twice: set[str] = set()
         groups: dict[Any, list[str]] = defaultdict(list)
-        for batch_id in self.live:
-            if not self._world.schedule.label:
-                groups["reference", self.batches[batch_id].get("client_reference")].append(batch_id)
-            if self._world.schedule.on_clear == "adopt":
-                groups["payload", self.payload(batch_id)].append(batch_id)
+        if self._world.schedule.on_clear == "adopt":
+            for batch_id in self.live:
+                groups[self.payload(batch_id).to].append(batch_id)
         for same in groups.values():
             for extra in sorted(same)[1:]:
                 twice.update(f"+{each['to']}" for each in self.live[extra])
@@ -129,12 +126,10 @@ class _Ledger:
         return twice
 
     def _licences(self, number: str) -> int:
-        asked = [each for each in self._world.tries if number in each.payload.to]
-        cycles = {(each.ti.map_index, each.cycle) for each in asked}
-        payloads = {each.payload for each in asked}
         if self._world.schedule.on_clear == "adopt":
-            return min(len(cycles), len(payloads))
-        return len(cycles)
+            return 1
+        asked = [each for each in self._world.tries if number in each.payload.to]
+        return len({(each.ti.map_index, each.cycle) for each in asked})
 
 
 def _judge_recipients(ti: TaskInstance, ledger: _Ledger, verdict: Verdict) -> None:

@@ -14,7 +14,8 @@ from airflow.providers.common.compat import connection as compat_connection
 
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.operators.batches import SinchSendBatchOperator
-from sinch_provider.sms import aio, auth, client, journal, retry, transport
+from sinch_provider.sms import aio, auth, client, retry, transport
+from sinch_provider.sms.sending import fence, memory, send_once
 from tests.crash.actors import current, point
 
 #: In the order in which an undisturbed send passes them.
@@ -44,7 +45,7 @@ _PATIENCE = 10.0
 _send = transport._Connection.send
 _defer = SinchSendBatchOperator.defer
 _on_kill = SinchSendBatchOperator.on_kill
-_ask = journal.Fence.__call__
+_ask = fence.Fence.__call__
 _now = pendulum.now
 
 
@@ -162,6 +163,10 @@ class _Time:
         return 1000.0 + float(actor.world.clock.elapsed)
 
     @staticmethod
+    def sleep(seconds: float) -> None:
+        _sleep(seconds)
+
+    @staticmethod
     def time() -> float:
         actor = current()
         assert actor is not None
@@ -215,13 +220,15 @@ def instrumented() -> Iterator[None]:
     """Lead the real code past the points, on the model's time."""
     patches = [
         mock.patch.object(pendulum, "now", _virtual_now),
-        mock.patch.object(journal, "time", _Time),
+        mock.patch.object(fence, "time", _Time),
+        mock.patch.object(memory, "time", _Time),
+        mock.patch.object(send_once, "time", _Time),
         mock.patch.object(auth, "time", _Time),
         mock.patch.object(retry, "random", _Random()),
         mock.patch.object(transport._Connection, "send", _sent),
         mock.patch.object(client, "SinchClient", _Client),
         mock.patch.object(aio, "AsyncSinchClient", _AsyncClient),
-        mock.patch.object(journal.Fence, "__call__", _asked),
+        mock.patch.object(fence.Fence, "__call__", _asked),
         mock.patch.object(SinchSendBatchOperator, "defer", _deferring),
         mock.patch.object(SinchSendBatchOperator, "on_kill", _killing),
         mock.patch.object(SinchHook, "get_connection", staticmethod(_connection)),

@@ -16,8 +16,9 @@ from unittest import mock
 import pytest
 
 from sinch_provider.hooks.sinch import account_of
-from sinch_provider.sms import endpoints, journal, transport
+from sinch_provider.sms import endpoints, transport
 from sinch_provider.sms.client import SinchClient
+from sinch_provider.sms.sending import fence
 from tests.crash.points import UNGUARDED
 from tests.crash.schedules import Schedule, event
 
@@ -75,12 +76,12 @@ def test_nothing_but_writing_the_request_happens_in_the_window(sandbox, capsys):
     call = endpoints.send("hello", ["+447700900200"])
     patches = (
         mock.patch.object(transport._Connection, "send", sent),
-        mock.patch.object(journal, "_clocks", clocks),
+        mock.patch.object(fence, "_clocks", clocks),
     )
     with patches[0], patches[1], SinchClient(account) as client:
         for number in range(_SENDS + 1):
             profiled = number == _SENDS
-            client.call(replace(call, permit=journal.Fence(lambda: None, lambda: False)))
+            client.call(replace(call, permit=fence.Fence(lambda: None, lambda: False, time.sleep)))
     quickest, *_, longest = widths = sorted(widths[:-1])
     with capsys.disabled():
         sys.stdout.write(

@@ -9,7 +9,7 @@ from tests.crash.schedules import Schedule
 from tests.crash.shrink import shrunk
 from tests.crash.world import OutOfReachError, TaskState, World
 
-ROW = {"sends": [{"state": "intent"}]}
+ROW = {"state": "intent"}
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ class TaskState:
             raise OutOfReachError("404")
         self._actor.owner.store[key] = text
         world.counts["journal writes"] += 1
-        point("journalled" if value["sends"][-1]["state"] == "sent" else "after intent")
+        point("journalled" if value["state"] == "sent" else "after intent")
         world.after_write(self._actor)
 
 

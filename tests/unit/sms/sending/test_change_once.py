@@ -10,11 +10,11 @@ import pytest
 
 from sinch_provider.sandbox.client import SandboxClient
 from sinch_provider.sms import endpoints
-from sinch_provider.sms.changes import change_once
 from sinch_provider.sms.errors import SinchAlreadyDispatchedError, SinchUnsettledError
 from sinch_provider.sms.models import Batch
+from sinch_provider.sms.sending.change_once import change_once
 from tests.unit.sms.conftest import Player
-from tests.unit.sms.test_once import LUKASZ, MARIA, sandbox_account
+from tests.unit.sms.sending.attempts import LUKASZ, MARIA, sandbox_account
 
 TOMORROW = pendulum.now("UTC").add(days=1)
 #: So soon that a replacement may leave before a second request.

@@ -1,9 +1,10 @@
-"""Change a batch so that a lost answer or a second try does no harm: the batch tells what has been done."""
+"""Change a batch once: where an answer was lost, the batch itself tells whether the change was made."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from sinch_provider.sms import endpoints
@@ -15,8 +16,9 @@ from sinch_provider.sms.errors import (
 )
 from sinch_provider.sms.http import Call
 from sinch_provider.sms.models import Batch
-from sinch_provider.sms.payload import Match, Payload, normal_parameters
-from sinch_provider.sms.steps import Step
+from sinch_provider.sms.sending.decision import OWN_LABEL
+from sinch_provider.sms.sending.payload import Payload, normal_parameters
+from sinch_provider.sms.steps import Pause, Step
 from sinch_provider.sms.times import parse_time, utcnow
 
 log = logging.getLogger(__name__)
@@ -26,18 +28,26 @@ _TIMES: Final = ("send_at", "expire_at")
 _RECIPIENTS: Final = ("to", "to_add", "to_remove")
 
 
-def change_once(batch_id: str, call: Call[Batch], *, first: bool) -> Generator[Step, Any, Batch]:
+def change_once(
+    batch_id: str, call: Call[Batch], *, first: bool, settle: float = 0.0
+) -> Generator[Step, Any, Batch]:
     """
     Update, replace or cancel a batch; where the outcome is unknown, read the batch before changing it again.
 
+    A batch keeps the reference that send-once gave it: without it, a later attempt of its send would not find
+    it and send again.
+
     :param call: The change, as ``endpoints`` describes it.
-    :param first: Whether no earlier try can have made it.
-    :raises SinchUnsettledError: It is unknown whether the change was made; a later try finds out.
+    :param first: Whether no earlier attempt can have made it.
+    :param settle: Seconds after which a request whose answer was lost can take effect no more.
+    :raises SinchUnsettledError: It is unknown whether the change was made; a retry finds out.
     """
-    made = f"{call.operation} of batch {batch_id} was made by an earlier request; not making it again."
-    if not first:
+    made = f"An earlier request has made this {call.operation} of batch {batch_id}; not making it again."
+    label = (call.body or {}).get("client_reference")
+    if not first or call.operation == "replace" or label is not None:
         batch: Batch = yield endpoints.get(batch_id)
-        if is_made(call, batch):
+        call = _labelled(call, batch)
+        if not first and is_made(call, batch):
             log.info(made)
             return batch
     for _ in range(_CHANGES):
@@ -52,17 +62,13 @@ def change_once(batch_id: str, call: Call[Batch], *, first: bool) -> Generator[S
             return batch
         except SinchUncertainError as error:
             log.warning("%s; reading the batch to see.", error.what)
-            try:
-                batch = yield endpoints.get(batch_id)
-            except SinchError as unreadable:
-                raise SinchUnsettledError(
-                    f"{error.what}, and the batch cannot be read: {unreadable.what}",
-                    operation=call.operation,
-                    advice="A retry of this task reads the batch first.",
-                ) from None
-            if is_made(call, batch):
-                log.info(made)
-                return batch
+            for pause in (0.0, settle):
+                if pause:
+                    yield Pause(pause)
+                batch = yield from _read(batch_id, error, call)
+                if is_made(call, batch):
+                    log.info(made)
+                    return batch
         else:
             return changed
     raise SinchUnsettledError(
@@ -70,6 +76,27 @@ def change_once(batch_id: str, call: Call[Batch], *, first: bool) -> Generator[S
         operation=call.operation,
         advice="A retry of this task reads the batch first.",
     )
+
+
+def _read(batch_id: str, lost: SinchError, call: Call[Batch]) -> Generator[Step, Any, Batch]:
+    try:
+        batch: Batch = yield endpoints.get(batch_id)
+    except SinchError as error:
+        raise SinchUnsettledError(
+            f"{lost.what}, and the batch cannot be read: {error.what}",
+            operation=call.operation,
+            advice="A retry of this task reads the batch first.",
+        ) from None
+    return batch
+
+
+def _labelled(call: Call[Batch], batch: Batch) -> Call[Batch]:
+    label = batch.client_reference or ""
+    if call.body is None or not label.startswith(OWN_LABEL):
+        return call
+    if call.body.get("client_reference", label) != label:
+        log.warning("Batch %s keeps its client_reference: the operator finds it by that.", batch.id)
+    return replace(call, body={**call.body, "client_reference": label})
 
 
 def is_made(call: Call[Batch], batch: Batch) -> bool:
@@ -82,7 +109,7 @@ def is_made(call: Call[Batch], batch: Batch) -> bool:
         return False
     if _digits(wanted.get("to_remove", ())) & now:
         return False
-    if "to" in wanted and Payload.of_request(wanted).compare(Payload.of_batch(batch)) is not Match.SAME:
+    if "to" in wanted and Payload.of_request(wanted) != Payload.of_batch(batch):
         return False
     return all(
         _equal(name, value, batch.raw.get(name)) for name, value in wanted.items() if name not in _RECIPIENTS

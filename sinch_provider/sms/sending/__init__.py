@@ -1,0 +1,1 @@
+"""Sending once: a batch is accepted one time, however often its send is attempted."""

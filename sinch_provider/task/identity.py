@@ -1,0 +1,155 @@
+"""Which send an operator stands for, and what Airflow tells of its earlier attempts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import pendulum
+
+from sinch_provider.sms.sending.decision import OWN_LABEL, Send
+from sinch_provider.sms.sending.memory import Memory
+from sinch_provider.sms.times import utcnow
+from sinch_provider.task.state import clears_keep_state
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import BaseOperator, Context
+
+#: States that Airflow gives a task instance before it calls the callbacks of its end.
+_ENDED: Final = frozenset({"success", "skipped", "failed", "up_for_retry"})
+_memories: deque[tuple[Any, int, Memory]] = deque(maxlen=32)
+
+
+def send_of(
+    context: Context, operator: BaseOperator, *, send_key: str | None = None, namespace: str = ""
+) -> Send:
+    """
+    Tell which send an operator stands for: the same over retries and clears.
+
+    Dag, run and task name it; for an operator executed inside another task its own task id does too, and in a
+    loop the iteration. Mapped items share a reference, for they may change places.
+
+    :param send_key: One send, whatever else has the same place.
+    :param namespace: Tells apart installations that share an account.
+    """
+    if "ti" not in context:
+        # Called outside of a task, as unit tests do, every send is one of its own.
+        return Send(reference_of(uuid4().hex), since=utcnow())
+    ti: Any = context["ti"]
+    run: Any = context["dag_run"]
+    nested = is_nested(context, operator)
+    loop: Any = context.get("loop")
+    map_index = -1 if ti.map_index is None else ti.map_index
+    retries = getattr(context.get("task"), "retries", None) if nested else operator.retries
+    cleared = bool(getattr(run, "clear_number", 0)) or ti.max_tries != (retries or 0)
+    return Send(
+        reference=reference_of(
+            ti.dag_id,
+            ti.run_id,
+            ti.task_id,
+            operator.task_id if nested else None,
+            None if loop is None else loop.index,
+            send_key,
+            namespace or None,
+        ),
+        since=since_of(run),
+        alone=map_index < 0 and not nested and executions(context, operator) <= 1,
+        keyed=send_key is not None,
+        first=is_first(context),
+        in_loop=loop is not None,
+        cleared=cleared,
+        try_number=max(ti.try_number, 0),
+        max_tries=max(ti.max_tries, 0),
+        retries=max(retries or 0, 0),
+        journal_outlives_clears=clears_keep_state(),
+    )
+
+
+def reference_of(*names: Any) -> str:
+    """Make a client reference of what names a send; it gives nothing away."""
+    return f"{OWN_LABEL}{hashlib.sha256(json.dumps(names).encode()).hexdigest()[:32]}"
+
+
+def is_nested(context: Context, operator: BaseOperator) -> bool:
+    """Whether an operator is executed inside another task, or in a callback of one."""
+    ti: Any = context["ti"]
+    running = getattr(ti, "task", None)
+    if running is None or running is operator:
+        return bool(ti.task_id != operator.task_id)
+    return ti.task_id != operator.task_id or type(running) is not type(operator)
+
+
+def is_first(context: Context) -> bool:
+    """Whether no attempt of this task instance came before this one."""
+    if "ti" not in context:
+        return True
+    return context["ti"].try_number <= 1 and not context.get("task_reschedule_count")
+
+
+def since_of(run: Any) -> pendulum.DateTime:
+    """
+    Tell when the first attempt of a run may have begun.
+
+    Airflow 2 has no ``run_after``; there a run is due at the end of its data interval.
+    """
+    due = getattr(run, "run_after", None) or getattr(run, "data_interval_end", None)
+    # A run that was triggered by hand may have begun before its data interval ended.
+    queued = getattr(run, "queued_at", None) if getattr(run, "run_after", None) is None else None
+    times = [pendulum.instance(each) for each in (due, queued) if each is not None]
+    return min(times, default=utcnow())
+
+
+def memory_of(context: Context) -> Memory:
+    """Return what this attempt's sends know of each other."""
+    if "ti" not in context:
+        return Memory()
+    ti: Any = context["ti"]
+    for known, try_number, memory in _memories:
+        if known is ti and try_number == ti.try_number:
+            return memory
+    memory = Memory()
+    _memories.append((ti, ti.try_number, memory))
+    return memory
+
+
+def executions(context: Context, operator: BaseOperator) -> int:
+    """How often this attempt has executed an operator of this task id, this time included."""
+    return memory_of(context).executions[operator.task_id]
+
+
+def begin(context: Context, operator: BaseOperator) -> None:
+    """Note that an operator is executed."""
+    memory_of(context).executions[operator.task_id] += 1
+
+
+def callback_of(context: Context) -> tuple[str, ...] | None:
+    """
+    Tell which callback runs, if one does: what names it, the same if Airflow runs it twice.
+
+    In ``on_execute_callback`` nothing tells a callback from the task; there an operator is a send
+    of the task.
+    """
+    ti: Any = context.get("ti")
+    run: Any = context.get("dag_run")
+    if context.get("reason") is not None or ti is None:
+        if run is None and "run_id" not in context:
+            return None
+        dag_id = getattr(run, "dag_id", None) or getattr(context.get("dag"), "dag_id", "")
+        run_id = getattr(run, "run_id", None) or context.get("run_id", "")
+        return "dag", str(dag_id), str(run_id), str(getattr(run, "clear_number", 0))
+    state = getattr(ti, "state", None)
+    ended = str(getattr(state, "value", state))
+    if ended not in _ENDED and not _is_for_dag_processor(ti):
+        return None
+    # Of a failure, the Dag processor may run a callback that the task's process has run before; it does not
+    # know the state.
+    kind = ended if ended in {"success", "skipped"} else "failure"
+    return kind, ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index), str(ti.try_number)
+
+
+def _is_for_dag_processor(ti: Any) -> bool:
+    """Whether a task instance was made for a callback in the Dag processor, which runs no tasks."""
+    return hasattr(type(ti), "model_fields") and not hasattr(ti, "start_date")

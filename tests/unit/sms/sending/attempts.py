@@ -1,0 +1,50 @@
+"""What the tests of sending once share: people, a store in memory, and what the sandbox has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pendulum
+
+from sinch_provider.sandbox.client import SandboxClient
+from sinch_provider.sms.account import Account, ServicePlanCredentials
+
+MARIA, LUKASZ, ANNA = "+447700900222", "+447700900333", "+447700900444"
+SECRET = "plan-secret"
+NOW = pendulum.now("UTC")
+RETRIES = 3
+ONCE = [(MARIA[1:], "Hi"), (LUKASZ[1:], "Hi")]
+
+
+class ReplacedError(Exception):
+    """What a store says to a try that has been replaced."""
+
+
+class MemoryStore:
+    """Keeps a journal in memory, and can refuse."""
+
+    def __init__(self) -> None:
+        self.value: Any = None
+        self.writes = 0
+        self.refuse: Callable[[], bool] = lambda: False
+
+    def get(self) -> Any:
+        return json.loads(json.dumps(self.value))
+
+    def set(self, value: Any) -> None:
+        if self.refuse():
+            raise ReplacedError
+        self.writes += 1
+        self.value = json.loads(json.dumps(value))
+
+
+def sandbox_account(sandbox: SandboxClient) -> Account:
+    plan = ServicePlanCredentials(sandbox.credentials.service_plan_id, sandbox.credentials.api_token)
+    return Account(credentials=plan, base_url=sandbox.url)
+
+
+def texts(sandbox: SandboxClient) -> list[tuple[str, str]]:
+    """Number and text of every message, cancelled ones left out."""
+    return sorted((each["to"], each["body"]) for each in sandbox.messages() if each["code"] != 407)
