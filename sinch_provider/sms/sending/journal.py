@@ -142,7 +142,7 @@ class Journal:
         self._store = store
         #: Whether something is stored that this journal did not write; then nothing is known.
         self.unreadable = False
-        #: Whether earlier attempts have left journals of other sends beside this one; one of them may be ours.
+        #: Whether earlier attempts have left journals of other sends beside this one. One may be ours.
         self.one_of_many = False
 
     def read(self) -> Entry | None:
