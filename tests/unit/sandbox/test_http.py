@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.guards import MAX_BODY
+from sinch_provider.sandbox.limits import largest_body
 
 from .wire import Api, accepted, refused
 
@@ -133,7 +133,7 @@ def test_bodies_that_are_too_large_are_cut_off(
     headers = {"Content-Type": "application/json", "Authorization": "Bearer sandbox-token"}
     if announced:
         connection.putrequest(method, path)
-        for name, value in {**headers, "Content-Length": str(MAX_BODY + 1)}.items():
+        for name, value in {**headers, "Content-Length": str(largest_body(path) + 1)}.items():
             connection.putheader(name, value)
         connection.endheaders()
     else:
