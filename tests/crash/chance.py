@@ -32,7 +32,6 @@ def _schedule(source: random.Random, seed: int) -> Schedule:
         account=source.choice(("plan", "plan", "project")),
         on_clear=source.choice(("adopt", "adopt", "adopt", "resend")),
         hold=source.choice((0,) * 6 + (120, 600)),
-        mapped=source.choice((0,) * 4 + (2, 3)),
         label=source.choice((None,) * 7 + ("alerts",)),
         retries=source.choice((0, 2, 4, 8, 8)),
         retry_delay=source.choice((0.0, 1.0, 60.0, 60.0, 600.0)),
@@ -95,7 +94,7 @@ def _trouble(source: random.Random, made: Schedule) -> list[Event]:
         events = [event(at, "clear", nth, deaf=True)]
     if source.random() < 0.3:
         events.insert(0, event(at, "change", nth, to=source.choice(("text", "recipients", "A"))))
-    if made.mapped and source.random() < 0.6:
+    if made.shape in {"mapped", "nested"} and source.random() < 0.6:
         events.insert(0, event(at, "move", nth))
     if source.random() < 0.15:
         events.insert(0, event(at, "wipe journal", nth))

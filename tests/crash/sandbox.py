@@ -69,11 +69,23 @@ class Sandbox:
 
     def send(self, body: dict[str, Any]) -> str:
         """Send a batch as somebody else on the service plan does; give its id."""
+        batch_id: str = self._as_others("POST", "batches", json.dumps(body))["id"]
+        return batch_id
+
+    def cancel(self, batch_id: str) -> None:
+        """Cancel a batch as a person does."""
+        self._as_others("DELETE", f"batches/{batch_id}")
+
+    def _as_others(self, method: str, path: str, body: str | None = None) -> Any:
         details = self.connections["plan"]
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {details['password']}"}
-        self._wire.request("POST", f"/xms/v1/{details['login']}/batches", json.dumps(body), headers)
-        batch_id: str = json.loads(self._wire.getresponse().read())["id"]
-        return batch_id
+        self._wire.request(method, f"/xms/v1/{details['login']}/{path}", body, headers)
+        return json.loads(self._wire.getresponse().read())
+
+    def batches(self) -> list[dict[str, Any]]:
+        """All batches, of both accounts."""
+        found: list[dict[str, Any]] = self.control("GET", "batches?limit=10000")["batches"]
+        return found
 
     def finds_everybody_once(self, numbers: list[str]) -> bool:
         """The sandbox's own verdict."""
@@ -82,5 +94,4 @@ class Sandbox:
 
     def ledger(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """All batches and all messages."""
-        batches = self.control("GET", "batches?limit=10000")["batches"]
-        return batches, self.control("GET", "messages?limit=10000")["messages"]
+        return self.batches(), self.control("GET", "messages?limit=10000")["messages"]
