@@ -415,6 +415,9 @@ class SendOnce:
         return (yield from self._keep(found, batches))
 
     def _action(self, found: Found, kind: Reference) -> Action:
+        if found is Found.OTHER_TEXT and self._journal is not None and self._journal.guessed:
+            # The journal may be that of another text to the same people.
+            kind = Reference.SHARED
         return decide(found, kind, cleared=self._was_cleared())
 
     def _was_cleared(self) -> bool:
