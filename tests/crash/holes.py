@@ -13,6 +13,7 @@ from tests.crash.schedules import Schedule
 SETTLES = 3 * 30.0 + 45.0
 _BEFORE_SENDING = {*TASK_POINTS[:5], "looking", "waiting", "between sends"}
 _BEFORE_REPEATING = {"accepted, reply not sent", "reply sent, not read"}
+_BEFORE_THE_NEXT = {*TASK_POINTS[:9], "between sends"}
 
 PAUSED = "paused between the last permission and the first byte"
 LATE = "accepted later than 3 x timeout + 45 s"
@@ -32,6 +33,8 @@ def hole(schedule: Schedule) -> str | None:
     if _latest(schedule) > SETTLES:
         return LATE
     to_send = _BEFORE_SENDING | (_BEFORE_REPEATING if _may_send_again(schedule) else set())
+    if schedule.shape in {"nested", "twice", "before"}:
+        to_send |= _BEFORE_THE_NEXT
     if stopped & to_send and not schedule.has_journal:
         return REPLACED
     if "wipe journal" in acts:

@@ -17,8 +17,8 @@ from tests.crash.world import TaskInstance, World
 _MOST_REQUESTS = 150
 #: What may keep a callback's only look from finding what an earlier run of it has sent.
 _BLINDING = {
-    "lost_reply", "malformed", "server_error", "late", "listing_lag", "rate_limited", "contradicting", "redirect",
-    "refused_by_proxy", "listing_partial", "listing_unlabelled", "unknown_token", "expired_token",
+    "lost_reply", "malformed", "server_error", "late", "listing_lag", "rate_limited", "contradicting",
+    "redirect", "refused_by_proxy", "listing_partial", "listing_unlabelled", "unknown_token", "expired_token",
 }  # fmt: skip
 
 

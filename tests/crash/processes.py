@@ -1,4 +1,4 @@
-"""What the processes of the model run: the real operator and trigger, in the context that Airflow gives them."""
+"""What the processes of the model run: the real operator and trigger, in contexts as Airflow gives them."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def run_task(world: World, actor: Actor, ti: TaskInstance, attempt: Try, event: 
         point("before XCom")
         world.api_call(actor)
         ti.xcom = json.loads(json.dumps(ids))
-        world.pushed.append(Push(ti, attempt.cycle, actor.stale, ti.xcom, ti.payloads))
+        world.pushed.append(Push(ti, attempt.cycle, actor.stale, ti.xcom, attempt.payloads))
         point("after XCom")
     except TaskDeferred as deferred:
         actor.alive()

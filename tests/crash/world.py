@@ -1,5 +1,5 @@
 """
-A small model of Airflow, as measured on 3.3 and read in 3.4: tries, retries, clears, deferral, task state, XCom.
+A small model of Airflow, as measured on 3.3 and read in 3.4: tries, clears, deferral, task state, XCom.
 
 What a process reports counts only while Airflow has not given it up; what it writes to the task state is
 refused from then on, what it reads there seems absent, and its XComs get through.
@@ -257,7 +257,8 @@ class World:
         """Let the Dag processor run callbacks that the task's own process has run, or should have."""
         due, self.again = self.again, []
         for ti, row in due:
-            if self.trouble.take("callback again"):
+            # It knows nothing of successes.
+            if ti.state != "success" and self.trouble.take("callback again"):
                 self._processor(ti, row)
 
     def _processor(self, ti: TaskInstance, row: dict[str, Any]) -> None:
