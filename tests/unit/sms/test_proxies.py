@@ -1,4 +1,4 @@
-"""Both clients through proxies of every kind: the last word comes when all is ready, and nobody is passed by."""
+"""Both clients through proxies of every kind: the last word comes when all is ready, none is passed by."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ def way(route: Route, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> 
         yield Way(account, server, proxy)
 
 
-def sending(permit: Callable[[], None], observe: Callable[[Answer], None] | None = None) -> Any:
+def sending(permit: Callable[[], None], **more: Any) -> Any:
     def steps() -> Any:
-        return (yield replace(endpoints.send(TEXT, TO), permit=permit, observe=observe))
+        return (yield replace(endpoints.send(TEXT, TO), permit=permit, **more))
 
     return steps()
 
@@ -148,7 +148,7 @@ def test_every_attempt_asks(do: Player, server: ScriptedServer) -> None:
 def test_answers_are_shown_before_they_are_judged(do: Player, server: ScriptedServer) -> None:
     server.script = [reply(429), reply(201, BATCH, Date="Wed, 25 Nov 2026 10:00:00 GMT")]
     seen: list[Answer] = []
-    do.follow(plan_account(server.url), sending(lambda: None, seen.append))
+    do.follow(plan_account(server.url), sending(lambda: None, observe=seen.append))
     assert [each.status for each in seen] == [429, 201]
     assert seen[1].headers["date"] == "Wed, 25 Nov 2026 10:00:00 GMT"
 
