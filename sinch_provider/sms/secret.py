@@ -20,6 +20,9 @@ class Unstorable:
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         self._refuse()
 
+    def __getstate__(self) -> NoReturn:
+        self._refuse()
+
     def _refuse(self) -> NoReturn:
         raise TypeError(
             f"{type(self).__name__} holds credentials and is not stored or copied. "

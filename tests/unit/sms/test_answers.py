@@ -473,3 +473,71 @@ def test_trouble_of_the_token_endpoint_may_be_waited_out_even_for_a_send(
 )
 def test_only_a_401_says_that_a_token_has_expired(status: int, header: str, expired: bool) -> None:
     assert is_expired_token(answer(status, www_authenticate=header)) is expired
+
+
+# --- ids and lines
+
+
+@pytest.mark.parametrize("bad", ["a" * 65, "a b", "a\nb", "../x", "a/b", "\x1b[31m", "\u202e", "a%2f"])
+@pytest.mark.parametrize("call", [SEND, GET, CANCEL, LIST], ids=by_operation)
+def test_an_id_that_is_none_makes_an_answer_malformed(call: Call[Any], bad: str) -> None:
+    body: Any = {"id": bad}
+    if call is LIST:
+        body = {"count": 1, "page": 0, "page_size": 1, "batches": [body]}
+    with pytest.raises(SinchError, match="'id' is no batch id") as caught:
+        read_answer(call, answer(200, body))
+    assert bad not in str(caught.value)
+
+
+def test_the_ids_of_reports_are_looked_at_too() -> None:
+    report = {"batch_id": "a b", "total_message_count": 0, "statuses": []}
+    one = {"batch_id": "a b", "recipient": "447700900222", "status": "Queued", "code": 400}
+    for call, body in (
+        (endpoints.get_delivery_report(ID), report),
+        (endpoints.get_delivery_report_for_number(ID, "447700900222"), one),
+    ):
+        with pytest.raises(SinchUnexpectedAnswerError, match="'batch_id' is no batch id"):
+            read_answer(call, answer(200, body))
+
+
+@pytest.mark.parametrize("mark", ["\n", "\x1b[31m", "\u202e", "\u2028", "\u200b"])
+def test_nothing_of_a_server_breaks_the_line_of_a_log(mark: str) -> None:
+    said = f"one{mark}two"
+    errors = [
+        error_for(SEND, answer(400, {"code": said, "text": said})),
+        error_for(SEND, answer(500, said.encode())),
+        error_for(GET, answer(400, {"error": said, "message": said})),
+    ]
+    for call in (SEND, GET):
+        with pytest.raises(SinchError) as caught:
+            read_answer(call, answer(200, b"no JSON", content_type=said))
+        errors.append(caught.value)
+    with pytest.raises(SinchError) as caught:
+        read_grant("send", answer(400, {"error": said, "error_description": said}))
+    errors.append(caught.value)
+    for error in errors:
+        assert str(error).isprintable()
+        assert (error.text or "").isprintable()
+        assert (error.code or "").isprintable()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        SEND,
+        DRY_RUN,
+        FEEDBACK,
+        endpoints.update(ID, to_add=["+447700900222"]),
+        endpoints.update(ID, to_remove=["+447700900222"]),
+        endpoints.send("Hi", ["+46701740605"], from_="+447700900222"),
+        endpoints.send("Hi", ["+46701740605"], parameters={"a": {"+447700900222": "x"}}),
+        endpoints.get_delivery_report_for_number(ID, "+447700900222"),
+        endpoints.list_batches(from_=["12345", "+447700900222"]),
+    ],
+    ids=by_operation,
+)
+@pytest.mark.parametrize("quote", ["msisdn{}", "{}a", "{}_0", "10:15:{}", "face-{}"])
+def test_the_numbers_of_a_call_are_known(call: Call[Any], quote: str) -> None:
+    said = quote.format("447700900222")
+    error = error_for(call, answer(400, {"code": said, "text": said}))
+    assert "7700900" not in str(error) + repr(vars(error))
