@@ -13,7 +13,7 @@ from sinch_provider.sandbox.client import SandboxClient
 from sinch_provider.sandbox.server import RunningSandbox
 from sinch_provider.sandbox.state import Options
 
-from .conftest import DESKTOP, PHONE, opened, send
+from .conftest import DESKTOP, PHONE, Watch, opened, send
 
 AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text()
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerk" * 4
@@ -260,3 +260,17 @@ def test_links_can_be_shared_and_back_works(page: Page, sinch_sandbox: SandboxCl
     page.go_back()
     expect(page.locator(".bubble")).to_have_count(1)
     expect(page.get_by_role("link", name="Phones", exact=True)).to_have_attribute("aria-current", "page")
+
+
+@pytest.mark.parametrize("name", ["constructor", "__proto__", "toString", "hasOwnProperty", "nothing"])
+def test_an_address_that_names_no_view_leads_to_the_phones(
+    watched: tuple[Page, Watch], sinch_sandbox: SandboxClient, name: str
+) -> None:
+    page, watch = watched
+    send(sinch_sandbox)
+    page.goto(f"{sinch_sandbox.url}/#/{name}")
+    expect(page.get_by_role("link", name="+44 7700 900222")).to_be_visible()
+    assert page.title().startswith("Phones")
+    page.goto(f"{sinch_sandbox.url}/#/{name}/x")
+    expect(page.get_by_role("link", name="+44 7700 900222")).to_be_visible()
+    assert watch.problems == []

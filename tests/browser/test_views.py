@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from sinch_provider.sandbox.client import SandboxClient
+from sinch_provider.sandbox.faults import Kind
 
 from .conftest import Watch, post, send
 
@@ -148,6 +150,20 @@ def test_the_form_offers_only_operations_that_fit(page: Page, sinch_sandbox: San
             sinch_sandbox.fault(kind, offered)
     page.get_by_label("Kind").select_option("listing_lag")
     expect(operation.locator("option")).to_have_text(["every call", "send"])
+
+
+def test_every_kind_of_trouble_can_be_armed(page: Page, sinch_sandbox: SandboxClient) -> None:
+    page.goto(f"{sinch_sandbox.url}/#/faults")
+    kinds = page.get_by_label("Kind").locator("option").evaluate_all("all => all.map((each) => each.value)")
+    assert set(kinds) == set(get_args(Kind))
+    armed = page.get_by_role("list", name="Armed faults").get_by_role("listitem")
+    for number, kind in enumerate(kinds, 1):
+        page.get_by_label("Kind").select_option(kind)
+        if page.get_by_label("How", exact=True).is_visible() and kind == "late":
+            page.get_by_label("How", exact=True).select_option("hang")
+        page.get_by_role("button", name="Arm it").click()
+        expect(armed).to_have_count(number)
+    assert [each["kind"] for each in sinch_sandbox.faults()] == kinds
 
 
 def test_disarming_one_fault_leaves_the_others_their_count(page: Page, sinch_sandbox: SandboxClient) -> None:

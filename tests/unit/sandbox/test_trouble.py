@@ -9,7 +9,7 @@ import requests
 
 from sinch_provider.sandbox.client import SandboxClient, SandboxError
 
-from .wire import TO, Api, accepted
+from .wire import TO, Api, accepted, in_
 
 OTHER = "447700900333"
 LABEL = "nightly"
@@ -59,6 +59,7 @@ def test_a_refusal_that_is_not_sinch_s(
         {"kind": "contradicting", "reply": "nothing"},
         {"kind": "late", "operation": "list"},
         {"kind": "late", "how": "half_body"},
+        {"kind": "late", "when": "after"},
         {"kind": "listing_partial", "operation": "send"},
         {"kind": "listing_partial", "items": -1},
         {"kind": "listing_garbled", "lacks": "everything"},
@@ -144,6 +145,20 @@ def test_other_calls_that_answer_with_a_batch(
     assert reply["id"] == before["id"]
     assert reply["body"] not in (" Hello ", "new")
     assert (api.get(before["id"]) == before) is (when == "before" or method == "get")
+
+
+def test_what_is_due_when_a_call_is_taken_back_stays(api: Api, sinch_sandbox: SandboxClient) -> None:
+    sinch_sandbox.configure(plan_rate=1)
+    waiting = api.sent(send_at=in_(sinch_sandbox, seconds=10))
+    sinch_sandbox.fault("late", "send", seconds=10)
+    lost(api, "POST", "/batches", {"to": [TO], "body": "late"})
+    sinch_sandbox.fault("contradicting", "send", reply="less", when="before")
+    sinch_sandbox.fault("latency", "send", seconds=0)
+    sinch_sandbox.advance(10)
+    assert "to" not in shown(api, send_at=in_(sinch_sandbox, seconds=60))
+    assert {each["body"] for each in sinch_sandbox.batches()} == {waiting["body"], "late"}
+    sinch_sandbox.advance(100)
+    assert [each["status"] for each in sinch_sandbox.messages()] == ["Delivered"] * 2
 
 
 def test_a_refusal_is_not_contradicted(api: Api, sinch_sandbox: SandboxClient) -> None:
