@@ -137,6 +137,8 @@ class Fault(Given):
             raise ValueError(f"{self.kind} {wanted}")
         if self.kind == "late" and self.how == "half_body":
             raise ValueError("late gives no answer, not even half of one")
+        if self.kind == "late" and self.when == "after":
+            raise ValueError("late takes effect once, and that is later")
         return self
 
     def strikes_after(self) -> bool:

@@ -74,6 +74,7 @@ class PatientProtocol(H11Protocol):
         self.heard_at = self._head_since = self.loop.time()
         self._is_in_head = True
         self._stalled_since: float | None = None
+        self._unsent = 0
         self.noted_in.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -107,6 +108,9 @@ class PatientProtocol(H11Protocol):
             # What has been written still has to be taken.
             self._stalled_since = now
         if self._stalled_since is not None:
+            before, self._unsent = self._unsent, self.transport.get_write_buffer_size()
+            if self._unsent != before:
+                self._stalled_since = now
             return now - self._stalled_since > patience.answer
         if self.conn.their_state is h11.SEND_BODY:
             if self.flow.read_paused:

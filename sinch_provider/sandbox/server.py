@@ -25,7 +25,7 @@ from sinch_provider.sandbox.state import Options
 
 _START_TIMEOUT = 30
 _STOP_TIMEOUT = 10
-_ACCEPTED_AT_ONCE = 64
+_ACCEPTED_AT_ONCE = 32
 """Connections that one round of the event loop takes, before it finds out how many there are."""
 _QUEUED = 2048
 """Connections that the system holds ready meanwhile."""
@@ -153,6 +153,9 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._connections.end()
+        for each in self._connections:
+            if each.waits_for_its_caller():
+                each.transport.close()
         await super().shutdown(sockets)
 
 

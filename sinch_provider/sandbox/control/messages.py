@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 
 from sinch_provider.sandbox.control import finding
-from sinch_provider.sandbox.limits import Given
+from sinch_provider.sandbox.limits import Given, at_most
 from sinch_provider.sandbox.sinch import phone
 from sinch_provider.sandbox.sinch.outcomes import STATUSES
 from sinch_provider.sandbox.state import Sandbox
@@ -45,7 +45,9 @@ class MessageFilters(Given):
     batch_id: str | None = None
     client_reference: str | None = None
     account: str | None = Field(None, description="Service plan or project.")
-    status: list[Status] | None = Field(None, description="What it is by now; repeat it for several.")
+    status: Annotated[list[Status] | None, at_most(100)] = Field(
+        None, description="What it is by now; repeat it for several."
+    )
     since: Instant | None = Field(None, description="Accepted at this time or later, ISO-8601.")
     until: Instant | None = Field(None, description="Accepted before this time, ISO-8601.")
     q: str | None = Field(None, description="Part of a text, or of a number however it is written.")

@@ -19,6 +19,8 @@ _CLOCK_TICK = 0.1
 """Real seconds after which to look without a change: time alone gives a message another status."""
 _SHARE = 0.2
 """Of the sandbox's time, for the looks of all who wait."""
+_LONGEST_REST = 1.0
+"""Real seconds between two looks at most: whoever waits should not wait for that."""
 _BATCHES_AT_ONCE = 20
 """After so many other calls get their turn."""
 
@@ -38,7 +40,7 @@ class Lookout:
             began = time.monotonic()
             found = await search.has_enough()
             took = time.monotonic() - began
-            self._free_at = began + took / _SHARE
+            self._free_at = time.monotonic() + min(took * (1 / _SHARE - 1), _LONGEST_REST)
         return found
 
 

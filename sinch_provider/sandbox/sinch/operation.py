@@ -186,6 +186,10 @@ def _spoilt(call: Call, decisive: Fault, reply: Response) -> Response:
 
 def _effect(call: Call, handler: Handler) -> Response:
     planning.settle(call.sandbox)
+    return _answer(call, handler)
+
+
+def _answer(call: Call, handler: Handler) -> Response:
     try:
         return handler(call)
     except Refusal as refusal:
@@ -194,9 +198,13 @@ def _effect(call: Call, handler: Handler) -> Response:
 
 def _effect_taken_back(call: Call, handler: Handler) -> Response:
     """The reply to a call that had no effect."""
+    # What is due by now stays: only the call itself is taken back.
+    call.at = call.sandbox.clock.now()
+    planning.settle(call.sandbox, call.at)
     with contextlib.suppress(_TakenBackError), call.sandbox.store.transaction():
-        reply = _effect(call, handler)
+        reply = _answer(call, handler)
         raise _TakenBackError
+    call.sandbox.queue.look_again()
     return reply
 
 

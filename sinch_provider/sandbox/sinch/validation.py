@@ -6,7 +6,6 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
-from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -230,10 +229,11 @@ class _Reader:
         if not isinstance(value, dict):
             self._problems.bad_format(name, value, "an object")
             return None
-        if sum(len(values) for values in value.values() if isinstance(values, dict)) > MAX_PARAMETER_VALUES:
-            self._problems.constraint(name, f"may not have more than {MAX_PARAMETER_VALUES} values")
+        values_given = sum(len(each) for each in value.values() if isinstance(each, dict))
+        if len(value) + values_given > MAX_PARAMETER_VALUES:
+            self._problems.constraint(name, f"may not have more than {MAX_PARAMETER_VALUES} keys and values")
             return None
-        for key, values in islice(value.items(), MAX_PARAMETER_VALUES):
+        for key, values in value.items():
             if not _PARAMETER_KEY.fullmatch(key):
                 self._problems.constraint(
                     f"{name}.{key[:20]}", "must have 1 to 16 characters of A-Z a-z 0-9 _ . -"
