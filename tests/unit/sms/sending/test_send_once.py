@@ -329,6 +329,18 @@ def test_a_twin_that_has_left_is_reported(send, sinch_sandbox, store):
         send(2)
 
 
+def test_a_twin_with_another_text_is_not_cancelled_but_reported(send, sinch_sandbox, store):
+    """The text holds the time: nobody can say which of the two is meant."""
+    tomorrow = {"send_at": pendulum.now("UTC").add(days=1)}
+    send(body="Hi at 10:00", **tomorrow)
+    store.value = None
+    send(body="Hi at 10:01", **tomorrow)
+    store.value.update(state="intent", batch_id=None)
+    with pytest.raises(SinchSentTwiceError, match="a second time"):
+        send(2, body="Hi at 10:02", **tomorrow)
+    assert not any(each["canceled"] for each in sinch_sandbox.batches())
+
+
 def test_a_held_batch_stops_its_twin_before_it_leaves(send, sinch_sandbox, store):
     first, _ = twins(send, store, send_at=pendulum.now("UTC").add(minutes=3))
     store.value = None
