@@ -227,9 +227,9 @@ class SinchSendBatchOperator(SinchMessageOperator):
         unknown = unknown_fields(given)
         faults = faults_of(validation.checked_fields, given, validation.SENDING, self.operation, unknown)
         # Where the choice is not known yet, the rest is judged as for the default.
-        on_clear = OnClear.ADOPT if is_template(self.on_clear) else self.on_clear
+        on_clear = OnClear.ADOPT.value if is_template(self.on_clear) else self.on_clear
         faults += faults_of(checked_sending, on_clear, self.hold)
-        if on_clear == OnClear.RESEND and not (self.durable and KEEPS_TASK_STATE):
+        if on_clear == OnClear.RESEND.value and not (self.durable and KEEPS_TASK_STATE):
             lacking = "Airflow 3.3 or later" if self.durable else "durable=True"
             rule = f"can be resend only with {lacking}: to send again, give another send_key"
             faults.append(Fault("on_clear", rule))
@@ -243,7 +243,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
             faults += [
                 Fault(name, "does nothing without wait_for_completion=True")
                 for name, default in _WAITING.items()
-                if name not in named and getattr(self, name) not in (default, False)
+                if name not in named and getattr(self, name) is not False and getattr(self, name) != default
             ]
         return faults
 

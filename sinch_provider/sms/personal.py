@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sinch_provider.sms.errors import Fault
@@ -46,33 +47,31 @@ def checked_parameters(field: str, value: Any) -> dict[str, dict[str, str]]:
 def _checked_entries(field: str, entries: Mapping[Any, Any], faults: list[Fault]) -> dict[str, str]:
     checked: dict[str, str] = {}
     for key, value in entries.items():
-        name = shown = _DEFAULT
-        if key != _DEFAULT:
-            shown = mask_number(key) if isinstance(key, str) else "***"
-            try:
-                name = normalize_number(as_text(key))
-            except ValueError as error:
-                faults.append(Fault(f"{field}[{shown}]", f"the key {error}"))
-                continue
-            shown = mask_number(name)
+        # Masking costs more than all the rest, so it is left to the entries that are at fault.
         try:
-            written = _checked_value(f"{field}[{shown}]", value, name)
-        except BrokenRuleError as error:
-            faults.extend(error.faults)
+            name = _DEFAULT if key == _DEFAULT else normalize_number(as_text(key))
+        except ValueError as error:
+            shown = mask_number(key) if isinstance(key, str) else "***"
+            faults.append(Fault(f"{field}[{shown}]", f"the key {error}"))
             continue
-        if checked.setdefault(name, written) != written:
-            faults.append(Fault(f"{field}[{shown}]", "has two different values for the same number"))
+        try:
+            said = _checked_value(value, everybody=name == _DEFAULT)
+            if checked.setdefault(name, said) != said:
+                raise broken("", "has two different values for the same number")
+        except BrokenRuleError as error:
+            path = f"{field}[{name if name == _DEFAULT else mask_number(name)}]"
+            faults.extend(replace(fault, field=path) for fault in error.faults)
     return checked
 
 
-def _checked_value(field: str, value: Any, name: str) -> str:
+def _checked_value(value: Any, *, everybody: bool) -> str:
     value = written(value)
     if not isinstance(value, str):
-        raise broken(field, f"must be text, not {type(value).__name__}")
+        raise broken("", f"must be text, not {type(value).__name__}")
     if len(value) > MAX_VALUE:
-        raise broken(field, f"must have at most {MAX_VALUE} characters", f"{len(value)} characters")
+        raise broken("", f"must have at most {MAX_VALUE} characters", f"{len(value)} characters")
     # Somebody may be called None, but not everybody.
-    checked: str = text(field, value) if name == _DEFAULT else rendered(field, value)
+    checked: str = text("", value) if everybody else rendered("", value)
     return checked
 
 
