@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinch_provider.sms import endpoints, validation
@@ -573,6 +573,8 @@ def describe_or_raise(operation: Any, **values: Any) -> Call[Any]:
     return call
 
 
+# A machine under load is no fault of the rules.
+@settings(deadline=None)
 @given(operations, st.data())
 def test_junk_is_refused_or_can_be_sent(operation: tuple[Any, Any], data: st.DataObject) -> None:
     function, fields = operation
@@ -593,6 +595,7 @@ PRIVATE = [
 ]
 
 
+@settings(deadline=None)
 @given(
     operations,
     st.data(),
