@@ -252,6 +252,8 @@ class SinchSendBatchOperator(SinchMessageOperator):
         with airflow_failures():
             if self._sending_faults():
                 raise self._invalid(self.argument_faults())
+        if self.send_key is not None:
+            self.send_key = str(self.send_key)
 
     def execute(self, context: Context) -> str:
         """Send, unless an earlier try has done so, and wait if asked to."""

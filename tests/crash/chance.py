@@ -40,6 +40,8 @@ def _schedule(source: random.Random, seed: int) -> Schedule:
         skews=tuple(source.randint(-300, 300) for _ in range(4)) if source.random() < 0.4 else (0,),
         seed=seed,
     )
+    if made.journal == "off":  # "resend" is refused with it.
+        made = replace(made, on_clear="adopt")
     faults = tuple(_fault(source, made) for _ in range(source.choice((0, 0, 1, 1, 2, 3))))
     events = [_kill(source) for _ in range(source.choice((0, 1, 1, 2, 2, 3)))]
     for _ in range(source.choice((0, 1, 1, 2))):

@@ -394,6 +394,12 @@ def test_how_to_send_may_be_rendered_and_is_no_secret(run_dag, sinch_default):
     assert seen == {"key": "send_key-1", "on_clear": "adopt"}
 
 
+def test_a_send_key_is_text(sinch_default):
+    operator = SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi", send_key=7)
+    operator.execute({})
+    assert operator.send_key == "7"
+
+
 def test_what_cannot_be_known_fails_before_any_request(run_dag, sinch_default):
     with DAG("late_fault", default_args=RETRIES) as dag:
         SinchSendBatchOperator(task_id="send", to="{{ '07700-900 222' }}", body="Hi")

@@ -375,10 +375,15 @@ class TestBodiesInFiles:
         with DAG("no_list", template_searchpath=str(folder)) as dag:
             SinchSendBatchOperator(task_id="send", to="{{ 'reminder.txt' }}", body="Hi")
             SinchSendBatchOperator(
-                task_id="named", to=[MARIA], body="Read notes.txt", client_reference="reminder.txt"
+                task_id="named",
+                to=[MARIA],
+                body="Read notes.txt",
+                from_="shop.txt",
+                client_reference="reminder.txt",
             )
         run_dag(dag)
-        assert [batch["client_reference"] for batch in sinch_default.batches()] == ["reminder.txt"]
+        [batch] = sinch_default.batches()
+        assert (batch["client_reference"], batch["from"]) == ("reminder.txt", "shop.txt")
         assert texts(sinch_default) == {"222": "Read notes.txt"}
         assert "to[0]: must be an international phone number" in shown()
 
