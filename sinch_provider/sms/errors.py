@@ -109,24 +109,30 @@ class SinchValidationError(SinchError, ValueError):
     """
     The request breaks a rule of the API and never left this machine.
 
+    Its first line counts the faults and says that nothing was sent; each fault has a line of its own.
+
     :param faults: Every broken rule, in the order of the fields.
     :param operation: The API operation the request was meant for.
+    :param subject: Whose arguments these are, where that tells more than the operation.
     """
 
     #: How many faults the message spells out; ``faults`` has all of them.
     SHOWN = 20
 
-    def __init__(self, faults: Sequence[Fault], operation: str = "") -> None:
+    def __init__(self, faults: Sequence[Fault], operation: str = "", subject: str = "") -> None:
         self.faults = tuple(faults)
-        listed = "; ".join(map(str, self.faults[: self.SHOWN]))
-        more = len(self.faults) - self.SHOWN
-        subject = f"{operation}: " if operation else ""
+        name = subject or operation
         plural = "fault" if len(self.faults) == 1 else "faults"
         super().__init__(
-            f"{subject}{len(self.faults)} {plural} in the request: {listed}"
-            + (f"; and {more} more" if more > 0 else ""),
+            f"{name}: {len(self.faults)} {plural} in the request"
+            if name
+            else f"{len(self.faults)} {plural} in the request",
             operation=operation,
         )
+        lines = [str(self), *(f"  {fault}" for fault in self.faults[: self.SHOWN])]
+        if len(self.faults) > self.SHOWN:
+            lines.append(f"  and {len(self.faults) - self.SHOWN} more")
+        self.args = ("\n".join(lines),)
 
 
 class SinchAuthError(SinchError):
