@@ -220,10 +220,10 @@ class SinchUnsettledError(SinchUncertainError):
 
 
 class SinchPayloadChangedError(SinchError):
-    """An earlier try has sent to other recipients than this one is asked to."""
+    """An earlier attempt has sent something else than this one is asked to."""
 
     default_effect = Effect.UNKNOWN
-    advice = "To send to the whole list as it is now, to those reached before too, clear the task."
+    advice = "To send to the whole list as it is now, to those reached before too, use a new send_key."
 
     def _consequence(self) -> str:
         return "Nothing more was sent."
@@ -250,13 +250,13 @@ class SinchSentTwiceError(SinchError):
 
 
 class SinchNotSentError(SinchError):
-    """The permission to send could not be had, so this try sent nothing; a later one may get it."""
+    """Airflow did not confirm that this attempt may send, so it sent nothing; a retry may succeed."""
 
     transient = True
-    advice = "A retry of this task may send; it looks first where it cannot know."
+    advice = "A retry of this task may send. It looks first where it cannot know."
 
     def _consequence(self) -> str:
-        return "This try has sent nothing."
+        return "This attempt sent nothing."
 
 
 class SinchAccountChangedError(SinchError):

@@ -131,7 +131,7 @@ def test_a_refused_request_leaves_nothing_to_look_for(send, sinch_sandbox, store
 def test_who_may_not_write_may_not_send(send, sinch_sandbox, store):
     store.refuse = lambda: True
     with pytest.raises(
-        SinchNotSentError, match=r"cannot be reached \(ReplacedError\). This try has sent nothing."
+        SinchNotSentError, match=r"cannot be reached \(ReplacedError\). This attempt sent nothing."
     ):
         send()
     assert sinch_sandbox.calls().get("send", 0) == 0
