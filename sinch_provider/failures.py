@@ -11,7 +11,8 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 
 from sinch_provider.sms.delivery import OutcomePolicy, Summary
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
-from sinch_provider.sms.sending.send_once import MAX_HOLD, MIN_HOLD, OnClear
+from sinch_provider.sms.sending.hold import MAX_HOLD, MIN_HOLD
+from sinch_provider.sms.sending.send_once import OnClear
 
 log = logging.getLogger(__name__)
 

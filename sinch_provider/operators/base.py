@@ -1,4 +1,4 @@
-"""What all operators of this provider share."""
+"""What all operators of this provider share: their arguments, from the constructor to ``execute``."""
 
 from __future__ import annotations
 
@@ -7,17 +7,38 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowException, BaseOperator
 
+from sinch_provider.failures import airflow_failures
 from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.sms.errors import Fault, SinchValidationError
 from sinch_provider.sms.masking import Private
+from sinch_provider.sms.rules import is_file_name
+from sinch_provider.templates import is_marked
 
 if TYPE_CHECKING:
     import jinja2
     from airflow.providers.common.compat.sdk import Context
 
 
+class _StoredName(str):
+    """The name of a private field, as it stands in ``template_fields`` of a task that is rendered."""
+
+    __slots__ = ()
+
+
 class SinchOperator(BaseOperator):
     """
     Base of the batch operators.
+
+    *Private fields* hold numbers or texts. Airflow stores what a task's fields were rendered to, and takes
+    them from the task right after rendering: ``getattr(task, name)`` for every name in ``template_fields``
+    (``_serialize_rendered_fields``; before 3.0 ``get_serialized_template_fields``). Users' code reads the
+    same attributes: subclasses, ``pre_execute``, callbacks, other templates. The two differ in nothing but
+    the name object, so rendering puts names of a type of its own into ``template_fields``. A private field
+    that is read by such a name is a summary; read by any other, it is the value itself.
+
+    *Texts stay as written.* What holds no template is not given to Jinja. What does is rendered as text,
+    whatever ``render_template_as_native_obj`` says: there ``0000`` would become 0. Only a template that is
+    the whole of a *native field* may give a list or an object.
 
     :param sinch_conn_id: The connection. (templated)
     """
@@ -25,13 +46,31 @@ class SinchOperator(BaseOperator):
     template_fields: Sequence[str] = ("sinch_conn_id",)
     ui_color = "#fff3c4"
 
+    #: What the API calls it; an error says what did not happen.
+    operation: ClassVar[str] = ""
     #: Templated fields that hold numbers or texts: Airflow's "Rendered Template" shows and stores only how
     #: much they hold.
     private_fields: ClassVar[Sequence[str]] = ()
+    #: Templated fields whose template may give a list or an object.
+    native_fields: ClassVar[Sequence[str]] = ("to", "to_add", "to_remove", "recipients", "parameters")
+    #: Templated fields that may name a file, by one of ``template_ext``, which holds their text.
+    file_fields: ClassVar[Sequence[str]] = ()
 
     def __init__(self, *, sinch_conn_id: str = SinchHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.sinch_conn_id = sinch_conn_id
+        self._refusal: SinchValidationError | None = None
+        self._is_rendered = False
+        self._unrendered: dict[str, Any] | None = None
+        self._rendering: str | None = None
+        self._found_nothing: list[str] = []
+        self._text_environment: jinja2.Environment | None = None
+
+    if not TYPE_CHECKING:
+
+        def __getattribute__(self, name: str) -> Any:
+            value = super().__getattribute__(name)
+            return Private(value) if type(name) is _StoredName and value is not None else value
 
     @property
     def hook(self) -> SinchHook:
@@ -40,7 +79,88 @@ class SinchOperator(BaseOperator):
 
     def values(self, names: Iterable[str]) -> dict[str, Any]:
         """Give fields by name, as the API functions take them."""
-        return {name: Private.reveal(getattr(self, name)) for name in names}
+        return {name: getattr(self, name) for name in names}
+
+    def argument_faults(self) -> list[Fault]:
+        """Name what is wrong with the arguments, as far as they are known."""
+        return []
+
+    def _check_arguments(self) -> None:
+        """
+        End a constructor: refuse what is wrong with the arguments.
+
+        A mapped task makes its operator while it runs, before Airflow's ``execute``. Airflow would retry
+        an error there, and fold it away in the log; so ``execute`` raises it.
+        """
+        if faults := self.argument_faults():
+            refusal = self._invalid(faults)
+            if not getattr(self, "_BaseOperator__from_mapped", False):
+                raise refusal
+            self._refusal = refusal
+
+    def _invalid(self, faults: Sequence[Fault]) -> SinchValidationError:
+        return SinchValidationError(faults, self.operation, type(self).__name__)
+
+    def _begin(self, context: Context) -> None:
+        """
+        Begin every ``execute``: have the fields rendered, and refuse what could not be refused before.
+
+        :raises SinchTaskFailed: Names every fault.
+        """
+        with airflow_failures():
+            if self._refusal:
+                raise self._refusal
+            self._render_unless_airflow_did(context)
+            if names := dict.fromkeys(self._found_nothing):
+                rule = "must not come from a template that found no value (None)"
+                others = [each for each in self.argument_faults() if each.field not in names]
+                raise self._invalid([*(Fault(name, rule) for name in names), *others])
+
+    def _render_unless_airflow_did(self, context: Context) -> None:
+        # Airflow renders the tasks it runs, not operators that are executed in a callback or another task;
+        # and those may be executed again, for another task.
+        if self._is_rendered and self._unrendered is None:
+            return
+        if self._unrendered is None:
+            self._unrendered = self.values(map(str, self.template_fields))
+        for name, value in self._unrendered.items():
+            if getattr(self, name) is not value:
+                setattr(self, name, value)
+        # An operator that is made in a running task belongs to no Dag; the task it is executed in does.
+        dag: Any = None if self.get_dag() else context.get("dag")
+        self.render_template_fields(context, dag.get_template_env(force_sandboxed=True) if dag else None)
+
+    def resolve_template_files(self) -> None:
+        """Leave the files to rendering: Airflow would take recipients that end in ``.txt`` for files too."""
+        self.prepare_template()
+
+    def render_template(
+        self,
+        content: Any,
+        context: Context,
+        jinja_env: jinja2.Environment | None = None,
+        seen_oids: set[int] | None = None,
+    ) -> Any:
+        """Render a value as Airflow does, except for texts without a template, which stay as they are."""
+        if isinstance(content, str):
+            environment = jinja_env or self.get_template_env()
+            # What another task gave to a mapped one is data, in which Airflow marks it so.
+            if id(content) in (seen_oids or ()) or not is_marked(content, environment):
+                return content
+            rendered = self._render(environment.from_string(content), context)
+            nothing = rendered is None or (isinstance(rendered, str) and rendered.strip() == "None")
+        else:
+            rendered = super().render_template(content, context, jinja_env, seen_oids)
+            nothing = rendered is None and content is not None
+        if nothing and self._rendering:
+            self._found_nothing.append(self._rendering)
+        return rendered
+
+    def _render(self, template: jinja2.Template, context: Context, dag: Any = None) -> Any:
+        if template.environment is self._text_environment:
+            # Airflow would make an object of the text, because its Dag says so.
+            return template.render(context)
+        return super()._render(template, context, dag)
 
     def _do_render_template_fields(
         self,
@@ -50,32 +170,72 @@ class SinchOperator(BaseOperator):
         jinja_env: jinja2.Environment,
         seen_oids: set[int],
     ) -> None:
-        # Airflow logs a field that cannot be rendered, and stores the fields as they are after this, also for
-        # mapped tasks; so private ones are rendered and hidden here.
-        private = self.private_fields if parent is self else ()
-        for name in private:
-            setattr(self, name, self._rendered_and_hidden(name, context, jinja_env, seen_oids))
-        others = [name for name in template_fields if name not in private]
-        super()._do_render_template_fields(parent, others, context, jinja_env, seen_oids)
-
-    def _rendered_and_hidden(
-        self, name: str, context: Context, jinja_env: jinja2.Environment, seen_oids: set[int]
-    ) -> Private | None:
-        value = getattr(self, name)
-        if value is None or isinstance(value, Private):
-            return value
+        if parent is not self:
+            super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
+            return
+        names = [str(name) for name in template_fields]
+        self.template_fields = [_StoredName(n) if n in self.private_fields else n for n in names]
+        self._found_nothing = []
+        environment = self._environment_for_text(jinja_env)
         try:
-            rendered = self.render_template(value, context, jinja_env, seen_oids)
+            for name in names:
+                self._rendering = name
+                self._render_field(name, context, jinja_env, environment, seen_oids)
+        finally:
+            self._rendering = self._text_environment = None
+        self._is_rendered = True
+
+    def _environment_for_text(self, jinja_env: jinja2.Environment) -> jinja2.Environment:
+        from jinja2.nativetypes import NativeEnvironment
+
+        dag = self.get_dag()
+        if dag is None or not isinstance(jinja_env, NativeEnvironment):
+            return jinja_env
+        self._text_environment = dag.get_template_env(force_sandboxed=True)
+        return self._text_environment
+
+    def _render_field(
+        self,
+        name: str,
+        context: Context,
+        native: jinja2.Environment,
+        text: jinja2.Environment,
+        seen_oids: set[int],
+    ) -> None:
+        value = getattr(self, name)
+        if value is None:
+            return
+        environment = native if name in self.native_fields and isinstance(value, str) else text
+        if name in self.private_fields:
+            rendered = self._render_privately(name, value, context, environment, seen_oids)
+            setattr(self, name, rendered)
+        else:
+            super()._do_render_template_fields(self, [name], context, environment, seen_oids)
+            rendered = getattr(self, name)
+        if rendered is None and not isinstance(value, str) and name in self._found_nothing:
+            # Another task's output is None where it leaves a field out.
+            self._found_nothing.remove(name)
+
+    def _render_privately(
+        self, name: str, value: Any, context: Context, environment: jinja2.Environment, seen_oids: set[int]
+    ) -> Any:
+        try:
+            if name in self.file_fields and is_file_name(value, self.template_ext):
+                value = environment.get_template(value)
+                return self._render(value, context)
+            if callable(value):
+                return value(context=context, jinja_env=environment)
+            return self.render_template(value, context, environment, seen_oids)
         except AirflowException:
             # What another task gave may not be there yet, or a macro of the user's skips the task.
             raise
         except Exception as error:
-            # The name of something undefined is no secret; other errors quote the template.
+            # The name of something undefined, or of a file, is no secret; other errors quote the template,
+            # and Airflow would log it.
             kind = type(error).__name__
-            reason = f"{kind}: {error}" if kind == "UndefinedError" else kind
+            named = kind in {"UndefinedError", "TemplateNotFound"}
             failure = AirflowException(
-                f"The template of {name} cannot be rendered ({reason}). Nothing was sent."
+                f"The template of {name} cannot be rendered ({kind}{f': {error}' if named else ''}). "
+                "Nothing was sent."
             )
-        else:
-            return None if rendered is None else Private(rendered)
         raise failure

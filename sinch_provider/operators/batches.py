@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import conf
+from packaging.version import Version
 
 from sinch_provider.failures import (
     SinchWaitInterrupted,
@@ -20,15 +22,17 @@ from sinch_provider.failures import (
 from sinch_provider.operators.base import SinchOperator
 from sinch_provider.sms import endpoints, validation
 from sinch_provider.sms.delivery import Progress, Summary, progress_of, wait
-from sinch_provider.sms.errors import SinchAlreadyDispatchedError, SinchError
+from sinch_provider.sms.errors import Fault, SinchAlreadyDispatchedError, SinchError
 from sinch_provider.sms.masking import mask_number
+from sinch_provider.sms.rules import FILE_SUFFIXES
 from sinch_provider.sms.sending.alert import Alert
 from sinch_provider.sms.sending.change_once import change_once
-from sinch_provider.sms.sending.send_once import SendOnce
+from sinch_provider.sms.sending.send_once import OnClear, SendOnce
 from sinch_provider.sms.sending.sent import Sent
+from sinch_provider.sms.validation import faults_of
 from sinch_provider.task.identity import is_first
 from sinch_provider.task.sending import sending
-from sinch_provider.templates import unknown_fields
+from sinch_provider.templates import is_template, unknown_fields
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
 
 if TYPE_CHECKING:
@@ -39,6 +43,9 @@ if TYPE_CHECKING:
 MESSAGE_FIELDS = tuple(validation.MESSAGE)
 UPDATE_FIELDS = ("batch_id", *validation.UPDATE)
 
+#: Airflow keeps what a task notes down, over its tries, since 3.3.
+KEEPS_TASK_STATE = Version(airflow_version).release >= (3, 3)
+
 
 class SinchMessageOperator(SinchOperator):
     """
@@ -47,13 +54,15 @@ class SinchMessageOperator(SinchOperator):
     :param to: Recipients, 1 to 1000: phone numbers in any international writing, and group ids. A list,
         another task's output, or text with several separated by commas or line breaks, or a JSON list.
         (templated)
-    :param body: Text of up to 2000 characters; base64 for ``mt_binary``; an object with ``url``, ``subject``,
-        ``message`` for ``mt_media``. (templated)
+    :param body: Text of up to 2000 characters, or the name of a file that holds it (``.txt``, ``.j2``,
+        ``.jinja``; beside the Dag's file or in its ``template_searchpath``); base64 for ``mt_binary``; an
+        object with ``url``, ``subject``, ``message`` for ``mt_media``. (templated)
     :param from_: Sender; left out, the connection's extra ``from``, else the service plan's default.
         (templated)
     :param delivery_report: Callbacks wanted: ``none``, ``summary``, ``full``, ``per_recipient``,
         ``per_recipient_final``. (templated)
-    :param parameters: ``{"name": {"<number>": "Maria", "default": "there"}}`` fills ``${name}``. (templated)
+    :param parameters: ``{"name": {"<number>": "Maria", "default": "there"}}`` fills ``${name}``; body and
+        parameters have to name the same, and without a default everybody needs a value. (templated)
     :param type_: ``mt_text``, ``mt_binary`` or ``mt_media``.
     :param send_at: When to send: ``datetime`` (naive means UTC) or ISO-8601 text; past or left out: now.
         (templated)
@@ -85,7 +94,9 @@ class SinchMessageOperator(SinchOperator):
         "client_reference",
         "udh",
     )
+    template_ext: Sequence[str] = FILE_SUFFIXES
     private_fields = ("to", "body", "from_", "parameters", "callback_url", "udh")
+    file_fields = ("body",)
 
     def __init__(
         self,
@@ -129,13 +140,25 @@ class SinchMessageOperator(SinchOperator):
         self.from_npi = from_npi
         self.udh = udh
         self.strict_validation = strict_validation
-        given = self.values(MESSAGE_FIELDS)
-        validation.checked_message(given, type(self).__name__, unknown_fields(given))
+
+    def argument_faults(self) -> list[Fault]:
+        """Name what is wrong with the message, as far as it is known."""
+        given = self.message
+        return faults_of(validation.checked_message, given, self.operation, unknown_fields(given))
 
     @property
     def message(self) -> dict[str, Any]:
         """The message's fields, as the API functions take them."""
         return self.values(MESSAGE_FIELDS)
+
+
+#: What only a task that waits for its batch makes use of, and how it reads where nobody has said anything.
+_WAITING: Mapping[str, Any] = {
+    "deferrable": conf.getboolean("operators", "default_deferrable", fallback=False),
+    "poll_interval": 10.0,
+    "max_failed": 1.0,
+    "min_delivered": 0.0,
+}
 
 
 class SinchSendBatchOperator(SinchMessageOperator):
@@ -155,10 +178,15 @@ class SinchSendBatchOperator(SinchMessageOperator):
     :param cancel_on_kill: Cancel the batch when the task is killed, cleared or marked while it waits.
     :param durable: Keep a journal of the send in Airflow's task state (Airflow >= 3.3). Without it, tries
         after the first look at Sinch before they send.
+    :param send_key: An idempotency key of 1 to 128 characters: one send whatever it says; a new key is a new
+        send. (templated)
     :param on_clear: After a clear, ``adopt`` keeps the batch sent before if recipients and message are the
-        same; ``resend`` sends again.
+        same; ``resend`` sends again (Airflow >= 3.3, with a journal). (templated)
     :param hold: Have the batch leave so much later, and stop any twin just before; at least a minute.
     """
+
+    template_fields: Sequence[str] = (*SinchMessageOperator.template_fields, "send_key", "on_clear")
+    operation = "send"
 
     def __init__(
         self,
@@ -170,30 +198,69 @@ class SinchSendBatchOperator(SinchMessageOperator):
         min_delivered: float = 0.0,
         cancel_on_kill: bool = False,
         durable: bool = True,
-        on_clear: str = "adopt",
         send_key: str | None = None,
+        on_clear: str = "adopt",
         hold: timedelta | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
-        self.poll_interval = checked_interval("poll_interval", poll_interval)
+        self.poll_interval = poll_interval
         self.max_failed = max_failed
         self.min_delivered = min_delivered
         self.cancel_on_kill = cancel_on_kill
         self.durable = durable
+        self.send_key = send_key
         self.on_clear = on_clear
         self.hold = hold
-        checked_policy(max_failed, min_delivered)
-        checked_sending(on_clear, hold)
-        self.send_key = send_key
+        # What a Dag's default_args say is meant for tasks of several kinds.
+        self._meant_for_all = frozenset(kwargs.get("default_args") or ())
         self._send: SendOnce | Alert | None = None
         self._killed = False
         self._ended = False
+        self._check_arguments()
+
+    def argument_faults(self) -> list[Fault]:
+        """Name what is wrong with message, sending and waiting, as far as it is known."""
+        return [*super().argument_faults(), *self._sending_faults(), *self._waiting_faults()]
+
+    def _sending_faults(self) -> list[Fault]:
+        given = {"send_key": self.send_key}
+        unknown = unknown_fields(given)
+        faults = faults_of(validation.checked_fields, given, validation.SENDING, self.operation, unknown)
+        # Where the choice is not known yet, the rest is judged as for the default.
+        on_clear = OnClear.ADOPT.value if is_template(self.on_clear) else self.on_clear
+        faults += faults_of(checked_sending, on_clear, self.hold)
+        if on_clear == OnClear.RESEND.value and not (self.durable and KEEPS_TASK_STATE):
+            lacking = "Airflow 3.3 or later" if self.durable else "durable=True"
+            rule = f"can be resend only with {lacking}: to send again, give another send_key"
+            faults.append(Fault("on_clear", rule))
+        return faults
+
+    def _waiting_faults(self) -> list[Fault]:
+        faults = faults_of(checked_policy, self.max_failed, self.min_delivered)
+        faults += faults_of(checked_interval, "poll_interval", self.poll_interval)
+        if not self.wait_for_completion:
+            named = {fault.field for fault in faults} | self._meant_for_all
+            faults += [
+                Fault(name, "does nothing without wait_for_completion=True")
+                for name, default in _WAITING.items()
+                if name not in named and getattr(self, name) is not False and getattr(self, name) != default
+            ]
+        return faults
+
+    def _begin(self, context: Context) -> None:
+        super()._begin(context)
+        with airflow_failures():
+            if self._sending_faults():
+                raise self._invalid(self.argument_faults())
+        if self.send_key is not None:
+            self.send_key = str(self.send_key)
 
     def execute(self, context: Context) -> str:
         """Send, unless an earlier try has done so, and wait if asked to."""
+        self._begin(context)
         with airflow_failures(), self.hook.get_conn() as client:
             self._send = sending(
                 context,
@@ -275,13 +342,20 @@ class SinchDryRunBatchOperator(SinchMessageOperator):
     :param number_of_recipients: How many of them to list, 0 to 1000; Sinch's default is 100.
     """
 
+    operation = "send_dry_run"
+
     def __init__(
         self, *, per_recipient: bool | None = None, number_of_recipients: int | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.per_recipient = per_recipient
         self.number_of_recipients = number_of_recipients
-        validation.checked_fields(self._query, validation.DRY_RUN_QUERY, type(self).__name__)
+        self._check_arguments()
+
+    def argument_faults(self) -> list[Fault]:
+        """Name what is wrong with message and question, as far as it is known."""
+        given = {**self.message, **self._query}
+        return faults_of(validation.checked_dry_run, given, self.operation, unknown_fields(given))
 
     @property
     def _query(self) -> dict[str, Any]:
@@ -289,6 +363,7 @@ class SinchDryRunBatchOperator(SinchMessageOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask, and return the totals."""
+        self._begin(context)
         with airflow_failures(), self.hook.get_conn() as client:
             found = client.batches.send_dry_run(**self.message, **self._query)
         self.log.info("%d recipients, %d SMS parts.", found.number_of_recipients, found.number_of_messages)
@@ -323,7 +398,10 @@ class SinchUpdateBatchOperator(SinchOperator):
         "to_remove",
         *(name for name in SinchMessageOperator.template_fields if name != "to"),
     )
+    template_ext: Sequence[str] = FILE_SUFFIXES
+    operation = "update"
     private_fields = ("to_add", "to_remove", "body", "from_", "parameters", "callback_url", "udh")
+    file_fields = ("body",)
 
     def __init__(
         self,
@@ -371,11 +449,16 @@ class SinchUpdateBatchOperator(SinchOperator):
         self.from_npi = from_npi
         self.udh = udh
         self.strict_validation = strict_validation
+        self._check_arguments()
+
+    def argument_faults(self) -> list[Fault]:
+        """Name what is wrong with the change, as far as it is known."""
         given = self.values(UPDATE_FIELDS)
-        validation.checked_update(given, type(self).__name__, unknown_fields(given))
+        return faults_of(validation.checked_update, given, self.operation, unknown_fields(given))
 
     def execute(self, context: Context) -> str:
         """Update, and return the id."""
+        self._begin(context)
         with airflow_failures(), self.hook.get_conn() as client:
             call = endpoints.update(**self.values(UPDATE_FIELDS))
             batch = client.follow(
@@ -395,14 +478,21 @@ class SinchReplaceBatchOperator(SinchMessageOperator):
     """
 
     template_fields: Sequence[str] = ("batch_id", *SinchMessageOperator.template_fields)
+    operation = "replace"
 
     def __init__(self, *, batch_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.batch_id = batch_id
-        _check_batch_id(batch_id, type(self).__name__)
+        self._check_arguments()
+
+    def argument_faults(self) -> list[Fault]:
+        """Name what is wrong with id and message, as far as they are known."""
+        given = {"batch_id": self.batch_id, **self.message}
+        return faults_of(validation.checked_message, given, self.operation, unknown_fields(given))
 
     def execute(self, context: Context) -> str:
         """Replace, and return the id."""
+        self._begin(context)
         with airflow_failures(), self.hook.get_conn() as client:
             call = endpoints.replace(batch_id=self.batch_id, **self.message)
             batch = client.follow(
@@ -422,15 +512,22 @@ class SinchCancelBatchOperator(SinchOperator):
     """
 
     template_fields: Sequence[str] = ("batch_id", *SinchOperator.template_fields)
+    operation = "cancel"
 
     def __init__(self, *, batch_id: str, fail_if_dispatched: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.batch_id = batch_id
         self.fail_if_dispatched = fail_if_dispatched
-        _check_batch_id(batch_id, type(self).__name__)
+        self._check_arguments()
+
+    def argument_faults(self) -> list[Fault]:
+        """Name what is wrong with the id, if it is known."""
+        given = {"batch_id": self.batch_id}
+        return faults_of(validation.checked_fields, given, {}, self.operation, unknown_fields(given))
 
     def execute(self, context: Context) -> str:
         """Cancel, and return the id."""
+        self._begin(context)
         with airflow_failures(), self.hook.get_conn() as client:
             try:
                 call = endpoints.cancel(self.batch_id)
@@ -459,25 +556,27 @@ class SinchDeliveryFeedbackOperator(SinchOperator):
     """
 
     template_fields: Sequence[str] = ("batch_id", "recipients", *SinchOperator.template_fields)
+    operation = "send_delivery_feedback"
     private_fields = ("recipients",)
 
     def __init__(self, *, batch_id: str, recipients: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.batch_id = batch_id
         self.recipients = recipients
-        given = {"batch_id": batch_id, "recipients": recipients}
-        validation.checked_fields(
-            given, validation.FEEDBACK, type(self).__name__, unknown_fields(given), required=("recipients",)
+        self._check_arguments()
+
+    def argument_faults(self) -> list[Fault]:
+        """Name what is wrong with id and recipients, as far as they are known."""
+        given = self.values(("batch_id", "recipients"))
+        unknown = unknown_fields(given)
+        return faults_of(
+            validation.checked_fields, given, validation.FEEDBACK, self.operation, unknown, ("recipients",)
         )
 
     def execute(self, context: Context) -> str:
         """Send the feedback, and return the id."""
+        self._begin(context)
         with airflow_failures(), self.hook.get_conn() as client:
             client.batches.send_delivery_feedback(**self.values(("batch_id", "recipients")))
         self.log.info("Sent delivery feedback for batch %s.", self.batch_id)
         return self.batch_id
-
-
-def _check_batch_id(batch_id: Any, operation: str) -> None:
-    given = {"batch_id": batch_id}
-    validation.checked_fields(given, {}, operation, unknown_fields(given))

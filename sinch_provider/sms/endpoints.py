@@ -116,15 +116,13 @@ def send_dry_run(
         always count all.
     :raises SinchValidationError: Names every field that breaks a rule.
     """
-    values = locals()
-    fields = validation.checked_message(values, "send_dry_run")
-    query = _query(validation.checked_fields(values, validation.DRY_RUN_QUERY, "send_dry_run"))
+    fields, query = validation.checked_dry_run(locals(), "send_dry_run")
     return Call(
         "send_dry_run",
         "POST",
         "/batches/dry_run",
         DryRun.from_json,
-        query=query,
+        query=_query(query),
         body=fields,
         default_sender=True,
     )

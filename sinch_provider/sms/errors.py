@@ -109,24 +109,30 @@ class SinchValidationError(SinchError, ValueError):
     """
     The request breaks a rule of the API and never left this machine.
 
+    Its first line counts the faults and says that nothing was sent; each fault has a line of its own.
+
     :param faults: Every broken rule, in the order of the fields.
     :param operation: The API operation the request was meant for.
+    :param subject: Whose arguments these are, where that tells more than the operation.
     """
 
     #: How many faults the message spells out; ``faults`` has all of them.
     SHOWN = 20
 
-    def __init__(self, faults: Sequence[Fault], operation: str = "") -> None:
+    def __init__(self, faults: Sequence[Fault], operation: str = "", subject: str = "") -> None:
         self.faults = tuple(faults)
-        listed = "; ".join(map(str, self.faults[: self.SHOWN]))
-        more = len(self.faults) - self.SHOWN
-        subject = f"{operation}: " if operation else ""
+        name = subject or operation
         plural = "fault" if len(self.faults) == 1 else "faults"
         super().__init__(
-            f"{subject}{len(self.faults)} {plural} in the request: {listed}"
-            + (f"; and {more} more" if more > 0 else ""),
+            f"{name}: {len(self.faults)} {plural} in the request"
+            if name
+            else f"{len(self.faults)} {plural} in the request",
             operation=operation,
         )
+        lines = [str(self), *(f"  {fault}" for fault in self.faults[: self.SHOWN])]
+        if len(self.faults) > self.SHOWN:
+            lines.append(f"  and {len(self.faults) - self.SHOWN} more")
+        self.args = ("\n".join(lines),)
 
 
 class SinchAuthError(SinchError):
@@ -214,10 +220,10 @@ class SinchUnsettledError(SinchUncertainError):
 
 
 class SinchPayloadChangedError(SinchError):
-    """An earlier try has sent to other recipients than this one is asked to."""
+    """An earlier attempt has sent something else than this one is asked to."""
 
     default_effect = Effect.UNKNOWN
-    advice = "To send to the whole list as it is now, to those reached before too, clear the task."
+    advice = "To send to the whole list as it is now, to those reached before too, use a new send_key."
 
     def _consequence(self) -> str:
         return "Nothing more was sent."
@@ -244,13 +250,13 @@ class SinchSentTwiceError(SinchError):
 
 
 class SinchNotSentError(SinchError):
-    """The permission to send could not be had, so this try sent nothing; a later one may get it."""
+    """Airflow did not confirm that this attempt may send, so it sent nothing; a retry may succeed."""
 
     transient = True
-    advice = "A retry of this task may send; it looks first where it cannot know."
+    advice = "A retry of this task may send. It looks first where it cannot know."
 
     def _consequence(self) -> str:
-        return "This try has sent nothing."
+        return "This attempt sent nothing."
 
 
 class SinchAccountChangedError(SinchError):

@@ -17,8 +17,24 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from sinch_provider.sms.errors import Fault, SinchValidationError
-from sinch_provider.sms.masking import mask_number, mask_text
+from sinch_provider.sms.masking import mask_number
 from sinch_provider.sms.msisdn import as_text, normalize_number, normalize_recipients, split_recipients
+from sinch_provider.sms.personal import checked_parameters, placeholder_faults
+from sinch_provider.sms.rules import (
+    MAX_INTEGER,
+    BrokenRuleError,
+    Check,
+    boolean,
+    broken,
+    encodable,
+    integer,
+    is_file_name,
+    one_of,
+    rendered,
+    shown_value,
+    text,
+    whole_number,
+)
 from sinch_provider.sms.times import to_time, wire_time
 
 TEXT, BINARY, MEDIA = "mt_text", "mt_binary", "mt_media"
@@ -32,70 +48,18 @@ MAX_TEXT: Final = 2000
 MAX_BINARY_BYTES: Final = 140
 MAX_URL: Final = 2048
 MAX_CLIENT_REFERENCE: Final = 2048
-MAX_PARAMETER_VALUE: Final = 160
+MAX_SEND_KEY: Final = 128
 MAX_ALPHANUMERIC_SENDER: Final = 11
 MAX_NUMERIC_SENDER: Final = 18
 
-_PARAMETER_KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,16}")
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HEX: Final = re.compile(r"([0-9A-Fa-f]{2})+")
-# Where a whole number has no upper limit of its own.
-_MAX_INTEGER: Final = 2**31 - 1
 _LIKE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d.{0,26}|[A-Za-z_]{0,24}", re.ASCII)
-_KEYWORD: Final = re.compile(r"[A-Za-z_]{0,24}")
 _SENDER_FILLING: Final = re.compile(r"[\s()+.-]")
-
-Check = Callable[[str, Any], Any]
-
-
-class BrokenRuleError(Exception):
-    """One or more rules of a field are broken."""
-
-    def __init__(self, *faults: Fault) -> None:
-        self.faults = faults
-
-
-def _broken(field: str, rule: str, shown: str = "") -> BrokenRuleError:
-    return BrokenRuleError(Fault(field, rule, shown))
-
-
-def _shown(value: Any) -> str:
-    """
-    Show a value that should have been one of a few, unless it can be what belongs to another field.
-
-    Arguments in the wrong order put texts, numbers and URLs in the most unlikely places.
-    """
-    if isinstance(value, str):
-        return repr(value) if _KEYWORD.fullmatch(value) else f"{len(value)} characters"
-    if isinstance(value, (int, float)) and abs(value) < 10**6:
-        return repr(value)
-    return type(value).__name__
-
-
-def _one_of(*allowed: str) -> Check:
-    def check(field: str, value: Any) -> str:
-        if not isinstance(value, str) or value not in allowed:
-            raise _broken(field, f"must be one of {', '.join(allowed)}", _shown(value))
-        return value
-
-    return check
-
-
-def _integer(low: int, high: int | None = None) -> Check:
-    def check(field: str, value: Any) -> int:
-        highest = _MAX_INTEGER if high is None else high
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= highest:
-            bounds = f"of at least {low}" if high is None else f"from {low} to {high}"
-            raise _broken(field, f"must be a whole number {bounds}", _shown(value))
-        return value
-
-    return check
-
-
-def _boolean(field: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _broken(field, "must be True or False", _shown(value))
-    return value
+#: Optional fields that a template such as ``{{ x or '' }}`` leaves out when it renders blank.
+_BLANK_IS_LEFT_OUT: Final = frozenset(
+    {"from_", "delivery_report", "send_at", "expire_at", "callback_url", "client_reference", "udh"}
+)
 
 
 def _recipients(low: int, high: int | None) -> Check:
@@ -104,7 +68,7 @@ def _recipients(low: int, high: int | None) -> Check:
         # Where no recipient means all of them, an empty list says so, not a template that rendered blank.
         blank = isinstance(value, str) and not recipients and value.strip() != "[]"
         if not faults and (len(recipients) < low or blank):
-            faults.append(Fault(field, "must name at least one recipient"))
+            faults.append(Fault(field, "must name at least one recipient", "no recipients"))
         if high is not None and len(recipients) > high:
             faults.append(
                 Fault(field, f"must name at most {high} different recipients", f"{len(recipients)}")
@@ -116,26 +80,17 @@ def _recipients(low: int, high: int | None) -> Check:
     return check
 
 
-def _text(field: str, value: Any) -> Any:
-    # Templates rendered as native objects turn digits into a number; one that renders nothing gives "None".
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if value == "None":
-        raise _broken(field, "must not be the text None, which a template gives that found no value")
-    return value
-
-
 def _sender(field: str, value: Any) -> str:
-    value = _text(field, value)
+    value = text(field, value)
     if not isinstance(value, str) or not value.strip():
-        raise _broken(field, "must be a number, a short code or a name, as text")
+        raise broken(field, "must be a number, a short code or a name, as text")
     sender = value.strip()
     digits = _SENDER_FILLING.sub("", sender)
     if digits.isascii() and digits.isdecimal():
         if len(digits) > MAX_NUMERIC_SENDER:
-            raise _broken(field, f"must have at most {MAX_NUMERIC_SENDER} digits", mask_number(digits))
+            raise broken(field, f"must have at most {MAX_NUMERIC_SENDER} digits", mask_number(digits))
     elif len(sender) > MAX_ALPHANUMERIC_SENDER:
-        raise _broken(
+        raise broken(
             field,
             f"must have at most {MAX_ALPHANUMERIC_SENDER} characters as a name",
             f"{len(sender)} characters",
@@ -144,45 +99,53 @@ def _sender(field: str, value: Any) -> str:
 
 
 def _text_body(field: str, value: Any) -> str:
-    value = _text(field, value)
+    value = text(field, value)
     if not isinstance(value, str):
-        raise _broken(field, f"must be text for {TEXT}", type(value).__name__)
+        raise broken(field, f"must be text for {TEXT}", type(value).__name__)
+    if not value.strip():
+        raise broken(field, "must have something to read in it", f"{len(value)} characters")
     if len(value) > MAX_TEXT:
-        raise _broken(field, f"must have at most {MAX_TEXT} characters", f"{len(value)} characters")
+        raise broken(field, f"must have at most {MAX_TEXT} characters", f"{len(value)} characters")
+    if is_file_name(value):
+        raise broken(field, "must be the text itself, not the name of a file that holds it")
     return value
 
 
 def _binary_body(field: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise _broken(field, f"must be base64 text for {BINARY}", type(value).__name__)
+        raise broken(field, f"must be base64 text for {BINARY}", type(value).__name__)
     try:
         base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
-        raise _broken(field, f"must be base64 text for {BINARY}", f"{len(value)} characters") from None
+        raise broken(field, f"must be base64 text for {BINARY}", f"{len(value)} characters") from None
     return value
 
 
 def _media_body(field: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise _broken(
-            field, f"must be an object with url, subject, message for {MEDIA}", type(value).__name__
-        )
+        raise broken(field, f"must be an object with url, subject, message for {MEDIA}", type(value).__name__)
     given = {name: item for name, item in value.items() if item is not None}
-    faults = [
-        Fault(f"{field}.{name}", "must be text")
-        for name in ("subject", "message")
-        if not isinstance(given.get(name, ""), str)
-    ]
+    faults: list[Fault] = []
     if given.keys() - {"url", "subject", "message"}:
         # Sinch drops what it does not know, so a misspelt "message" would be lost without a word.
         faults.append(Fault(field, "must hold nothing but url, subject and message"))
-    try:
-        _url(f"{field}.url", given.get("url"))
-    except BrokenRuleError as broken:
-        faults.extend(broken.faults)
+    checks: dict[str, Check] = {"url": _url, "subject": _caption, "message": _caption}
+    for name, check in checks.items():
+        if name in given or name == "url":
+            try:
+                given[name] = check(f"{field}.{name}", given.get(name))
+            except BrokenRuleError as error:
+                faults.extend(error.faults)
     if faults:
         raise BrokenRuleError(*faults)
     return given
+
+
+def _caption(field: str, value: Any) -> str:
+    value = text(field, value)
+    if not isinstance(value, str):
+        raise broken(field, "must be text")
+    return value
 
 
 _BODIES: Final[Mapping[str, Check]] = {TEXT: _text_body, BINARY: _binary_body, MEDIA: _media_body}
@@ -197,20 +160,20 @@ def _any_body(field: str, value: Any) -> Any:
 def _url(field: str, value: Any) -> str:
     # A URL can carry a token in its query, so it is never shown.
     if not isinstance(value, str) or len(value) > MAX_URL:
-        raise _broken(field, f"must be a URL of at most {MAX_URL} characters")
+        raise broken(field, f"must be a URL of at most {MAX_URL} characters")
     try:
         parts = urlsplit(value)
         valid = parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         valid = False
     if not valid or re.search(r"\s", value):
-        raise _broken(field, "must be a URL that starts with https:// or http://")
-    return value
+        raise broken(field, "must be a URL that starts with https:// or http://")
+    return rendered(field, value)
 
 
 def _udh(field: str, value: Any) -> str:
     if not isinstance(value, str) or not _HEX.fullmatch(value):
-        raise _broken(field, "must be an even number of hexadecimal digits")
+        raise broken(field, "must be an even number of hexadecimal digits")
     return value
 
 
@@ -221,80 +184,36 @@ def _time(field: str, value: Any) -> str:
         shown = f"{len(value)} characters" if isinstance(value, str) else ""
         if isinstance(value, datetime) or (isinstance(value, str) and _LIKE_TIME.fullmatch(value)):
             shown = repr(str(value))
-        raise _broken(field, str(error), shown) from None
+        raise broken(field, str(error), shown) from None
 
 
 def _client_reference(field: str, value: Any) -> str:
-    value = _text(field, value)
-    if not isinstance(value, str) or not 1 <= len(value) <= MAX_CLIENT_REFERENCE or not _encodable(value):
-        raise _broken(field, f"must be text of 1 to {MAX_CLIENT_REFERENCE} characters")
+    return _label(field, value, MAX_CLIENT_REFERENCE)
+
+
+def _send_key(field: str, value: Any) -> str:
+    return _label(field, value, MAX_SEND_KEY)
+
+
+def _label(field: str, value: Any, longest: int) -> str:
+    value = text(field, value)
+    if not isinstance(value, str) or not 1 <= len(value) <= longest or not encodable(value):
+        raise broken(field, f"must be text of 1 to {longest} characters")
     return value
-
-
-def _encodable(text: str) -> bool:
-    # A lone surrogate, half an emoji, is no character and cannot be written in a URL.
-    return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _parameters(field: str, value: Any) -> dict[str, dict[str, str]]:
-    if not isinstance(value, Mapping):
-        raise _broken(field, 'must be an object such as {"name": {"<number>": "Maria", "default": "there"}}')
-    faults: list[Fault] = []
-    checked: dict[str, dict[str, str]] = {}
-    for key, entries in value.items():
-        if not isinstance(key, str) or not _PARAMETER_KEY.fullmatch(key):
-            shown = f"{len(key)} characters" if isinstance(key, str) else type(key).__name__
-            faults.append(Fault(f"{field} key", "must be 1 to 16 characters of A-Z a-z 0-9 _ . -", shown))
-            continue
-        # Parameters nested the wrong way round have numbers here.
-        path = f"{field}.{mask_text(key)}"
-        if not isinstance(entries, Mapping):
-            faults.append(Fault(path, 'must be an object of values by number, and "default"'))
-        else:
-            checked[key] = _parameter_entries(path, entries, faults)
-    if faults:
-        raise BrokenRuleError(*faults)
-    return checked
-
-
-def _parameter_entries(field: str, entries: Mapping[Any, Any], faults: list[Fault]) -> dict[str, str]:
-    checked: dict[str, str] = {}
-    for key, value in entries.items():
-        name = shown = "default"
-        if key != "default":
-            shown = mask_number(key) if isinstance(key, str) else "***"
-            try:
-                name = normalize_number(as_text(key))
-            except ValueError as error:
-                faults.append(Fault(f"{field}[{shown}]", f"the key {error}"))
-                continue
-            shown = mask_number(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)  # noqa: PLW2901
-        if not isinstance(value, str):
-            faults.append(Fault(f"{field}[{shown}]", f"must be text, not {type(value).__name__}"))
-        elif len(value) > MAX_PARAMETER_VALUE:
-            rule = f"must have at most {MAX_PARAMETER_VALUE} characters"
-            faults.append(Fault(f"{field}[{shown}]", rule, f"{len(value)} characters"))
-        elif checked.get(name, value) != value:
-            faults.append(Fault(f"{field}[{shown}]", "has two different values for the same number"))
-        else:
-            checked[name] = value
-    return checked
 
 
 def _batch_id(field: str, value: Any) -> str:
     # A template that renders nothing gives the text "None".
     if isinstance(value, str) and value != "None" and _ID.fullmatch(value.strip()):
         return value.strip()
-    raise _broken(field, "must be the id of a batch, as send returns it", _shown(value))
+    raise broken(field, "must be the id of a batch, as send returns it", shown_value(value))
 
 
 def _number(field: str, value: Any) -> str:
     try:
         return normalize_number(as_text(value))
     except ValueError as error:
-        raise _broken(field, str(error), mask_number(value) if isinstance(value, str) else "") from None
+        raise broken(field, str(error), mask_number(value) if isinstance(value, str) else "") from None
 
 
 def _several(field: str, value: Any, rule: str, valid: Callable[[Any], bool]) -> str:
@@ -305,7 +224,7 @@ def _several(field: str, value: Any, rule: str, valid: Callable[[Any], bool]) ->
     cleaned = [item.strip() if isinstance(item, str) else item for item in values]
     # An empty filter would be no filter: more than was asked for.
     if not cleaned or not all(map(valid, cleaned)):
-        raise _broken(field, rule)
+        raise broken(field, rule)
     return ",".join(map(str, cleaned))
 
 
@@ -324,7 +243,8 @@ def _codes(field: str, value: Any) -> str:
 def _is_code(value: Any) -> bool:
     if isinstance(value, str):
         return re.fullmatch("[0-9]{1,9}", value) is not None
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_INTEGER
+    number = whole_number(value)
+    return number is not None and 0 <= number <= MAX_INTEGER
 
 
 def _senders(field: str, value: Any) -> str:
@@ -332,7 +252,7 @@ def _senders(field: str, value: Any) -> str:
 
 
 def _is_sender(value: Any) -> bool:
-    return isinstance(value, str) and bool(value) and _encodable(value)
+    return isinstance(value, str) and bool(value) and encodable(value)
 
 
 @dataclass(frozen=True)
@@ -360,22 +280,22 @@ PATH: Final[Mapping[str, Field]] = {
 MESSAGE: Final[Mapping[str, Field]] = {
     "to": Field("to", _recipients(1, MAX_RECIPIENTS)),
     "from_": Field("from", _sender),
-    "type_": Field("type", _one_of(*TYPES)),
+    "type_": Field("type", one_of(*TYPES)),
     "body": Field("body", _any_body),
-    "parameters": Field("parameters", _parameters, (TEXT, MEDIA)),
+    "parameters": Field("parameters", checked_parameters, (TEXT, MEDIA)),
     "udh": Field("udh", _udh, (BINARY,)),
-    "delivery_report": Field("delivery_report", _one_of(*DELIVERY_REPORTS)),
+    "delivery_report": Field("delivery_report", one_of(*DELIVERY_REPORTS)),
     "send_at": Field("send_at", _time),
     "expire_at": Field("expire_at", _time),
     "callback_url": Field("callback_url", _url),
     "client_reference": Field("client_reference", _client_reference),
-    "feedback_enabled": Field("feedback_enabled", _boolean),
-    "flash_message": Field("flash_message", _boolean, (TEXT, BINARY)),
-    "truncate_concat": Field("truncate_concat", _boolean, (TEXT, BINARY)),
-    "max_number_of_message_parts": Field("max_number_of_message_parts", _integer(1), (TEXT, BINARY)),
-    "from_ton": Field("from_ton", _integer(0, 6), (TEXT, BINARY)),
-    "from_npi": Field("from_npi", _integer(0, 18), (TEXT, BINARY)),
-    "strict_validation": Field("strict_validation", _boolean, (MEDIA,)),
+    "feedback_enabled": Field("feedback_enabled", boolean),
+    "flash_message": Field("flash_message", boolean, (TEXT, BINARY)),
+    "truncate_concat": Field("truncate_concat", boolean, (TEXT, BINARY)),
+    "max_number_of_message_parts": Field("max_number_of_message_parts", integer(1), (TEXT, BINARY)),
+    "from_ton": Field("from_ton", integer(0, 6), (TEXT, BINARY)),
+    "from_npi": Field("from_npi", integer(0, 18), (TEXT, BINARY)),
+    "strict_validation": Field("strict_validation", boolean, (MEDIA,)),
 }
 
 #: Fields of ``update``: those of a message except ``to``, and the two lists of changes.
@@ -385,16 +305,19 @@ UPDATE: Final[Mapping[str, Field]] = {
     **{name: field for name, field in MESSAGE.items() if name != "to"},
 }
 
+#: Arguments of a send that never go over the wire.
+SENDING: Final[Mapping[str, Field]] = {"send_key": Field("send_key", _send_key)}
+
 FEEDBACK: Final[Mapping[str, Field]] = {"recipients": Field("recipients", _recipients(0, None))}
 
 DRY_RUN_QUERY: Final[Mapping[str, Field]] = {
-    "per_recipient": Field("per_recipient", _boolean),
-    "number_of_recipients": Field("number_of_recipients", _integer(0, 1000)),
+    "per_recipient": Field("per_recipient", boolean),
+    "number_of_recipients": Field("number_of_recipients", integer(0, 1000)),
 }
 
 LISTING: Final[Mapping[str, Field]] = {
-    "page": Field("page", _integer(0)),
-    "page_size": Field("page_size", _integer(1, 100)),
+    "page": Field("page", integer(0)),
+    "page_size": Field("page_size", integer(1, 100)),
     "from_": Field("from", _senders),
     "start_date": Field("start_date", _time),
     "end_date": Field("end_date", _time),
@@ -404,7 +327,7 @@ LISTING: Final[Mapping[str, Field]] = {
 }
 
 REPORT: Final[Mapping[str, Field]] = {
-    "report_type": Field("type", _one_of(*REPORT_TYPES)),
+    "report_type": Field("type", one_of(*REPORT_TYPES)),
     "status": Field("status", _statuses),
     "code": Field("code", _codes),
 }
@@ -423,11 +346,33 @@ def checked_message(
     :raises SinchValidationError: Names every fault.
     """
     faults: list[Fault] = []
+    return _finished(_checked_message(values, faults, unknown), faults, operation)
+
+
+def checked_dry_run(
+    values: Mapping[str, Any], operation: str, unknown: Collection[str] = ()
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Check a message like :func:`checked_message`, and what is asked about it; return both."""
+    faults: list[Fault] = []
+    wire = _checked_message(values, faults, unknown)
+    query = _checked(values, DRY_RUN_QUERY, faults, unknown)
+    return _finished(wire, faults, operation), query
+
+
+def _checked_message(
+    values: Mapping[str, Any], faults: list[Fault], unknown: Collection[str]
+) -> dict[str, Any]:
+    values = _without_blanks(values)
     wire = _checked(values, MESSAGE, faults, unknown, required=("to", "body"))
     if not {"type_", "body", "udh"} & set(unknown):
         _check_type_rules(values, wire, faults)
     _check_pairs(wire, faults, unknown)
-    return _finished(wire, faults, operation)
+    if wire.get("type", TEXT) != BINARY and "body" in wire:
+        # What was refused or is not known yet cannot be compared.
+        parameters = wire.get("parameters", {} if values.get("parameters") is None else None)
+        if parameters is not None and "parameters" not in unknown:
+            faults.extend(placeholder_faults(wire["body"], parameters, wire.get("to")))
+    return wire
 
 
 def checked_update(
@@ -435,11 +380,21 @@ def checked_update(
 ) -> dict[str, Any]:
     """Check the fields of an update, like :func:`checked_message`; at least one has to be given."""
     faults: list[Fault] = []
+    values = _without_blanks(values)
     wire = _checked(values, UPDATE, faults, unknown)
     _check_pairs(wire, faults, unknown)
+    if wire.get("type") != BINARY and "body" in wire and "parameters" in wire:
+        faults.extend(placeholder_faults(wire["body"], wire["parameters"], None))
     if not wire.keys() - PATH.keys() and not faults and not unknown:
         faults.append(Fault("fields", "must name at least one change"))
     return _finished(wire, faults, operation)
+
+
+def _without_blanks(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: None if name in _BLANK_IS_LEFT_OUT and isinstance(value, str) and not value.strip() else value
+        for name, value in values.items()
+    }
 
 
 def checked_fields(
@@ -472,7 +427,7 @@ def checked_batch_ids(value: Any) -> list[str]:
         except BrokenRuleError as broken:
             faults.extend(broken.faults)
     if not parts:
-        faults.append(Fault("batch_id", "must be the id of a batch or a list of ids", type(value).__name__))
+        faults.append(Fault("batch_id", "must be the id of a batch or a list of ids", "no batches"))
     return list(_finished(dict(batch_ids), faults, "wait"))
 
 
@@ -535,3 +490,12 @@ def _finished(wire: dict[str, Any], faults: list[Fault], operation: str) -> dict
     if faults:
         raise SinchValidationError(faults, operation)
     return wire
+
+
+def faults_of(check: Callable[..., object], *args: Any, **kwargs: Any) -> list[Fault]:
+    """Name what a check refuses, so that several checks can be reported as one."""
+    try:
+        check(*args, **kwargs)
+    except SinchValidationError as error:
+        return list(error.faults)
+    return []

@@ -28,12 +28,14 @@ class Candidates:
     :param batches: Those that ``found`` speaks of, the best first.
     :param complete: Whether nothing can be missing.
     :param unexplained: A batch that may be the send's or somebody else's.
+    :param live: All that reach some of our people and are not cancelled, the best first.
     """
 
     found: Found
     batches: Sequence[Batch] = ()
     complete: bool = True
     unexplained: Batch | None = None
+    live: Sequence[Batch] = ()
 
 
 class Matcher:
@@ -70,9 +72,12 @@ class Matcher:
                 live[relation].append(batch)
             elif self.kind is Reference.OWN or relation is not Relation.NONE:
                 canceled.append(batch)
-        for relation in (Relation.SAME, Relation.OTHER_TEXT, Relation.SOME):
+        shared = (Relation.SAME, Relation.OTHER_TEXT, Relation.SOME)
+        related = [each for relation in shared for each in self._best_first(live[relation])]
+        for relation in shared:
             if live[relation]:
-                return Candidates(Found(relation.value), self._best_first(live[relation]), complete)
+                best = self._best_first(live[relation])
+                return Candidates(Found(relation.value), best, complete, live=related)
         if live[Relation.NONE] and self.kind is Reference.OWN:
             return Candidates(Found.NONE, live[Relation.NONE], complete)
         if canceled:

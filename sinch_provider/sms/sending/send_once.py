@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import secrets
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -33,45 +32,39 @@ from sinch_provider.sms.errors import (
     SinchUnsettledError,
 )
 from sinch_provider.sms.http import Call
-from sinch_provider.sms.masking import mask_text
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.sending.decision import Action, Cycle, Found, Reference, Send, cycle, decide, proof
 from sinch_provider.sms.sending.fence import Fence
+from sinch_provider.sms.sending.hold import seconds_to_wait
 from sinch_provider.sms.sending.journal import Entry, Journal, State
-from sinch_provider.sms.sending.lookup import (
-    CLOCK_MARGIN,
-    LISTED,
-    LISTING_LAG,
-    Listing,
-    SinchClock,
-    list_by_reference,
-    read,
-)
+from sinch_provider.sms.sending.looking import Settling, look
+from sinch_provider.sms.sending.lookup import SinchClock, list_by_reference, read
 from sinch_provider.sms.sending.matching import Asked, Candidates, Matcher, OwnLabel, contradiction
-from sinch_provider.sms.sending.memory import Memory, Stopwatch
+from sinch_provider.sms.sending.memory import Memory
 from sinch_provider.sms.sending.payload import Payload, Relation
+from sinch_provider.sms.sending.refusals import (
+    cancelled_late,
+    cancelled_while_held,
+    cycle_unclear,
+    no_journal_to_tell,
+    other_account,
+    refusal,
+    sent_to_others,
+    unexplained,
+)
 from sinch_provider.sms.sending.sent import Sent
 from sinch_provider.sms.sending.twins import reached_nobody, stop_twins
-from sinch_provider.sms.steps import Pause, Step
+from sinch_provider.sms.steps import Step
 from sinch_provider.sms.times import parse_time, utcnow, wire_time
 
 log = logging.getLogger(__name__)
 
-MIN_HOLD: Final = timedelta(minutes=2)
-MAX_HOLD: Final = timedelta(days=1)
-#: The last look at a held batch comes so long before it may leave.
-HOLD_MARGIN: Final = timedelta(seconds=15)
-#: Pauses between looks for a batch that may have been accepted; the last one is repeated.
-_LOOKS: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 _SENDS: Final = 3
 #: How often a held request may wait too long for its turn before the attempt gives up.
 _HELD: Final = 5
 
 #: So many cancelled batches of one send are remembered.
 _SUPERSEDED: Final = 20
-_SENDING: Final = frozenset({Action.SEND, Action.SEND_IF_NOTHING_LEFT})
-_KEEPING: Final = frozenset({Action.KEEP, Action.WARN})
-
 Steps = Generator[Step, Any, "Sent"]
 
 
@@ -137,8 +130,7 @@ class SendOnce:
         self.reference = self._label or send.reference
         self._secret = account.credentials.secret
         self._account = hashlib.sha256(account.api_root.encode()).hexdigest()[:16]
-        # Nothing is posted later than the longest exchange after an intent, nor listed later than the lag.
-        self._settle = 3 * account.timeout + LISTING_LAG.total_seconds()
+        self._settling = Settling(account, self._memory)
         self._payload = Payload.of_request(call.body)
         self._fingerprint = self._payload.fingerprint(self._secret)
         self._token = ""
@@ -146,8 +138,6 @@ class SendOnce:
         self._entry: Entry | None = None
         #: Cancelled batches that reached nobody, in whose place this send comes.
         self._superseded: tuple[str, ...] = ()
-        #: Runs since the latest intent of this attempt.
-        self._intent: Stopwatch | None = None
 
     @property
     def batch_id(self) -> str | None:
@@ -181,7 +171,7 @@ class SendOnce:
             ) from None
         sent = found or (yield from self._post())
         if self._hold is not None and sent.batch is not None:
-            sent = yield from self._let_go(sent, self._hold)
+            sent = yield from self._let_go(sent.batch, self._hold)
         self._memory.batches.add(sent.batch_id)
         return sent
 
@@ -211,30 +201,19 @@ class SendOnce:
 
     def _check_account(self, entry: Entry) -> None:
         if entry.state is not State.VOID and entry.account != self._account:
-            sent = f"Batch {entry.batch_id} was sent" if entry.batch_id else "A batch may have been sent"
-            raise SinchAccountChangedError(
-                f"{sent} with another account than the one that the connection has now", operation="send"
-            )
+            raise other_account(entry)
 
     def _is_new_cycle(self, entry: Entry | None) -> bool:
         """Whether ``on_clear="resend"`` asks for a send that no attempt has begun yet; sets the reference."""
         if self._journal is None or self._journal.unreadable:
-            raise SinchUncertainError(
-                "Without a journal that can be read, on_clear='resend' cannot tell a retry from a clear",
-                operation="send",
-                advice="Use a new send_key for a new send.",
-            )
+            raise no_journal_to_tell()
         told = Cycle.NEW
         if entry is not None:
             told = cycle(
                 self._send, try_number=entry.try_number, max_tries=entry.max_tries, retries=entry.retries
             )
         if told is Cycle.UNCLEAR:
-            raise SinchUncertainError(
-                "The task's retries have changed, so it cannot be told whether it was cleared since it sent",
-                operation="send",
-                advice="To send again, clear the task once more, or use a new send_key.",
-            )
+            raise cycle_unclear()
         self._token = secrets.token_hex(4) if told is Cycle.NEW or entry is None else entry.token
         if self._token and self._label is None:
             self.reference = f"{self._send.reference}-{self._token}"
@@ -274,9 +253,7 @@ class SendOnce:
         if batch is not None:
             return (yield from self._resolve(Found(relation.value), [batch], Reference.OWN))
         if relation is Relation.NONE:
-            raise SinchPayloadChangedError(
-                f"An earlier attempt sent batch {entry.batch_id} to other recipients", operation="send"
-            )
+            raise sent_to_others(entry)
         log.warning(
             "Batch %s was accepted, and Sinch does not show it any more; not sending again.", entry.batch_id
         )
@@ -287,14 +264,8 @@ class SendOnce:
         matcher = self._matcher()
         candidates = yield from self._look(matcher)
         if candidates.unexplained is not None:
-            raise SinchUncertainError(
-                f"Batch {candidates.unexplained.id} has the same client_reference and recipients, and may or "
-                "may not be this send",
-                operation="send",
-                advice="If it is, mark the task as success. If not, give this send a client_reference of its "
-                "own. Without one, the operator can tell by itself.",
-            )
-        return (yield from self._resolve(candidates.found, candidates.batches, matcher.kind))
+            raise unexplained(candidates.unexplained)
+        return (yield from self._resolve(candidates.found, candidates.batches, matcher.kind, candidates.live))
 
     def _matcher(self) -> Matcher:
         """Tell how to recognise this send among what is listed."""
@@ -306,113 +277,45 @@ class SendOnce:
         return Matcher(self._payload, self._secret, self._kind)
 
     def _look(self, matcher: Matcher) -> Generator[Step, Any, Candidates]:
-        """
-        List by the reference until our batch is there, or would be there if it had been accepted.
-
-        :raises SinchUnsettledError: The listing cannot be relied on.
-        :raises SinchUncertainError: That was longer ago than Sinch lists batches.
-        """
-        since = self._entry.began if self._entry else self._send.since
-        known = self._memory.listings.get(self.reference) if self._intent is None else None
-        if known is not None:
-            candidates = matcher.match(known, self._others)
-        else:
-            log.info("Looking for the batch by its reference %s.", mask_text(self.reference))
-            candidates = yield from self._look_until_settled(matcher, since)
-        if candidates.unexplained or self._action(candidates.found, matcher.kind) not in _SENDING:
-            return candidates
-        if not candidates.complete:
-            raise SinchUnsettledError(
-                "Sinch's listing is not complete, so it is unknown whether the batch was accepted",
-                operation="send",
-            )
-        if since < utcnow() - LISTED:
-            raise SinchUncertainError(
-                f"An attempt of {since.to_date_string()} may have sent this; Sinch lists nothing that old",
-                operation="send",
-                advice="Look for the batch in Sinch's dashboard. If it is there, mark the task as success. "
-                "If not, clear the task with on_clear='resend'.",
-            )
-        return candidates
-
-    def _look_until_settled(
-        self, matcher: Matcher, since: pendulum.DateTime
-    ) -> Generator[Step, Any, Candidates]:
-        looks = 0
-        while True:
-            left = self._unsettled_seconds()
-            listing: Listing = yield from list_by_reference(self.reference, since)
-            candidates = matcher.match(listing, self._others)
-            action = self._action(candidates.found, matcher.kind)
-            if left <= 0:
-                break
-            if not candidates.unexplained and (
-                action in _KEEPING or (action is Action.FAIL and matcher.kind is Reference.OWN)
-            ):
-                return candidates
-            if looks == 0:
-                log.info("It is not listed yet. Sinch may take %.0f s more.", left)
-            pause = _LOOKS[min(looks, len(_LOOKS) - 1)]
-            # Without an intent a batch is unlikely, so one more look at the end is enough.
-            rest = math.ceil(left)
-            yield from self._pause(min(pause, rest) if self._entry else rest)
-            looks += 1
-        if self._intent is None:
-            self._memory.listings[self.reference] = listing
-        if candidates.found is Found.NOTHING and candidates.complete:
-            log.info("It is not listed, so it was not accepted.")
-        return candidates
-
-    def _pause(self, seconds: float) -> Generator[Step, Any, None]:
-        yield Pause(seconds)
-        for watch in (self._intent, self._memory.watch):
-            if watch is not None:
-                watch.paused(seconds)
+        return look(
+            self.reference,
+            self._entry.began if self._entry else self._send.since,
+            lambda listing: matcher.match(listing, self._others),
+            lambda candidates: self._action(candidates.found, matcher.kind),
+            self._settling,
+            self._entry,
+            wait_for_more=matcher.kind is Reference.SHARED,
+        )
 
     @property
     def _others(self) -> frozenset[str]:
         """Batches that are not this send's, whatever they look like."""
         return frozenset(self._memory.batches).union(self._superseded)
 
-    def _unsettled_seconds(self) -> float:
-        """
-        How long a batch of an earlier request may still take to be listed.
-
-        Another process may have written the intent, by another clock. So this process waits by its own clock,
-        unless the intent is so old that no clock can be that wrong.
-        """
-        if self._intent is not None:
-            return self._settle - self._intent.seconds
-        waited = self._settle - self._memory.watch.seconds
-        if self._entry is None:
-            return waited
-        by_intent = self._entry.intended + timedelta(seconds=self._settle) + CLOCK_MARGIN - utcnow()
-        return min(waited, by_intent.total_seconds())
-
     # What to do about it
 
     def _resolve(
-        self, found: Found, batches: Sequence[Batch], kind: Reference
+        self, found: Found, batches: Sequence[Batch], kind: Reference, live: Sequence[Batch] = ()
     ) -> Generator[Step, Any, Sent | None]:
-        """Do what the rules say about what was found."""
+        """
+        Do what the rules say about what was found.
+
+        :param live: All batches found, the cancelled ones left out.
+        """
         action = self._action(found, kind)
         if action is Action.SEND:
             return None
         if action is Action.SEND_IF_NOTHING_LEFT:
             for batch in batches:
                 if not (yield from reached_nobody(batch)):
-                    raise SinchBatchCanceledError(
-                        f"Batch {batch.id} was cancelled when some of its messages may have left",
-                        operation="send",
-                        advice="Use a new send_key to send to all recipients again.",
-                    )
+                    raise cancelled_late(batch)
             log.info("Batch %s was cancelled before anything left; sending again.", batches[0].id)
             self._superseded = (*self._superseded, *(each.id for each in batches))[-_SUPERSEDED:]
             self._entry = None
             return None
         if action is Action.FAIL:
-            raise self._failure(found, batches)
-        return (yield from self._keep(found, batches))
+            raise refusal(found, batches, self._payload.people)
+        return (yield from self._keep(found, batches, live))
 
     def _action(self, found: Found, kind: Reference) -> Action:
         if found is Found.OTHER_TEXT and self._journal is not None and self._journal.guessed:
@@ -430,7 +333,9 @@ class SendOnce:
         )
         return told is Cycle.NEW
 
-    def _keep(self, found: Found, batches: Sequence[Batch]) -> Generator[Step, Any, Sent]:
+    def _keep(
+        self, found: Found, batches: Sequence[Batch], live: Sequence[Batch]
+    ) -> Generator[Step, Any, Sent]:
         journalled = self.batch_id
         batch = next((each for each in batches if each.id == journalled), batches[0])
         if found is Found.OTHER_TEXT:
@@ -443,8 +348,8 @@ class SendOnce:
             log.info(
                 "Batch %s of an earlier request has the same message and recipients; keeping it.", batch.id
             )
-        if len(batches) > 1 and self._may_cancel:
-            yield from stop_twins(batches, batch)
+        if self._is_only_ours:
+            yield from stop_twins([each for each in live if each.id != batch.id], batch)
         if journalled != batch.id or self._was_cleared():
             fingerprint = self._entry.fingerprint if self._entry else None
             if fingerprint is None:
@@ -454,38 +359,9 @@ class SendOnce:
         return Sent(batch.id, batch, adopted=True)
 
     @property
-    def _may_cancel(self) -> bool:
-        """Whether a second batch with this reference, these people and this text can only be a duplicate."""
+    def _is_only_ours(self) -> bool:
+        """Whether a second batch with this reference can only be a duplicate."""
         return self._label is None and self._kind is Reference.OWN
-
-    def _failure(self, found: Found, batches: Sequence[Batch]) -> SinchError:
-        names = ", ".join(each.id for each in batches[:5]) + (", ..." if len(batches) > 5 else "")
-        ours = self._payload.people
-        if found is Found.CANCELLED:
-            return SinchBatchCanceledError(f"Batch {names} of this task was cancelled", operation="send")
-        if found is Found.OTHER_TEXT:
-            return SinchPayloadChangedError(
-                f"Batch {names} of this task has all {len(ours)} recipients and another text, and may or may "
-                "not be this send",
-                operation="send",
-                advice="If it is, mark the task as success. To send the new text too, use a new send_key.",
-            )
-        theirs = frozenset[str]().union(*(Payload.of_batch(each).people for each in batches))
-        reached = len(ours & theirs)
-        if not reached:
-            return SinchPayloadChangedError(
-                f"An earlier attempt sent batch {names} to {len(theirs)} recipients. None of the {len(ours)} "
-                "recipients of this one is among them",
-                operation="send",
-                advice="To send to these recipients as well, use a new send_key.",
-            )
-        return SinchPayloadChangedError(
-            f"An earlier attempt sent batch {names} to {len(theirs)} recipients. "
-            f"Of the {len(ours)} recipients of this one, {reached} are among them",
-            operation="send",
-            advice=f"To reach the other {len(ours) - reached}, send to them in a task of their own. A new "
-            "send_key sends to all.",
-        )
 
     # Sending
 
@@ -559,47 +435,31 @@ class SendOnce:
             body["send_at"] = wire_time(max(wanted, self._leaves))
         return replace(self._call, body=body)
 
-    def _let_go(self, sent: Sent, hold: timedelta) -> Steps:
+    def _let_go(self, batch: Batch, hold: timedelta) -> Steps:
         """Look for duplicates of a held batch just before it may leave, and cancel all but the oldest."""
-        batch = sent.batch
-        assert batch is not None
-        now = utcnow()
-        remaining = batch.send_at - now if batch.send_at else timedelta()
-        if remaining <= timedelta():
-            log.warning("Batch %s has left already; no duplicate of it can be stopped.", batch.id)
-            return sent
-        if remaining < LISTING_LAG:
-            log.warning(
-                "Batch %s leaves in %.0f s, sooner than a duplicate would be listed.",
-                batch.id,
-                remaining.total_seconds(),
-            )
-        wait = (min(remaining, hold) - HOLD_MARGIN).total_seconds()
-        if wait > 0:
-            log.info("Batch %s is held; looking for duplicates in %.0f s.", batch.id, wait)
-            yield from self._pause(wait)
+        if (wait := seconds_to_wait(batch, hold)) is None:
+            return Sent(batch.id, batch)
+        yield from self._settling.pause(wait)
+        began = self._entry.began if self._entry else utcnow()
         try:
-            listing = yield from list_by_reference(self.reference, self._entry.began if self._entry else now)
+            listing = yield from list_by_reference(self.reference, began)
         except SinchError as error:
             raise SinchUnsettledError(
                 f"Batch {batch.id} was accepted, and a duplicate of it could not be looked for: {error.what}",
                 operation="send",
             ) from None
-        alike = Matcher(self._payload, self._secret, self._kind).match(listing, self._others)
-        same = alike.batches if alike.found is Found.SAME and self._may_cancel else ()
-        listed = {each.id: each for each in listing.batches}
-        if listed.get(batch.id, batch).canceled and not same:
-            raise SinchBatchCanceledError(
-                f"Batch {batch.id} was cancelled while it was held", operation="send"
-            )
-        if not same:
-            return sent
-        kept = same[0]
-        yield from stop_twins(same, kept)
-        if kept.id == batch.id:
-            return sent
-        self._note(State.SENT, kept.id)
-        return Sent(kept.id, kept, adopted=True)
+        candidates = Matcher(self._payload, self._secret, self._kind).match(listing, self._others)
+        live = [each for each in candidates.live if each.client_reference is not None]
+        gone = any(each.id == batch.id and each.canceled for each in listing.batches)
+        if not self._is_only_ours or not live:
+            if gone:
+                raise cancelled_while_held(batch)
+            return Sent(batch.id, batch)
+        kept = live[0]
+        yield from stop_twins(live[1:], kept)
+        if kept.id != batch.id:
+            self._note(State.SENT, kept.id)
+        return Sent(kept.id, kept, adopted=kept.id != batch.id)
 
     # The journal
 
@@ -610,7 +470,7 @@ class SendOnce:
         if self._journal is not None:
             self._journal.write(entry)
         self._entry = entry
-        self._intent = Stopwatch()
+        self._settling.begin()
         self._memory.unsettled.add(self.reference)
 
     def _note(self, state: State, batch_id: str | None = None, fingerprint: Any = None) -> None:

@@ -16,40 +16,46 @@ from sinch_provider.sms.errors import (
     SinchUnsettledError,
 )
 from sinch_provider.sms.models import Batch, BatchDeliveryReport
+from sinch_provider.sms.sending.payload import Payload
 from sinch_provider.sms.steps import Step
 
 log = logging.getLogger(__name__)
 
 
-def stop_twins(batches: Sequence[Batch], kept: Batch) -> Generator[Step, Any, None]:
+def stop_twins(twins: Sequence[Batch], kept: Batch) -> Generator[Step, Any, None]:
     """
-    Cancel all batches but one.
+    Cancel the duplicates of a batch.
 
-    :param batches: Batches with the reference, the people and the text of one send.
+    :param twins: Batches of the same send. One with another text is not cancelled: nobody can say which of
+        the texts is meant.
     :raises SinchSentTwiceError: It is too late for one of them.
     :raises SinchUnsettledError: One of them could not be cancelled for a passing reason.
     """
     late = []
-    for twin in batches:
-        if twin.id == kept.id:
-            continue
-        log.error("Batch %s is a duplicate of %s; cancelling it.", twin.id, kept.id)
-        try:
-            canceled = yield endpoints.cancel(twin.id)
-            harmless = yield from reached_nobody(canceled)
-        except SinchAlreadyDispatchedError:
-            harmless = False
-        except SinchError as error:
-            raise SinchUnsettledError(
-                f"Batch {twin.id} is a duplicate of {kept.id}, and could not be cancelled: {error.what}",
-                operation="send",
-            ) from None
+    for twin in twins:
+        harmless = False
+        if Payload.of_batch(twin) == Payload.of_batch(kept):
+            log.error("Batch %s is a duplicate of %s; cancelling it.", twin.id, kept.id)
+            harmless = yield from _stopped(twin, kept)
         if not harmless:
             late.append(twin.id)
     if late:
         raise SinchSentTwiceError(
             f"Batch {kept.id} was sent a second time as {', '.join(late)}", operation="send"
         )
+
+
+def _stopped(twin: Batch, kept: Batch) -> Generator[Step, Any, bool]:
+    try:
+        canceled = yield endpoints.cancel(twin.id)
+        return (yield from reached_nobody(canceled))
+    except SinchAlreadyDispatchedError:
+        return False
+    except SinchError as error:
+        raise SinchUnsettledError(
+            f"Batch {twin.id} is a duplicate of {kept.id}, and could not be cancelled: {error.what}",
+            operation="send",
+        ) from None
 
 
 def reached_nobody(batch: Batch) -> Generator[Step, Any, bool]:

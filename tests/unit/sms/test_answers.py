@@ -40,7 +40,9 @@ from sinch_provider.sms.http import Answer, Call
 
 ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
 TEXT = "Hi Maria, your table for two is booked."
-SEND = endpoints.send(TEXT, ["+447700900222"], parameters={"name": {"447700900222": "Maria Svensson"}})
+SEND = endpoints.send(
+    TEXT + " ${name}", ["+447700900222"], parameters={"name": {"447700900222": "Maria Svensson"}}
+)
 UPDATE = endpoints.update(ID, body=TEXT)
 REPLACE = endpoints.replace(ID, TEXT, ["+447700900222"], send_at="2999-01-01")
 CANCEL = endpoints.cancel(ID)

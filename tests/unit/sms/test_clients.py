@@ -203,7 +203,7 @@ def test_an_outdated_token_is_renewed_once_and_nothing_is_sent_twice(
 def test_a_request_says_who_asks_for_what(do: Player, server: ScriptedServer) -> None:
     server.script = [GOOD["batches.send"], GOOD["batches.get"]]
     account = plan_account(server.url, sender="Bistro")
-    do(account, "batches.send", "H\u00e5j \u2013 ${name}", TO)
+    do(account, "batches.send", "H\u00e5j \u2013 $5", TO)
     do(account, *GET)
     send, get = server.received
     assert (send.method, send.target) == ("POST", "/xms/v1/plan/batches")
@@ -211,7 +211,7 @@ def test_a_request_says_who_asks_for_what(do: Player, server: ScriptedServer) ->
         "to": ["447700900222"],
         "from": "Bistro",
         "type": "mt_text",
-        "body": "H\u00e5j \u2013 ${name}",
+        "body": "H\u00e5j \u2013 $5",
         "delivery_report": "none",
     }
     assert send.headers["content-type"] == "application/json"

@@ -78,6 +78,7 @@ def test_several_batch_ids_in_every_form() -> None:
             SinchValidationError, match="batch_id: must be the id of a batch or a list of ids"
         ):
             checked_batch_ids(nothing)
+    assert checked_batch_ids([[ID], ["b"]]) == [ID, "b"]
     with pytest.raises(SinchValidationError) as caught:
         checked_batch_ids([ID, "None", "a/b"])
     assert [fault.field for fault in caught.value.faults] == ["batch_id[1]", "batch_id[2]"]
@@ -87,7 +88,7 @@ def test_a_recipient_in_a_path_is_a_number() -> None:
     for written in ("+44 7700-900 222", 447700900222):
         call = endpoints.get_delivery_report_for_number(ID, written)  # type: ignore[arg-type]
         assert call.path == f"/batches/{ID}/delivery_report/447700900222"
-    for wrong in ("07700900222", 447700900222.0, [447700900222], ID):
+    for wrong in ("07700900222", 447700900222.0, "447700900222.00", [447700900222], ID):
         with pytest.raises(SinchValidationError, match="recipient_msisdn") as caught:
             endpoints.get_delivery_report_for_number(ID, wrong)  # type: ignore[arg-type]
         assert "700000222" not in str(caught.value)
@@ -163,5 +164,5 @@ def test_a_report_is_not_widened_by_a_broken_filter(values: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("values", [{"per_recipient": "true"}, {"number_of_recipients": 1001}])
 def test_a_dry_run_checks_its_query_too(values: dict[str, Any]) -> None:
-    with pytest.raises(SinchValidationError, match="send_dry_run: 1 fault"):
-        endpoints.send_dry_run("Hi", TO, **values)
+    with pytest.raises(SinchValidationError, match="send_dry_run: 2 faults"):
+        endpoints.send_dry_run("", TO, **values)

@@ -43,7 +43,7 @@ def every_class() -> list[type[SinchError]]:
 
 
 def test_there_is_one_tree() -> None:
-    assert len(every_class()) == 16
+    assert len(every_class()) == 17
     assert issubclass(SinchValidationError, ValueError)
 
 
@@ -102,13 +102,17 @@ def test_a_fault_reads_as_field_rule_and_value() -> None:
 
 def test_a_validation_error_names_its_faults_and_counts_the_rest() -> None:
     assert str(SinchValidationError([Fault("to", "is required")], "send")) == (
-        "send: 1 fault in the request: to: is required. Nothing was sent."
+        "send: 1 fault in the request. Nothing was sent.\n  to: is required"
+    )
+    assert str(SinchValidationError([Fault("batch_id", "is required")], "cancel", "Cancel")) == (
+        "Cancel: 1 fault in the request. Nothing was changed.\n  batch_id: is required"
     )
     faults = [Fault(f"to[{index}]", "must be a number") for index in range(25)]
     error = SinchValidationError(faults)
     assert error.faults == tuple(faults)
-    assert str(error).startswith("25 faults in the request: to[0]: must be a number; to[1]: must")
-    assert str(error).endswith("to[19]: must be a number; and 5 more.")
+    lines = str(error).splitlines()
+    assert lines[:2] == ["25 faults in the request.", "  to[0]: must be a number"]
+    assert lines[-2:] == ["  to[19]: must be a number", "  and 5 more"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import numbers as numbers_abc
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -49,6 +51,10 @@ prefixes = st.sampled_from(["", "+", "00", "\u202a+", " +"])
         "+44 (7700) 900 222",
         "(+44) 7700 900 222",
         "+44.77.009.00.222",
+        "447.700.900.222",
+        "+44.77009.002.22",
+        "+44.7700900222",
+        "447700900.222",
         "+44\u00a077\u202f009\u200900\u2011222",
         "\u202a+447700900222\u202c",
         "\ufeff+447700900222",
@@ -99,6 +105,18 @@ def test_a_zero_in_brackets_behind_an_unknown_country_code_is_refused() -> None:
         ("+447700900222 +447700900333", "5 to 15 digits"),
         ("447700900222.0", "decimal point"),
         ("+447700900222.0", "decimal point"),
+        ("447700900222.00", "decimal point"),
+        ("447700900222.000000", "decimal point"),
+        ("447700900222.5", "decimal point"),
+        ("447700900222.25", "decimal point"),
+        ("447700900222.", "decimal point"),
+        ("+447700900222.00", "decimal point"),
+        (" 447700900222.00 ", "decimal point"),
+        ("44 7700 900 222.0", "decimal point"),
+        ("447700900222. 00", "decimal point"),
+        ("447700900222(.)0", "decimal point"),
+        ("\u202d447700900222.0\u202c", "decimal point"),
+        ("\ufeff447700900222\u200e.\u200e00", "decimal point"),
     ],
 )
 def test_what_is_no_international_number_is_refused_without_quoting_it(written: str, why: str) -> None:
@@ -113,8 +131,8 @@ def test_decorations_change_nothing(digits: str, prefix: str, data: st.DataObjec
     written = prefix
     for digit in digits:
         written += digit + "".join(data.draw(st.lists(st.sampled_from(FILLING), max_size=2)))
-    if "(0)" in written or written.strip().endswith(".0"):
-        return  # These two mean something, and have tests of their own.
+    if "(0)" in written or written.count(".") == 1:
+        return  # A zero in brackets and a single dot mean something, and have tests of their own.
     assert normalize_number(written) == digits
 
 
@@ -137,14 +155,50 @@ def test_group_ids_pass_verbatim() -> None:
     assert normalize_recipient(f" {GROUP} ") == GROUP
 
 
-@pytest.mark.parametrize("value", [None, True, 4.67e10, b"447700900222", ["447700900222"], {}, -447700900222])
-def test_a_recipient_is_text_or_a_whole_number(value: Any) -> None:
-    with pytest.raises(ValueError, match="as text, not"):
+class NumpyLike:
+    """A whole number as numpy has them: registered as one, and not an int."""
+
+    def __init__(self, value: int) -> None:
+        self._value = value
+
+    def __int__(self) -> int:
+        return self._value
+
+
+numbers_abc.Integral.register(NumpyLike)
+
+
+@pytest.mark.parametrize(
+    "value", [447700900222, NumpyLike(447700900222), Decimal("447700900222"), Decimal(447700900222)]
+)
+def test_a_whole_number_of_any_library_is_a_recipient(value: Any) -> None:
+    assert normalize_recipient(value) == "447700900222"
+    assert normalize_recipients(value, "to") == normalize_recipients([value], "to") == (["447700900222"], [])
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (None, r"is missing \(None\)"),
+        (True, "as text, not bool"),
+        (4.67e10, "decimal point"),
+        (447700900222.0, "decimal point"),
+        (Decimal("447700900222.00"), "decimal point"),
+        (Decimal("4.477009E+11"), "decimal point"),
+        (Decimal("NaN"), "decimal point"),
+        (b"447700900222", "as text, not bytes"),
+        (["447700900222"], "as text, not list"),
+        ({}, "as text, not dict"),
+        (("447700900222", 5), "row of several columns"),
+        (-447700900222, "as text, not int"),
+    ],
+)
+def test_a_recipient_is_text_or_a_whole_number(value: Any, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
         normalize_recipient(value)
 
 
 def test_a_whole_number_of_any_size_is_judged() -> None:
-    assert normalize_recipient(447700900222) == "447700900222"
     # Python itself refuses to write out integers of this size.
     with pytest.raises(ValueError, match="as text, not int"):
         normalize_recipient(10**5000)
@@ -171,6 +225,16 @@ def test_a_whole_number_of_any_size_is_judged() -> None:
         (("+447700900222",), ["+447700900222"]),
         ((str(n) for n in (447700900222, 447700900333)), ["447700900222", "447700900333"]),
         ({"+447700900222": "Maria"}.keys(), ["+447700900222"]),
+        # Rows of one column, as SQL gives them; outputs of several tasks; an output without any.
+        ([("+447700900222",), ("+447700900333",)], ["+447700900222", "+447700900333"]),
+        ("[('+447700900222',), ('+447700900333',)]", ["+447700900222", "+447700900333"]),
+        (
+            ["+447700900222", ["+447700900333", ["+447700900444"]]],
+            ["+447700900222", "+447700900333", "+447700900444"],
+        ),
+        ([[], []], []),
+        # Which column holds the number, nobody can know.
+        ([("+447700900222", 46701)], [("+447700900222", 46701)]),
     ],
 )
 def test_collections_come_apart_however_a_template_wrote_them(value: Any, parts: list[Any]) -> None:
@@ -179,7 +243,7 @@ def test_collections_come_apart_however_a_template_wrote_them(value: Any, parts:
 
 @pytest.mark.parametrize("value", [None, True, 1.5, b"447700900222", {"+447700900222": "Maria"}, object()])
 def test_what_is_no_collection_is_refused(value: Any) -> None:
-    with pytest.raises(ValueError, match="must be a list of recipients or text"):
+    with pytest.raises(ValueError, match=r"must be a list of recipients or text|decimal point"):
         split_recipients(value)
 
 
@@ -198,6 +262,18 @@ def test_what_is_no_collection_is_refused(value: Any) -> None:
 def test_text_that_only_looks_like_a_list_is_refused_and_not_fatal(value: str) -> None:
     recipients, faults = normalize_recipients(value, "to")
     assert faults or recipients == ["447700900222"]
+
+
+def test_decimals_in_a_list_that_is_text_are_refused() -> None:
+    for value in ('["447700900222.00"]', "[447700900222.00]", "['447700900222.5']", "447700900222.00\n"):
+        recipients, faults = normalize_recipients(value, "to")
+        assert (recipients, [fault.field for fault in faults]) == ([], ["to[0]"])
+
+
+def test_lists_in_themselves_end() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    assert normalize_recipients(endless, "to")[1][0].field == "to[0]"
 
 
 def test_lists_whose_numbers_python_cannot_read_still_come_apart() -> None:

@@ -131,7 +131,7 @@ def test_a_refused_request_leaves_nothing_to_look_for(send, sinch_sandbox, store
 def test_who_may_not_write_may_not_send(send, sinch_sandbox, store):
     store.refuse = lambda: True
     with pytest.raises(
-        SinchNotSentError, match=r"cannot be reached \(ReplacedError\). This try has sent nothing."
+        SinchNotSentError, match=r"cannot be reached \(ReplacedError\). This attempt sent nothing."
     ):
         send()
     assert sinch_sandbox.calls().get("send", 0) == 0
@@ -327,6 +327,18 @@ def test_a_twin_that_has_left_is_reported(send, sinch_sandbox, store):
     sinch_sandbox.advance(5)
     with pytest.raises(SinchSentTwiceError, match="a second time"):
         send(2)
+
+
+def test_a_twin_with_another_text_is_not_cancelled_but_reported(send, sinch_sandbox, store):
+    """The text holds the time: nobody can say which of the two is meant."""
+    tomorrow = {"send_at": pendulum.now("UTC").add(days=1)}
+    send(body="Hi at 10:00", **tomorrow)
+    store.value = None
+    send(body="Hi at 10:01", **tomorrow)
+    store.value.update(state="intent", batch_id=None)
+    with pytest.raises(SinchSentTwiceError, match="a second time"):
+        send(2, body="Hi at 10:02", **tomorrow)
+    assert not any(each["canceled"] for each in sinch_sandbox.batches())
 
 
 def test_a_held_batch_stops_its_twin_before_it_leaves(send, sinch_sandbox, store):

@@ -1,0 +1,41 @@
+"""Task loops, which Airflow has from 3.4 on: each iteration is a send of its own."""
+
+from __future__ import annotations
+
+import pendulum
+import pytest
+from airflow.sdk import DAG, task, task_group
+
+from sinch_provider.operators.batches import SinchSendBatchOperator
+
+ANN = "+447700900222"
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(task_group(lambda: None), "loop"), reason="Airflow before 3.4 has no task loops"
+)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{}, {"when": "before", "skip": 1}, {"when": "after", "skip": 1}],
+    ids=["undisturbed", "lost before its effect", "lost after its effect"],
+)
+def test_each_iteration_sends(run_dag, sinch_default, no_pauses, fault):
+    if fault:
+        sinch_default.fault("lost_reply", "send", **fault)
+    with DAG("looped", start_date=pendulum.datetime(2026, 1, 1), schedule=None) as dag:
+
+        @task_group
+        def body():
+            send = SinchSendBatchOperator(task_id="send", to=[ANN], body="Hi")
+
+            @task
+            def done():
+                return False
+
+            send >> done()
+
+        body.loop(max_iterations=3, until=lambda: False)
+    run_dag(dag)
+    assert [each["body"] for each in sinch_default.messages()] == ["Hi"] * 3
+    assert len({each["client_reference"] for each in sinch_default.batches()}) == 3
