@@ -46,7 +46,14 @@ def journal_of(context: Context) -> Journal | None:
 
 
 def one_of_several(
-    context: Context, operator_id: str, nth: int, reference: str, fingerprint: Fingerprint, memory: Memory
+    context: Context,
+    operator_id: str,
+    nth: int,
+    reference: str,
+    fingerprint: Fingerprint,
+    memory: Memory,
+    *,
+    keyed: bool = False,
 ) -> Journal | None:
     """
     Open the journal of one of several sends in a task.
@@ -59,6 +66,7 @@ def one_of_several(
     :param nth: How many-th execution this is, from 1.
     :param reference: The reference of the send, to which a new cycle adds a token.
     :param memory: Knows the places that other sends of this attempt use.
+    :param keyed: Whether no other send has this reference.
     """
     store = context.get("task_state_store")
     if store is None:
@@ -82,7 +90,7 @@ def one_of_several(
             # It has a send_key of its own.
             continue
         others += 1
-        if entry is not None and entry.fingerprint == fingerprint:
+        if entry is not None and (keyed or entry.fingerprint == fingerprint):
             own, exact = place, True
             break
         if place == nth and entry is not None and entry.fingerprint.same_people(fingerprint) is not False:
