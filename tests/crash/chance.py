@@ -65,6 +65,9 @@ def _schedule(source: random.Random, seed: int) -> Schedule:
     events = [_kill(source) for _ in range(source.choice((0, 1, 1, 2, 2, 3)))]
     for _ in range(source.choice((0, 1, 1, 2))):
         events += _trouble(source, made)
+    if any(each.act == "cancel" for each in events):
+        # It is meant for the person's call as little as for others' sends.
+        faults = tuple(each for each in faults if each["operation"] != "cancel")
     return replace(made, faults=faults, events=tuple(events))
 
 
@@ -75,7 +78,7 @@ def _shaped(source: random.Random, made: Schedule) -> dict[str, Any]:
         return {"ahead": source.choice((0,) * 6 + (7200,)), "mode": made.mode}
     size = 2 if made.shape in {"twice", "before"} else source.choice((2, 2, 3))
     items = ["apart", "apart", "one phone"]
-    if made.shape in {"mapped", "loop"} and not made.label:
+    if made.shape in {"mapped", "loop"} and not made.label and not made.keyed:
         items.append("same")
     if made.shape == "mapped" and not made.keyed:
         items += ["chunks", "chunks"]
@@ -167,8 +170,9 @@ def _fault(source: random.Random, made: Schedule) -> dict[str, Any]:
         operation = "token"
     kind = source.choice(
         ("lost_reply", "lost_reply", "lost_reply", "malformed", "server_error", "rate_limited", "listing_lag",
-         "listing_lag", "expired_token", "unknown_token", "latency", "late", "late", "contradicting", "contradicting",
-         "redirect", "refused_by_proxy", "listing_partial", "listing_unfiltered", "listing_unlabelled",
+         "listing_lag", "expired_token", "unknown_token", "latency", "late", "late", "contradicting",
+         "contradicting", "redirect", "refused_by_proxy", "listing_partial", "listing_unfiltered",
+         "listing_unlabelled",
          "listing_garbled")
     )  # fmt: skip
     count = source.choice((1, 1, 2, 3, 6))

@@ -19,7 +19,7 @@ PAUSED = "paused between the last permission and the first byte"
 LATE = "accepted later than 3 x timeout + 45 s"
 REPLACED = "no journal, and a replaced attempt that still runs"
 DELETED = "somebody deletes or edits the journal"
-ACCOUNT = "no journal, or one that a clear deleted, and another account since"
+ACCOUNT = "no journal that can be read, or one that a clear deleted, and another account since"
 LABEL = "a client_reference of one's own, and the same message by somebody else after the intent"
 QUIET = "mapped items that moved, and a clear that does not count as one of the run"
 
@@ -41,7 +41,7 @@ def hole(schedule: Schedule) -> str | None:
         # A garbled one is recognised.
         return DELETED
     wiped = schedule.airflow in {"3.4", "3.3 clear_on_success"} and "clear" in acts
-    if "other account" in acts and (wiped or not schedule.has_journal):
+    if "other account" in acts and (wiped or not schedule.has_journal or "garble journal" in acts):
         return ACCOUNT
     quiet = any(each.get("quiet") for each in schedule.events)
     if quiet and "move" in acts:

@@ -232,14 +232,17 @@ def context_of(world: World, actor: Actor, ti: TaskInstance) -> Any:
         context["loop"] = SimpleNamespace(index=ti.loop_index)
     if ti.rescheduled:
         context["task_reschedule_count"] = ti.rescheduled
+    if not nested:
+        # Airflow renders what it runs itself.
+        task.render_template_fields(context)
     return context
 
 
 def row_of(ti: TaskInstance) -> dict[str, Any]:
     """Say which task instance this is, as of now."""
     return {
-        "dag_id": "crash", "run_id": "run", "task_id": "send", "map_index": ti.map_index,
-        "max_tries": ti.max_tries, "try_number": ti.try_number, "id": ti.id,
+        "dag_id": "crash", "run_id": "run", "task_id": "send", "map_index": ti.map_index, "id": ti.id,
+        "max_tries": ti.max_tries, "try_number": ti.try_number, "region_index": ti.loop_index,
     }  # fmt: skip
 
 
@@ -262,14 +265,18 @@ def _call_back(world: World, actor: Actor, ti: TaskInstance, context: Any) -> No
     if world.schedule.callbacks != kind:
         return
     context["ti"].state = {"scheduled": "up_for_retry"}.get(ti.state, ti.state)
-    world.again.append((ti, row_of(ti)))
-    _alert(world, context, f"alert {ti.place} {ti.try_number}")
+    world.again.append((ti, row_of(ti), words_of(ti)))
+    _alert(world, context, words_of(ti))
 
 
-def run_callback(world: World, row: dict[str, Any], place: int) -> None:
+def words_of(ti: TaskInstance) -> str:
+    """Give the text of the alert about a try."""
+    return f"alert {ti.place} {ti.try_number} {ti.cycle if ti.loop_index is not None else ''}".rstrip()
+
+
+def run_callback(world: World, row: dict[str, Any], body: str) -> None:
     """Run a callback of a task in the Dag processor."""
-    context = {"ti": _OfDagProcessor(**row), "dag_run": _run(world)}
-    _alert(world, context, f"alert {place} {row['try_number']}")
+    _alert(world, {"ti": _OfDagProcessor(**row), "dag_run": _run(world)}, body)
 
 
 def run_dag_callback(world: World) -> None:

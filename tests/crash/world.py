@@ -124,7 +124,7 @@ class World:
         self.pushed: list[Push] = []
         self.alerts: dict[str, Alert] = {}
         #: Callbacks that the Dag processor may run again.
-        self.again: list[tuple[TaskInstance, dict[str, Any]]] = []
+        self.again: list[tuple[TaskInstance, dict[str, Any], str]] = []
         #: Batches that a person has cancelled, and what our own operators have changed others to.
         self.cancelled: set[str] = set()
         self.changed: set[tuple[str, str]] = set()
@@ -256,25 +256,25 @@ class World:
     def _run_callbacks_again(self) -> None:
         """Let the Dag processor run callbacks that the task's own process has run, or should have."""
         due, self.again = self.again, []
-        for ti, row in due:
+        for ti, row, body in due:
             # It knows nothing of successes.
             if ti.state != "success" and self.trouble.take("callback again"):
-                self._processor(ti, row)
+                self._processor(ti, row, body)
 
-    def _processor(self, ti: TaskInstance, row: dict[str, Any]) -> None:
-        self._spawn_and_run("processor", ti, lambda: processes.run_callback(self, row, ti.place))
+    def _processor(self, ti: TaskInstance, row: dict[str, Any], body: str) -> None:
+        self._spawn_and_run("processor", ti, lambda: processes.run_callback(self, row, body))
 
     def _gone(self, actor: Actor, ti: TaskInstance) -> None:
         """Airflow finds a process gone without a word."""
         if actor.kind != "task" or ti.state != "running":
             return
-        row = processes.row_of(ti)
+        row, body = processes.row_of(ti), processes.words_of(ti)
         restarting = ti.restarting
         self.conclude(ti, AirflowException("The process was killed"), killed=True)
         if self.schedule.callbacks == "failure" and not restarting:
             # The Dag processor was seen to do so two times in every case.
             for _ in range(2):
-                self._processor(ti, row)
+                self._processor(ti, row, body)
 
     def conclude(self, ti: TaskInstance, error: BaseException | None, killed: bool = False) -> None:
         """End a try, and say whether another follows."""
