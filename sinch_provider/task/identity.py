@@ -30,8 +30,8 @@ def send_of(
     Tell which send an operator stands for: the same over retries and clears.
 
     Dag, run and task name it; for an operator executed inside another task its own task id does too, and in a
-    loop the iteration. Mapped items share a reference, for they may change places. A task that executes itself
-    again counts: its second send must not look like a duplicate of the first.
+    loop the iteration. Mapped items share a reference, for they may change places. A task that executes
+    itself again counts: its second send must not look like a duplicate of the first.
 
     :param send_key: One send, whatever else has the same place.
     :param namespace: Tells apart installations that share an account.
