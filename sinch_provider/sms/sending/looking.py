@@ -45,12 +45,18 @@ class Settling:
 
     def __init__(self, account: Account, memory: Memory) -> None:
         self.memory = memory
-        self._seconds = 3 * account.timeout + LISTING_LAG.total_seconds()
+        self._longest_exchange = 3 * account.timeout
+        self._seconds = self._longest_exchange + LISTING_LAG.total_seconds()
         self._intent: Stopwatch | None = None
 
     def begin(self) -> None:
         """Note that a request of this attempt is about to leave."""
         self._intent = Stopwatch()
+
+    def lose(self) -> None:
+        """Note that its answer is lost: if this process was paused on the way, it may have left only now."""
+        if self._intent is not None and self._intent.seconds > self._longest_exchange:
+            self._intent = Stopwatch()
 
     @property
     def has_begun(self) -> bool:

@@ -405,6 +405,7 @@ class SendOnce:
                     return Sent(batch.id, batch)
                 lost = f"send: the answer contradicts the request: {reason}"
             log.warning("%s.", lost)
+            self._settling.lose()
             number += 1
             if found := (yield from self._after_lost_answer(lost)):
                 return found
