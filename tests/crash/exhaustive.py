@@ -312,7 +312,7 @@ def _product(nemesis: str, base: Schedule) -> Iterator[tuple[str, Schedule]]:
             continue
         if at == "callback" and not base.callbacks:
             continue
-        if at == "accepted, reply not sent" and "others send" in base.acts:
+        if at == "accepted, reply not sent" and base.acts & {"others send", "staging sends"}:
             # Their answer would not come either.
             continue
         schedule = replace(

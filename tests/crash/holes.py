@@ -20,7 +20,10 @@ LATE = "accepted later than 3 x timeout + 45 s"
 REPLACED = "no journal, and a replaced attempt that still runs"
 DELETED = "somebody deletes or edits the journal"
 ACCOUNT = "no journal that can be read, or one that a clear deleted, and another account since"
-LABEL = "a client_reference of one's own, and the same message by somebody else after the intent"
+LABEL = (
+    "a client_reference of one's own, and the same message by somebody else after the intent, or before it, "
+    "and by less than the workers' clocks are apart"
+)
 SAME_KEY = "two mapped items with the same send_key"
 QUIET = "mapped items that moved, and a clear that does not count as one of the run"
 
@@ -45,6 +48,8 @@ def hole(schedule: Schedule) -> str | None:
     if "other account" in acts and (wiped or not schedule.has_journal or "garble journal" in acts):
         return ACCOUNT
     if any(each.act == "others send" and each.get("same") for each in schedule.events):
+        return LABEL
+    if schedule.label and len(set(schedule.skews)) > 1:
         return LABEL
     if schedule.keyed and schedule.items == "same" and schedule.shape == "mapped":
         return SAME_KEY

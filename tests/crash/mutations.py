@@ -114,6 +114,12 @@ def _settled_at_once() -> AbstractContextManager[Any]:
     return mock.patch.object(Settling, "seconds_left", return_value=0.0)
 
 
+def _pauses_count() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending.looking import Settling
+
+    return mock.patch.object(Settling, "lose", return_value=None)
+
+
 def _settled_after_the_lag() -> AbstractContextManager[Any]:
     from sinch_provider.sms.sending.looking import Settling
 
@@ -320,8 +326,7 @@ def _alerts_without(position: int) -> Mutation:
     return mutation
 
 
-#: Named as the rules of send-once are: identity, proof, look, table, cycle, fence, answers, duplicates, label,
-#: callbacks.
+#: Named as the rules of send-once are.
 MUTATIONS: dict[str, Mutation] = {
     "identity: loop index left out": _unnamed(4),
     "identity: send_key left out": _unnamed(5),
@@ -336,6 +341,7 @@ MUTATIONS: dict[str, Mutation] = {
     "look: none": _no_look,
     "look: one, without time to settle": _settled_at_once,
     "look: settled before the longest exchange has ended": _settled_after_the_lag,
+    "look: settled while the process was paused": _pauses_count,
     "look: only the last day": _a_day_at_most,
     "look: another label in the listing counts": _any_label,
     "look: an incomplete listing counts": _any_listing_is_complete,

@@ -151,7 +151,7 @@ def _act(world: World, actor: Actor | None, event: Event) -> None:
             world.send_as_others(payload if event.get("same") else payload._replace(body="hello 8"))
         )
     elif act == "staging sends":
-        world.run_beside(partial(processes.send_from_staging, world, tasks[0]))
+        world.decoys.append(processes.send_from_staging(world, tasks[0]))
     elif act in {"cancel", "replace", "update"}:
         _change_batches(world, event)
     elif act == "pause":

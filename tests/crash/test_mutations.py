@@ -61,6 +61,9 @@ NOTICED_BY = {
         _made(event("reply sent, not read", "kill"), retry_delay=1.0), faults=(LAG,)
     ),
     "look: settled before the longest exchange has ended": Schedule(faults=(_fault("late", seconds=80.0),)),
+    "look: settled while the process was paused": replace(
+        _made(event("leaving", "pause", seconds=240.0)), faults=(_fault("late", seconds=80.0),)
+    ),
     "look: only the last day": _made(event("reply sent, not read", "kill"), retry_delay=1.5 * 86_400),
     "look: another label in the listing counts": Schedule(
         faults=(NOT_TAKEN, _fault("listing_unfiltered", "list", count=3))

@@ -105,7 +105,6 @@ class World:
         self.retries = schedule.retries
         self.account = schedule.account
         self.rotated = False
-        self.namespace = ""
         #: Batches that were there before a cycle began, by place and cycle.
         self.before: dict[tuple[int, int], set[str]] = {}
         self.variant = "A"
@@ -353,8 +352,6 @@ class World:
         details = {**self.sandbox.connections[self.account]}
         if self.rotated and self.account == "plan" and actor.kind != "trigger":
             details["password"] += ROTATED
-        if self.namespace:
-            details["extra"] = {**details["extra"], "namespace": self.namespace}
         return Connection(conn_id="sinch_default", **{**details, "extra": json.dumps(details["extra"])})
 
     def unrotated(self, head: bytes) -> bytes:
