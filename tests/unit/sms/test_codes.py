@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinch_provider.sms.delivery import (
-    FAILED,
-    FINAL,
-    INTERMEDIATE,
-    canonical_status,
-    counts_of,
-    has_finished,
-    meaning,
-)
+from sinch_provider.sms.codes import FAILED, FINAL, INTERMEDIATE, canonical_status, meaning
+from sinch_provider.sms.delivery import counts_of, has_finished
 from sinch_provider.sms.models import BatchDeliveryReport
 from tests.unit.sms.looking import DELIVERED, EMPTY, QUEUED, report
 

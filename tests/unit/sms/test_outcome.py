@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinch_provider.sms.delivery import FAILED, FINAL, INTERMEDIATE, OutcomePolicy, Summary
+from sinch_provider.sms.codes import FAILED, FINAL, INTERMEDIATE
+from sinch_provider.sms.delivery import OutcomePolicy, Summary
 from tests.unit.sms.looking import ID
 
 counts = st.dictionaries(
