@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from sinch_provider.sms.masking import mask_text
+
 INTERMEDIATE: Final = frozenset({"Queued", "Dispatched"})
 FAILED: Final = frozenset({"Aborted", "Rejected", "Failed", "Expired", "Deleted", "Cancelled"})
 FINAL: Final = FAILED | {"Delivered", "Unknown"}
 _CANONICAL: Final = {status.lower(): status for status in FINAL | INTERMEDIATE} | {"canceled": "Cancelled"}
 
 CANCELLED_BY_USER: Final = 407
+#: Characters of a status nobody knows.
+_SHOWN: Final = 40
 
 _MEANINGS: Final[Mapping[int, str]] = {
     0: "no error",
@@ -71,8 +75,8 @@ _RANGES: Final = (
 
 
 def canonical_status(status: str) -> str:
-    """Write a status as Sinch documents it, whatever its casing; unknown ones stay as they are."""
-    return _CANONICAL.get(status.lower(), status)
+    """Write a status as Sinch documents it, whatever its casing; of unknown ones, what may be shown."""
+    return _CANONICAL.get(status.lower()) or mask_text(status)[:_SHOWN]
 
 
 def meaning(code: int) -> str:

@@ -17,8 +17,9 @@ OTHER = "01J8ZC4M7T2Q9KX5RVBW3NHYDQ"
 START = pendulum.datetime(2024, 11, 12, 10)
 
 
-def batch(id_: str = ID, *, to: int = 2, **fields: Any) -> Batch:
+def batch(id_: str = ID, *, to: int = 2, groups: int = 0, **fields: Any) -> Batch:
     recipients = [f"9990000{index:04}" for index in range(to)]
+    recipients += [f"01GR0{index:021}" for index in range(groups)]
     return Batch.from_json({"id": id_, "to": recipients, "created_at": START.isoformat(), **fields})
 
 

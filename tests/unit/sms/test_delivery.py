@@ -8,6 +8,7 @@ import pendulum
 import pytest
 
 from sinch_provider.sms.delivery import GRACE, Progress, Schedule, State, Summary, progress_of
+from sinch_provider.sms.models import Batch, BatchDeliveryReport
 from tests.unit.sms.looking import DELIVERED, EMPTY, ID, QUEUED, START, Driver, batch, report
 
 
@@ -57,8 +58,8 @@ def test_a_batch_cancelled_before_its_time_has_an_empty_report_and_counts_for_ev
     assert progress.counts == {("Cancelled", 407): 2}
     # Some servers still give the planned count.
     assert Driver(cancelled, report(total=5)).look().counts == {("Cancelled", 407): 5}
-    # A group that nobody is in.
-    assert Summary.of([Driver(batch(to=0, canceled=True), EMPTY).look()]).counts == {}
+    # Whoever it was for: a cancelled batch is no success.
+    assert Driver(batch(to=0, canceled=True), EMPTY).look().counts == {("Cancelled", 407): 1}
 
 
 def test_a_batch_cancelled_while_it_was_waited_for_is_noticed_at_its_time() -> None:
@@ -150,3 +151,41 @@ def test_a_batch_expires_three_days_after_it_leaves_unless_it_says_otherwise(
 def test_a_batch_at_the_end_of_the_calendar_has_a_schedule_too() -> None:
     for name in ("send_at", "expire_at"):
         assert Schedule.of(batch(**{name: "9999-12-31T23:59:59Z"}), START).ends.year == 9999
+
+
+def late(*answers: Batch | BatchDeliveryReport, **after: float) -> Progress:
+    driver = Driver(*answers)
+    driver.now = START.add(**after)
+    return driver.look()
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+def test_a_batch_to_empty_groups_is_over_without_messages(groups: int) -> None:
+    sent = batch(to=0, groups=groups)
+    assert Driver(sent, EMPTY).look().state is State.RUNNING
+    found = late(sent, EMPTY, minutes=16)
+    assert (found.state, dict(found.counts)) == (State.FINISHED, {})
+
+
+@pytest.mark.parametrize(
+    "sent", [batch(to=2), batch(to=1, groups=1), batch(to=0)], ids=["numbers", "mixed", "not told"]
+)
+def test_an_empty_report_of_a_batch_to_people_is_waited_for_until_the_end(sent: Batch) -> None:
+    assert late(sent, EMPTY, minutes=16).state is State.RUNNING
+    assert late(sent, EMPTY, days=3, hours=1).state is State.RUNNING
+    found = late(sent, EMPTY, days=3, hours=1, seconds=1)
+    assert (found.state, dict(found.counts)) == (State.OVERDUE, {})
+
+
+def test_a_batch_whose_report_came_late_ends_with_it() -> None:
+    driver = Driver(batch(), EMPTY, EMPTY, batch(), DELIVERED)
+    assert driver.wait(poll_interval=1800).by_status == {"Delivered": 2}
+
+
+def test_more_messages_than_announced_end_the_wait() -> None:
+    found = Driver(batch(), report(("Delivered", 0, 2), ("Failed", 150, 1), total=2)).look()
+    assert found.state is State.FINISHED
+    assert found.counts == {("Delivered", 0): 2, ("Failed", 150): 1}
+    # Nothing announced, but messages there are: no empty group.
+    found = late(batch(to=0, groups=1), report(("Queued", 400, 2), total=0), minutes=16)
+    assert (found.state, found.counts) == (State.RUNNING, {("Queued", 400): 2})

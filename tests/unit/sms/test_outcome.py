@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,43 @@ ids = st.lists(st.text(min_size=1, max_size=5), max_size=3).map(tuple)
 @given(st.builds(Summary, ids, counts, ids, ids))
 def test_a_summary_survives_json(summary: Summary) -> None:
     assert Summary.from_dict(json.loads(json.dumps(summary.to_dict()))) == summary
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"batch_ids": None},
+        {"batch_ids": ID},
+        {"batch_ids": [1]},
+        {"pending": {}},
+        {"overdue": [None]},
+        {"counts": None},
+        {"counts": {"Delivered": 2}},
+        {"counts": [["Delivered", 0]]},
+        {"counts": ["Delivered"]},
+        {"counts": [["Delivered", 0, "2"]]},
+        {"counts": [["Delivered", "0", 2]]},
+        {"counts": [["Delivered", 0, True]]},
+        {"counts": [["Delivered", 0, 2.0]]},
+        {"counts": [["Delivered", 0, -2]]},
+        {"counts": [["Delivered", -1, 2]]},
+        {"counts": [[None, 0, 2]]},
+        {"counts": [[["Delivered"], 0, 2]]},
+    ],
+)
+def test_what_is_no_summary_is_not_read_as_one(change: dict[str, Any]) -> None:
+    whole = Summary((ID,), Counter({("Delivered", 0): 2})).to_dict()
+    with pytest.raises(ValueError, match=next(iter(change))):
+        Summary.from_dict(whole | change)
+    del whole[next(iter(change))]
+    with pytest.raises(ValueError, match=next(iter(change))):
+        Summary.from_dict(whole)
+
+
+@pytest.mark.parametrize("data", [None, [], "finished", 7])
+def test_a_summary_is_an_object(data: Any) -> None:
+    with pytest.raises(ValueError, match="object"):
+        Summary.from_dict(data)
 
 
 def test_the_table_tells_statuses_codes_meanings_and_counts() -> None:
@@ -60,7 +98,10 @@ def summary_of(**by_status: int) -> Summary:
         (OutcomePolicy(min_delivered=0.95), summary_of(Delivered=95, Unknown=5), False),
         (OutcomePolicy(min_delivered=0.95), summary_of(Delivered=94, Unknown=6), True),
         (OutcomePolicy(min_delivered=1), summary_of(Delivered=94, Queued=6), True),
-        (OutcomePolicy(min_delivered=1), Summary((ID,), Counter()), False),
+        # No message at all is enough for nobody who wants some.
+        (OutcomePolicy(min_delivered=1), Summary((ID,), Counter()), True),
+        (OutcomePolicy(min_delivered=0.01), Summary((ID,), Counter({("Delivered", 0): 0})), True),
+        (OutcomePolicy(max_failed=0), Summary((ID,), Counter()), False),
     ],
 )
 def test_the_outcome_is_judged_by_shares(policy: OutcomePolicy, summary: Summary, failed: bool) -> None:
@@ -73,6 +114,9 @@ def test_a_verdict_gives_its_reason() -> None:
     )
     assert OutcomePolicy(min_delivered=0.5).verdict(summary_of(Delivered=1, Unknown=2)) == (
         "1 of 3 messages were delivered, below min_delivered=0.5"
+    )
+    assert OutcomePolicy(min_delivered=0.5).verdict(Summary((ID,), Counter())) == (
+        "there was no message to deliver, which is below min_delivered=0.5"
     )
 
 
