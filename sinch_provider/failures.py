@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from airflow.providers.common.compat.sdk import (
     AirflowException,
@@ -14,13 +14,17 @@ from airflow.providers.common.compat.sdk import (
     AirflowNotFoundException,
 )
 
+from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sms.delivery import OutcomePolicy, Summary, named
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
 from sinch_provider.sms.once import MAX_HOLD, MIN_HOLD, OnClear
 
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
 log = logging.getLogger(__name__)
 
-#: A key of the task state that is never there.
+#: A key that nobody has ever written.
 _PROBE: Final = "sinch_probe"
 
 
@@ -50,13 +54,19 @@ T = TypeVar("T", bound="SinchTaskFailed | SinchWaitInterrupted")
 
 
 @contextmanager
-def airflow_failures(consequence: str = "Nothing was sent by this try.") -> Iterator[None]:
+def airflow_failures(
+    context: Context | None = None,
+    conn_id: str | None = None,
+    consequence: str = "Nothing was sent by this try.",
+) -> Iterator[None]:
     """
     Turn errors that cannot heal into failures that Airflow does not retry.
 
     Passing trouble (network, rate limit, Sinch's own faults) goes through as it is, so that Airflow's retries
     apply. So does a connection that is not found while Airflow itself cannot be reached.
 
+    :param context: The task's; left out, that of the task that runs.
+    :param conn_id: The connection, to look for it once more when it is not found.
     :param consequence: What it means that the connection is missing.
     """
     try:
@@ -66,7 +76,7 @@ def airflow_failures(consequence: str = "Nothing was sent by this try.") -> Iter
             raise
         raise _with(SinchTaskFailed(str(error)), error) from None
     except AirflowNotFoundException as error:
-        if not _airflow_answers():
+        if not _airflow_answers(context) or _found(conn_id):
             raise
         raise _with(SinchTaskFailed(missing_connection(error, consequence)), error) from None
 
@@ -105,19 +115,33 @@ def missing_connection(error: AirflowNotFoundException, consequence: str) -> str
     )
 
 
-def _airflow_answers() -> bool:
-    """Whether Airflow can be reached, as far as that can be told: if not, it finds no connection either."""
+def _airflow_answers(context: Context | None) -> bool:
+    """Whether Airflow can be reached: while it cannot, it finds no connection either."""
     from airflow.providers.common.compat.sdk import get_current_context
 
     try:
-        store: Any = get_current_context().get("task_state_store")
+        context = get_current_context() if context is None else context
     except (RuntimeError, AirflowException):
         return True  # Not in a task.
-    if store is None:
-        return True
+    store: Any = context.get("task_state_store")
+    ti: Any = context.get("ti")
     try:
-        store.get(_PROBE)
+        if store is not None:
+            store.get(_PROBE)
+        elif ti is not None:
+            ti.xcom_pull(task_ids=ti.task_id, key=_PROBE)
     except Exception:
+        return False
+    return True
+
+
+def _found(conn_id: str | None) -> bool:
+    """Whether a connection is there after all: Airflow may have come back between two questions."""
+    if conn_id is None:
+        return False
+    try:
+        SinchHook.get_connection(conn_id)
+    except AirflowNotFoundException:
         return False
     return True
 

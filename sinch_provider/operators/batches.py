@@ -189,7 +189,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
 
     def execute(self, context: Context) -> str:
         """Send, unless an earlier try has done so, and wait if asked to."""
-        with airflow_failures(), self.hook.get_conn() as client:
+        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             self._send = SendOnce(
                 endpoints.send(**self.message),
                 attempt_of(context, self),
@@ -282,7 +282,7 @@ class SinchDryRunBatchOperator(SinchMessageOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask, and return the totals."""
-        with airflow_failures(), self.hook.get_conn() as client:
+        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             found = client.batches.send_dry_run(**self.message, **self._query)
         self.log.info("%d recipients, %d SMS parts.", found.number_of_recipients, found.number_of_messages)
         return {
@@ -369,7 +369,7 @@ class SinchUpdateBatchOperator(SinchOperator):
 
     def execute(self, context: Context) -> str:
         """Update, and return the id."""
-        with airflow_failures(), self.hook.get_conn() as client:
+        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             call = endpoints.update(**self.values(UPDATE_FIELDS))
             first = attempt_of(context, self).first
             batch = client.follow(change_once(self.batch_id, call, first=first))
@@ -395,7 +395,7 @@ class SinchReplaceBatchOperator(SinchMessageOperator):
 
     def execute(self, context: Context) -> str:
         """Replace, and return the id."""
-        with airflow_failures(), self.hook.get_conn() as client:
+        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             call = endpoints.replace(batch_id=self.batch_id, **self.message)
             first = attempt_of(context, self).first
             batch = client.follow(change_once(self.batch_id, call, first=first))
@@ -422,7 +422,7 @@ class SinchCancelBatchOperator(SinchOperator):
 
     def execute(self, context: Context) -> str:
         """Cancel, and return the id."""
-        with airflow_failures(), self.hook.get_conn() as client:
+        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             try:
                 call = endpoints.cancel(self.batch_id)
                 batch = client.follow(change_once(self.batch_id, call, first=True))
@@ -463,7 +463,7 @@ class SinchDeliveryFeedbackOperator(SinchOperator):
 
     def execute(self, context: Context) -> str:
         """Send the feedback, and return the id."""
-        with airflow_failures(), self.hook.get_conn() as client:
+        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             client.batches.send_delivery_feedback(**self.values(("batch_id", "recipients")))
         self.log.info("Sent delivery feedback for batch %s.", self.batch_id)
         return self.batch_id

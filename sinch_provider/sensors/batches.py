@@ -28,8 +28,8 @@ from sinch_provider.failures import (
     policy_faults,
     refuse,
 )
+from sinch_provider.finished import FinishedBatches
 from sinch_provider.hooks.sinch import SinchHook
-from sinch_provider.sensors.finished import FinishedBatches
 from sinch_provider.sms.delivery import Progress, Summary, look_at_all, pause_for
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
 from sinch_provider.sms.times import to_time, utcnow
@@ -103,7 +103,7 @@ class SinchBatchSensor(BaseSensorOperator):
             if not self.deferrable:
                 self._deadline = self._started(context) + timedelta(seconds=self.timeout)
                 return super().execute(context)
-            with airflow_failures(_UNTOUCHED):
+            with airflow_failures(context, self.sinch_conn_id, _UNTOUCHED):
                 batch_ids = checked_batch_ids(self.batch_id)
                 # In the triggerer nothing could tell whether it is missing or Airflow out of reach.
                 SinchHook.get_connection(self.sinch_conn_id)
@@ -123,7 +123,7 @@ class SinchBatchSensor(BaseSensorOperator):
     def poke(self, context: Context) -> PokeReturnValue:
         """Look at every batch that is not over yet."""
         finished = FinishedBatches(context) if self.reschedule else None
-        with airflow_failures(_UNTOUCHED):
+        with airflow_failures(context, self.sinch_conn_id, _UNTOUCHED):
             if not self._progress:
                 batch_ids = checked_batch_ids(self.batch_id)
                 self._progress = finished.start(batch_ids) if finished else list(map(Progress, batch_ids))

@@ -121,6 +121,19 @@ class Store:
         return default
 
 
+class Instance:
+    """A task instance whose XComs can be read, or not."""
+
+    task_id = "send"
+
+    def __init__(self, trouble=None):
+        self.trouble = trouble
+
+    def xcom_pull(self, task_ids, key):
+        if self.trouble:
+            raise self.trouble
+
+
 class TestMissingConnection:
     def test_fails_every_operator_and_says_how_to_make_one(self, operators):
         for operator in operators:
@@ -193,6 +206,33 @@ class TestMissingConnection:
             assert failure_of(error) is error
         with set_current_context({"task_state_store": Store()}):
             assert isinstance(failure_of(error), AirflowFailException)
+
+    def test_is_told_from_airflow_out_of_reach_in_every_operator(self, operators):
+        down = {"task_state_store": Store(RuntimeError("API is down"))}
+        for operator in operators:
+            operator.sinch_conn_id = "nowhere"
+            with pytest.raises(AirflowNotFoundException):
+                operator.execute({"ti": Instance(), "dag_run": None, **down})
+        for deferrable in (False, True):
+            sensor = SinchBatchSensor(
+                task_id="wait", batch_id=BATCH_ID, sinch_conn_id="nowhere", deferrable=deferrable
+            )
+            with pytest.raises(AirflowNotFoundException):
+                sensor.execute(down)
+
+    def test_that_is_there_when_asked_for_again_may_be_retried(self, sinch_default):
+        # Airflow came back after it had not found the connection.
+        error = AirflowNotFoundException("The conn_id `sinch_default` isn't defined")
+        context = {"task_state_store": Store()}
+        assert failure_of(error, lambda: airflow_failures(context, "sinch_default")) is error
+        failure = failure_of(error, lambda: airflow_failures(context, "nowhere"))
+        assert isinstance(failure, AirflowFailException)
+
+    def test_before_airflow_has_a_task_state_an_xcom_tells(self):
+        error = AirflowNotFoundException("The conn_id `sinch_default` isn't defined")
+        assert failure_of(error, lambda: airflow_failures({"ti": Instance(RuntimeError())})) is error
+        failure = failure_of(error, lambda: airflow_failures({"ti": Instance()}))
+        assert isinstance(failure, AirflowFailException)
 
 
 class TestFaults:

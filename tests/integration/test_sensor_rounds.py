@@ -156,7 +156,7 @@ class TestMemory:
         assert str(instance_of(run, "wait").state) == "success"
         assert result_of(run, "wait") == {"Delivered": 3}
         assert kept[0] is None
-        assert kept[1]["finished"] == {done: [["Delivered", 0, 1]]}
+        assert kept[1]["finished"][done] == [["Delivered", 0, 1]]
 
     @pytest.mark.parametrize(
         "kept",
