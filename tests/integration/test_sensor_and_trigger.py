@@ -201,6 +201,8 @@ class TestTrigger:
         assert summary_of_event({"status": "finished", "summary": summary}).by_status == {"Delivered": 1}
         with pytest.raises(SinchTaskFailed):
             summary_of_event({"status": "finished", "summary": summary | change})
+        late = summary | {"overdue": [BATCH_ID]}
+        assert summary_of_event({"status": "overdue", "summary": late}).overdue == (BATCH_ID,)
         with pytest.raises(SinchTaskFailed):
             summary_of_event({"status": "overdue", "summary": summary})
         with pytest.raises(SinchTaskFailed):
