@@ -205,7 +205,7 @@ def _unexplained(world: World, ti: TaskInstance) -> str | None:
     """Why a failure should not have happened; None if it had to."""
     error = ti.error
     assert error is not None
-    cause = error.__cause__ if isinstance(error.__cause__, errors.SinchError) else error
+    cause = getattr(error, "error", None) or error
     acts = {each.act for each in world.schedule.events}
     changed = any(each.get("to") == "recipients" for each in world.schedule.events) or "move" in acts
     stopped = world.schedule.cancel_on_kill and bool(acts & {"term", "clear"})
