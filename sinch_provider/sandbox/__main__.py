@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from types import FrameType
 
 import sinch_provider
+from sinch_provider.sandbox.guards import is_host_name
+from sinch_provider.sandbox.patience import raise_descriptor_limit
 from sinch_provider.sandbox.server import RunningSandbox, is_loopback
 from sinch_provider.sandbox.settings import Credentials, Settings, parse_assignment
 from sinch_provider.sandbox.sinch.outcomes import MAGIC, MAGIC_PREFIX
@@ -17,6 +21,8 @@ from sinch_provider.sandbox.state import Options
 from sinch_provider.sandbox.store import TEMPORARY
 
 DEFAULT_PORT = 8026
+ENVIRONMENT = "SINCH_SANDBOX_"
+"""How the variables begin that say what should not stand in a list of processes."""
 
 _EPILOG = f"""\
 examples:
@@ -25,6 +31,8 @@ examples:
   sinch-sandbox --clock real --speed 60        a minute passes every second
   sinch-sandbox --clock manual --port 0        for tests: any free port, time moves only when told
   sinch-sandbox --set cancel_after_dispatch=409 --set delivery_delay=30
+  sinch-sandbox --host 0.0.0.0 --allow-remote --allow-host sandbox.corp
+                                               for a closed network: no password protects it
 
 while it runs, at its address:
   /                   the inbox: what every phone received
@@ -39,7 +47,6 @@ In tests the pytest fixture sinch_sandbox starts a sandbox by itself.
 
 
 def parser() -> argparse.ArgumentParser:
-    credentials = Credentials()
     result = argparse.ArgumentParser(
         prog="sinch-sandbox",
         description="Sinch SMS on your own machine: takes batches, delivers to nobody, shows what was sent.",
@@ -56,7 +63,18 @@ def parser() -> argparse.ArgumentParser:
     where.add_argument(
         "--allow-remote",
         action="store_true",
-        help="bind other than loopback addresses and answer to any host name",
+        help="let it listen where other machines reach it. Whoever reaches it controls it: reads all messages"
+        " and the credentials, changes settings, has callbacks posted. Callbacks to loopback addresses are"
+        " refused then",
+    )
+    where.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        dest="hosts",
+        type=_host_name,
+        metavar="NAME",
+        help="answer to this name too, as often as needed; addresses and localhost always do",
     )
     where.add_argument(
         "--allow-remote-callbacks",
@@ -81,14 +99,17 @@ def parser() -> argparse.ArgumentParser:
         "--speed", type=_speed, default=1.0, metavar="N", help="the real clock runs N times as fast"
     )
 
-    who = result.add_argument_group("who may call it")
-    who.add_argument(
-        "--service-plan-id", default=credentials.service_plan_id, metavar="ID", help="(%(default)s)"
+    who = result.add_argument_group(
+        "who may call it",
+        f"Each may come from a variable instead, such as {ENVIRONMENT}API_TOKEN: options stand in the list of"
+        f" processes. {ENVIRONMENT}CALLBACK_SECRET is the setting callback_secret.",
     )
-    who.add_argument("--api-token", default=credentials.api_token, metavar="TOKEN", help="(%(default)s)")
-    who.add_argument("--project-id", default=credentials.project_id, metavar="ID", help="(%(default)s)")
-    who.add_argument("--key-id", default=credentials.key_id, metavar="ID", help="(%(default)s)")
-    who.add_argument("--key-secret", default=credentials.key_secret, metavar="SECRET", help="(%(default)s)")
+    for each in fields(Credentials):
+        who.add_argument(
+            f"--{each.name.replace('_', '-')}",
+            metavar=each.name.rpartition("_")[2].upper(),
+            help=f"({each.default})",
+        )
 
     how = result.add_argument_group("how it behaves")
     how.add_argument(
@@ -101,6 +122,12 @@ def parser() -> argparse.ArgumentParser:
         help="change a setting, as often as needed; GET /sandbox/settings lists them",
     )
     return result
+
+
+def _host_name(text: str) -> str:
+    if not is_host_name(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a host; leave scheme and port out")
+    return text
 
 
 def _speed(text: str) -> float:
@@ -119,23 +146,39 @@ def _assignment(text: str) -> tuple[str, object]:
     return name, value
 
 
+def _credentials(given: argparse.Namespace) -> Credentials:
+    """From an option, else from the environment, else as usual."""
+    found = {
+        each.name: getattr(given, each.name) or os.environ.get(ENVIRONMENT + each.name.upper())
+        for each in fields(Credentials)
+    }
+    return Credentials(**{name: value for name, value in found.items() if value})
+
+
+def _settings(given: argparse.Namespace) -> Settings:
+    changes = dict(given.assignments)
+    secret = os.environ.get(f"{ENVIRONMENT}CALLBACK_SECRET")
+    return Settings().changed({"callback_secret": secret, **changes} if secret else changes)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT."""
     command = parser()
     given = command.parse_args(arguments)
     if not is_loopback(given.host) and not given.allow_remote:
         command.error(
-            f"{given.host} can be reached from elsewhere; say --allow-remote if that is what you want"
+            f"{given.host} can be reached from elsewhere, and whoever reaches it controls it;"
+            " say --allow-remote if that is what you want"
         )
+    raise_descriptor_limit()
     options = Options(
         db=given.db,
         clock=given.clock,
         speed=given.speed,
-        credentials=Credentials(
-            given.service_plan_id, given.api_token, given.project_id, given.key_id, given.key_secret
-        ),
-        settings=Settings().changed(dict(given.assignments)),
+        credentials=_credentials(given),
+        settings=_settings(given),
         allow_remote=given.allow_remote,
+        allow_hosts=tuple(given.hosts),
         allow_remote_callbacks=given.allow_remote_callbacks,
     )
     try:

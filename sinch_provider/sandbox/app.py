@@ -17,22 +17,31 @@ from starlette.types import ASGIApp
 import sinch_provider
 from sinch_provider.sandbox import control, pages
 from sinch_provider.sandbox.callbacks.dispatcher import Dispatcher
-from sinch_provider.sandbox.connections import Connections
+from sinch_provider.sandbox.connections import Connections, Seats
+from sinch_provider.sandbox.control import events
+from sinch_provider.sandbox.control.waiting import Lookout
 from sinch_provider.sandbox.guards import Guards
+from sinch_provider.sandbox.limits import told
 from sinch_provider.sandbox.sinch import api, openapi
 from sinch_provider.sandbox.state import Options, Sandbox
 
 OPENAPI_URL = "/sandbox/openapi.json"
 
 
-def create_app(options: Options | None = None, connections: Connections | None = None) -> ASGIApp:
-    """A sandbox of its own. ``connections`` are the server's, for faults that cut them."""
+def create_app(
+    options: Options | None = None, connections: Connections | None = None, *, is_reachable: bool = False
+) -> ASGIApp:
+    """A sandbox of its own.
+
+    :param connections: the server's, for faults that cut them.
+    :param is_reachable: whether the server listens where other machines can reach it.
+    """
     options = options or Options()
     sandbox = Sandbox(options)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.dispatcher = Dispatcher(sandbox, app.state.connections)
+        app.state.dispatcher = Dispatcher(sandbox, app.state.connections, is_reachable)
         yield
         await app.state.dispatcher.close()
         sandbox.close()
@@ -50,6 +59,8 @@ def create_app(options: Options | None = None, connections: Connections | None =
     )
     app.state.sandbox = sandbox
     app.state.connections = connections or Connections()
+    app.state.lookout = Lookout()
+    app.state.listeners = Seats(events.MAX_LISTENING)
     app.include_router(api.router)
     app.include_router(control.router)
     app.include_router(pages.router)
@@ -57,7 +68,7 @@ def create_app(options: Options | None = None, connections: Connections | None =
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ClientDisconnect, _gone)
-    return Guards(app, sandbox.clock.now, options.allow_remote)
+    return Guards(app, sandbox.clock.now, options.allow_hosts)
 
 
 def _describe(app: FastAPI) -> None:
@@ -79,10 +90,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
-    """What is wrong and where, without the input: not all that can be received can be put into JSON."""
     assert isinstance(error, RequestValidationError)
-    detail = [{"loc": [str(part) for part in each["loc"]], "msg": each["msg"]} for each in error.errors()]
-    return JSONResponse({"detail": detail}, 422)
+    return JSONResponse(told(error), 422)
 
 
 async def _gone(_: Request, error: Exception) -> Response:

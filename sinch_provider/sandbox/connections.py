@@ -5,8 +5,23 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
 
+from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
+
+
+class Connection(Protocol):
+    """What the server knows of one connection."""
+
+    transport: asyncio.Transport
+    heard_at: float
+    """When its caller last sent anything."""
+
+    def waits_for_its_caller(self) -> bool:
+        """Whether it is the caller's turn: to begin a call or to end one."""
 
 
 class Connections:
@@ -15,15 +30,32 @@ class Connections:
     A call whose body has been read receives one thing more: that its caller has gone.
     """
 
-    def __init__(self) -> None:
-        self._transports: dict[tuple[str, int], asyncio.Transport] = {}
+    def __init__(self, most: int = 1_000) -> None:
+        """
+        :param most: beyond so many, the one whose caller has been silent the longest makes room.
+        """
+        self._most = most
+        self._open: dict[tuple[str, int], Connection] = {}
         self._ending = asyncio.Event()
 
-    def opened(self, transport: asyncio.Transport) -> None:
-        self._transports[_peer(transport)] = transport
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(tuple(self._open.values()))
 
-    def closed(self, transport: asyncio.Transport) -> None:
-        self._transports.pop(_peer(transport), None)
+    def opened(self, connection: Connection) -> None:
+        self._open[_peer(connection.transport)] = connection
+        if len(self._open) > self._most:
+            self._make_room(connection)
+
+    def closed(self, connection: Connection) -> None:
+        peer = _peer(connection.transport)
+        if self._open.get(peer) is connection:
+            del self._open[peer]
+
+    def _make_room(self, newest: Connection) -> None:
+        silent = [each for each in self._open.values() if each is not newest and each.waits_for_its_caller()]
+        leaving = min(silent, key=lambda each: each.heard_at, default=newest)
+        self.closed(leaving)
+        leaving.transport.abort()
 
     def end(self) -> None:
         """Let go of every call that is held."""
@@ -41,28 +73,35 @@ class Connections:
     def ending(self) -> bool:
         return self._ending.is_set()
 
-    async def until(self, event: asyncio.Event, seconds: float) -> bool:
-        """Wait for something, in real time. False when the time is up or the server ends before."""
-        waiting = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(self._ending.wait())]
+    async def gone(self, receive: Receive) -> None:
+        """Return when the caller has gone. What is left of the body is not needed any more."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async def first_of(self, tasks: Iterable[asyncio.Future[Any]], seconds: float | None = None) -> None:
+        """Wait, in real time, for one of the tasks, the time, or the server's end; end all tasks."""
+        waiting = [*tasks, asyncio.ensure_future(self._ending.wait())]
         try:
             await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for each in waiting:
                 each.cancel()
+
+    async def until(self, event: asyncio.Event, seconds: float | None = None) -> bool:
+        """Wait for something, in real time. False when the time is up or the server ends before."""
+        await self.first_of([asyncio.ensure_future(event.wait())], seconds)
         return event.is_set() and not self.ending
 
     async def hold(self, receive: Receive) -> None:
         """Keep a caller waiting until it gives up or the server ends."""
-        waiting = [asyncio.ensure_future(receive()), asyncio.ensure_future(self._ending.wait())]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for each in waiting:
-            each.cancel()
+        await self.first_of([asyncio.ensure_future(self.gone(receive))])
 
     async def cut(self, scope: Scope, receive: Receive, *, reset: bool) -> None:
         """End the TCP connection under a call: with a plain end of stream, or with a reset."""
-        transport = self._transports.get(tuple(scope["client"]))
-        if transport is None:
+        found = self._open.get(tuple(scope["client"]))
+        if found is None:
             return
+        transport = found.transport
         if reset:
             # With a zero linger time the kernel sends RST instead of FIN.
             connection = transport.get_extra_info("socket")
@@ -72,5 +111,26 @@ class Connections:
 
 
 def _peer(transport: asyncio.Transport) -> tuple[str, int]:
-    host, port = transport.get_extra_info("peername")[:2]
+    # A caller that has gone before it was accepted has no address any more.
+    host, port = (transport.get_extra_info("peername") or ("", id(transport)))[:2]
     return host, port
+
+
+class Seats:
+    """Room for so many callers that wait; who comes when all are taken should come again later."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._taken = 0
+
+    def check(self) -> None:
+        if self._taken >= self._number:
+            raise HTTPException(503, f"{self._number} callers wait already; call again later")
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from sinch_provider.sandbox.limits import MAX_MEMBERS, Given, at_most
 from sinch_provider.sandbox.sinch import phone
 
 Operation = Literal[
@@ -24,9 +25,17 @@ Kind = Literal[
     "server_error",
     "lost_reply",
     "malformed",
+    "contradicting",
+    "redirect",
+    "refused_by_proxy",
     "expired_token",
     "unknown_token",
+    "late",
     "listing_lag",
+    "listing_partial",
+    "listing_unfiltered",
+    "listing_unlabelled",
+    "listing_garbled",
     "report_gap",
     "report_duplicate",
     "report_late",
@@ -38,15 +47,30 @@ When = Literal["before", "after"]
 _REPORT_KINDS: frozenset[Kind] = frozenset(
     {"report_duplicate", "report_late", "report_out_of_order", "report_missing"}
 )
-_COMPANIONS: frozenset[Kind] = frozenset({"latency", "listing_lag", "report_gap", *_REPORT_KINDS})
-"""Kinds that leave the reply alone, so that they can strike together with one that does not."""
+LISTING_KINDS: frozenset[Kind] = frozenset(
+    {"listing_partial", "listing_unfiltered", "listing_unlabelled", "listing_garbled"}
+)
+_COMPANIONS: frozenset[Kind] = frozenset(
+    {"latency", "listing_lag", "report_gap", *LISTING_KINDS, *_REPORT_KINDS}
+)
+"""Kinds that let another one decide whether and how there is a reply, so that they can strike with it."""
 
 _OPERATIONS: dict[Kind, frozenset[Operation]] = {
+    "contradicting": frozenset({"send", "get", "update", "replace", "cancel"}),
+    "late": frozenset({"send", "update", "replace", "cancel", "delivery_feedback"}),
     "listing_lag": frozenset({"send"}),
     "report_gap": frozenset({"delivery_report", "recipient_report", "list_reports"}),
+    **dict.fromkeys(LISTING_KINDS, frozenset[Operation]({"list"})),
     **dict.fromkeys(_REPORT_KINDS, frozenset[Operation]({"callback"})),
 }
 """Kinds that make sense for some operations only."""
+
+STATUSES: dict[Kind, tuple[int, int, int]] = {
+    "server_error": (500, 599, 500),
+    "redirect": (300, 399, 302),
+    "refused_by_proxy": (400, 499, 403),
+}
+"""Kinds with a status: its least, its greatest, and the usual one."""
 
 
 def _fits(kind: Kind, operation: str) -> bool:
@@ -62,14 +86,12 @@ def operations_of(kind: Kind) -> list[Operation]:
     return [each for each in get_args(Operation) if _fits(kind, each)]
 
 
-class Fault(BaseModel):
+class Fault(Given):
     """One kind of trouble and the calls it strikes."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: Kind
     operation: Operation | Literal["*"] = "*"
-    match: dict[str, str | int | bool] = Field(
+    match: Annotated[dict[str, str | int | bool], at_most(MAX_MEMBERS)] = Field(
         default_factory=dict,
         description="Only calls with these values in path, query or body: client_reference, batch_id, to;"
         " for callbacks also recipient, status, code, type.",
@@ -81,25 +103,47 @@ class Fault(BaseModel):
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
     seed: int = 0
     seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
-    """latency: real seconds before the reply. listing_lag, report_gap, report_late: those of the sandbox."""
+    """latency: real seconds before the reply. All other kinds: those of the sandbox's clock."""
     retry_after: Annotated[int, Field(ge=0)] | None = None
     """rate_limited: the Retry-After header; null: none, as Sinch."""
-    status: Annotated[int, Field(ge=500, le=599)] = 500
+    status: int | None = Field(
+        None, description="server_error: 500 to 599; redirect: 300 to 399; refused_by_proxy: 400 to 499."
+    )
+    location: Annotated[str, Field(max_length=2048, pattern=r"^[!-~]+$")] = "https://elsewhere.example.test/"
+    """redirect: where it leads."""
     when: When | None = None
-    """Whether the call takes effect first. Default: after for lost_reply and malformed, else before."""
+    """Whether the call takes effect first. Default: after for lost_reply, malformed, contradicting."""
     how: Literal["close", "reset", "half_body", "hang"] = "close"
     body: Literal["html", "empty", "wrong_type", "truncated"] = "html"
+    reply: Literal["other_batch", "other_reference", "other_recipients", "other_text", "less", "trimmed"] = (
+        "other_batch"
+    )
+    """contradicting: what the reply shows instead of the truth."""
+    items: Annotated[int, Field(ge=0)] | None = None
+    """listing_partial: how many there are to be seen; null: those of the first page."""
+    lacks: Literal["canceled", "id"] = "canceled"
+    """listing_garbled: what the item in between has not got."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Fault:
         if self.operation != "*" and not _fits(self.kind, self.operation):
             fitting = ", ".join(operations_of(self.kind))
             raise ValueError(f"operation {self.operation} knows no {self.kind}; that is for {fitting} or *")
+        low, high, usual = STATUSES.get(self.kind, (0, -1, None))
+        if self.status is None:
+            self.status = usual
+        elif not low <= self.status <= high:
+            wanted = f"has a status from {low} to {high}" if usual else "has no status"
+            raise ValueError(f"{self.kind} {wanted}")
+        if self.kind == "late" and self.how == "half_body":
+            raise ValueError("late gives no answer, not even half of one")
+        if self.kind == "late" and self.when == "after":
+            raise ValueError("late takes effect once, and that is later")
         return self
 
     def strikes_after(self) -> bool:
         """Whether the call has taken effect by the time this fault hits."""
-        default: When = "after" if self.kind in ("lost_reply", "malformed") else "before"
+        default: When = "after" if self.kind in ("lost_reply", "malformed", "contradicting") else "before"
         return (self.when or default) == "after"
 
 

@@ -6,18 +6,29 @@ import asyncio
 import ipaddress
 import socket
 import threading
+from dataclasses import replace
 from types import TracebackType
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sinch_provider.sandbox.app import create_app
 from sinch_provider.sandbox.client import SandboxClient
 from sinch_provider.sandbox.connections import Connections
+from sinch_provider.sandbox.patience import (
+    AcceptErrors,
+    Patience,
+    close_overdue,
+    most_connections,
+    protocol,
+)
 from sinch_provider.sandbox.state import Options
 
 _START_TIMEOUT = 30
 _STOP_TIMEOUT = 10
+_ACCEPTED_AT_ONCE = 32
+"""Connections that one round of the event loop takes, before it finds out how many there are."""
+_QUEUED = 2048
+"""Connections that the system holds ready meanwhile."""
 
 
 def is_loopback(host: str) -> bool:
@@ -29,33 +40,29 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _protocol(connections: Connections) -> type[H11Protocol]:
-    """An HTTP protocol that notes which connections are open."""
-
-    class Protocol(H11Protocol):
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            connections.opened(transport)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            connections.closed(self.transport)
-            super().connection_lost(exc)
-
-    return Protocol
-
-
 class RunningSandbox:
     """A sandbox that takes calls from ``start`` to ``stop``; also a context manager.
 
     The port is bound on creation, so ``url`` is known, and taken, before the first call.
+
+    :param patience: for how long it waits for its callers.
     """
 
-    def __init__(self, options: Options | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        options: Options | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        patience: Patience | None = None,
+    ) -> None:
         self.options = options or Options()
         if not is_loopback(host) and not self.options.allow_remote:
             raise ValueError(
                 f"{host} is not a loopback address; reaching the sandbox from elsewhere must be allowed"
             )
+        # Whoever has it listen under a name wants to call it by that name.
+        self.options = replace(self.options, allow_hosts=(*self.options.allow_hosts, host))
+        self._patience = patience or Patience()
         self._socket = _bind(host, port)
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
@@ -93,11 +100,12 @@ class RunningSandbox:
 
     def _run(self) -> None:
         try:
-            connections = Connections()
+            connections = Connections(most_connections())
+            is_reachable = not is_loopback(self._socket.getsockname()[0])
             self._server = _Server(
                 uvicorn.Config(
-                    create_app(self.options, connections),
-                    http=_protocol(connections),
+                    create_app(self.options, connections, is_reachable=is_reachable),
+                    http=protocol(connections),
                     loop="asyncio",
                     lifespan="on",
                     # The Date header follows the sandbox's clock, and a caller's address is its connection's.
@@ -107,9 +115,12 @@ class RunningSandbox:
                     ws="none",
                     log_level="error",
                     access_log=False,
+                    backlog=_ACCEPTED_AT_ONCE,
+                    timeout_keep_alive=self._patience.idle,
                     timeout_graceful_shutdown=_STOP_TIMEOUT // 2,
                 ),
                 connections,
+                self._patience,
                 self._ready,
             )
             self._server.run(sockets=[self._socket])
@@ -121,17 +132,30 @@ class RunningSandbox:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, connections: Connections, ready: threading.Event) -> None:
+    def __init__(
+        self, config: uvicorn.Config, connections: Connections, patience: Patience, ready: threading.Event
+    ) -> None:
         super().__init__(config)
         self._connections = connections
+        self._patience = patience
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(AcceptErrors())
         await super().startup(sockets)
+        for each in sockets or ():
+            each.listen(_QUEUED)
         self._ready.set()
+
+    async def on_tick(self, counter: int) -> bool:
+        close_overdue(self._connections, self._patience)
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._connections.end()
+        for each in self._connections:
+            if each.waits_for_its_caller():
+                each.transport.close()
         await super().shutdown(sockets)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, get_type_hints
 
+from sinch_provider.sandbox.callbacks.urls import masked
+
 _LARGEST = 10**9
 HIDDEN = "********"
 """What is shown of a secret that is set."""
@@ -119,6 +121,9 @@ class Settings:
         "characters",
         "utf16",
     )
+    trim_bodies: bool = _setting(
+        False, "Whether a text loses the blanks around it when it is accepted (undocumented)."
+    )
     client_reference_limit: int = _setting(2048, "Longest `client_reference`; 128 in older references.")
     history_days: int = _setting(14, "How far back lists reach; 35 in the 2021 guide.")
     page_size_answer: str = _setting(
@@ -140,11 +145,13 @@ class Settings:
 
     def as_dict(self) -> dict[str, Any]:
         """Names and values as anyone may see them."""
-        return {
-            each.name: HIDDEN if each.metadata["secret"] and value is not None else value
-            for each in fields(self)
-            for value in (getattr(self, each.name),)
-        }
+        return {each.name: _shown(each, getattr(self, each.name)) for each in fields(self)}
+
+
+def _shown(setting: Field[Any], value: Any) -> Any:
+    if setting.metadata["secret"] and value is not None:
+        return HIDDEN
+    return masked(value) if isinstance(value, str) else value
 
 
 def _check(setting: Field[Any], hint: Any, value: Any) -> None:

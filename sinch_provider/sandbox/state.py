@@ -9,6 +9,7 @@ from sinch_provider.sandbox.changes import Changes
 from sinch_provider.sandbox.clock import Clock, ClockMode
 from sinch_provider.sandbox.counting import MessageCounts
 from sinch_provider.sandbox.faults import Faults
+from sinch_provider.sandbox.late import Late
 from sinch_provider.sandbox.settings import Credentials, Settings
 from sinch_provider.sandbox.sinch.ids import IdFactory
 from sinch_provider.sandbox.sinch.outcomes import Outcomes
@@ -27,6 +28,9 @@ class Options:
     credentials: Credentials = field(default_factory=Credentials)
     settings: Settings = field(default_factory=Settings)
     allow_remote: bool = False
+    """Whether it may listen where other machines reach it. Whoever reaches it controls it."""
+    allow_hosts: tuple[str, ...] = ()
+    """Names it answers to, besides addresses and loopback names."""
     allow_remote_callbacks: bool = False
 
 
@@ -46,6 +50,7 @@ class Sandbox:
         self.token_bucket = TokenBucket()
         self.outcomes = Outcomes()
         self.faults = Faults()
+        self.late = Late()
         self.calls: Counter[str] = Counter()
         self.answers: Counter[tuple[str, str]] = Counter()
         """Calls by operation and class of the status, such as ``2xx``; ``lost`` where the reply was."""
@@ -56,9 +61,14 @@ class Sandbox:
         self.store.remember_clock(now)
         return now
 
+    def clear(self) -> None:
+        """Forget everything sent and received, and what is still on its way."""
+        self.store.clear()
+        self.late.clear()
+
     def reset(self) -> None:
         """As freshly started with an empty database; access tokens issued so far stay good."""
-        self.store.clear()
+        self.clear()
         self.store.clear_groups()
         self.store.forget_clock()
         self.clock.reset(floor=0)

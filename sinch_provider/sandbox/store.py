@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -177,6 +178,10 @@ class Store:
 
     def __init__(self, path: str = TEMPORARY, on_change: Callable[[], None] = lambda: None) -> None:
         self._on_change = on_change
+        self.rewritten = 0
+        """How often messages were changed or forgotten, other than by the passing of time."""
+        if path not in (TEMPORARY, ":memory:"):
+            _make_private(path)
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         # WAL with synchronous=NORMAL outlives a killed process; only a power cut can take the last commits.
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -263,6 +268,7 @@ class Store:
 
     def rewrite(self, batch: Batch, text: str, messages: Iterable[Message]) -> None:
         """Put a changed batch, and the messages that follow from it, in the place of the old one."""
+        self.rewritten += 1
         with self.transaction():
             self._db.execute(
                 "UPDATE batches SET fields = ?, text = ?, sender = ?, client_reference = ?, modified_at = ?,"
@@ -316,6 +322,7 @@ class Store:
             )
 
     def clear(self) -> None:
+        self.rewritten += 1
         with self.transaction():
             tables = (
                 "messages",
@@ -372,6 +379,13 @@ class Store:
             {"batch": batch.seq, "now": now},
         )[0]
         return bool(found[0]), bool(found[1])
+
+
+def _make_private(path: str) -> None:
+    """Texts and the key that signs tokens are nobody else's. SQLite's other files take this one's mode."""
+    # What keeps the file from being made, SQLite says better.
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _dump(fields: Fields) -> str:

@@ -13,7 +13,7 @@ from sinch_provider.sandbox.client import SandboxClient
 from sinch_provider.sandbox.server import RunningSandbox
 from sinch_provider.sandbox.state import Options
 
-from .conftest import DESKTOP, PHONE, opened, send
+from .conftest import DESKTOP, PHONE, Watch, opened, send
 
 AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text()
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerk" * 4
@@ -111,7 +111,7 @@ def test_a_phone_shows_one_pane_at_a_time(browser: Browser, filled: tuple[Sandbo
     sandbox, _ = filled
     with opened(browser, sandbox.url, PHONE) as (page, _watch):
         show(page, sandbox, "phones")
-        entry = page.locator("a.entry", has_text="46 700 000 222")
+        entry = page.locator("a.entry", has_text="44 770 090 0222")
         entry.click()
         expect(page.locator(".bubble").first).to_be_visible()
         expect(entry).to_be_hidden()
@@ -169,7 +169,7 @@ def test_a_slash_in_a_reply_is_a_slash(page: Page, sinch_sandbox: SandboxClient)
 def test_focus_stays_when_news_arrive(page: Page, sinch_sandbox: SandboxClient) -> None:
     send(sinch_sandbox)
     page.goto(sinch_sandbox.url)
-    entry = page.locator("a.entry", has_text="46 700 000 222")
+    entry = page.locator("a.entry", has_text="44 770 090 0222")
     entry.focus()
     send(sinch_sandbox, body="Once more.")
     expect(entry).to_contain_text("Once more.")
@@ -252,7 +252,7 @@ def test_links_can_be_shared_and_back_works(page: Page, sinch_sandbox: SandboxCl
     batch_id = send(sinch_sandbox)
     page.goto(sinch_sandbox.url)
     page.locator("a.entry").click()
-    expect(page).to_have_title(re.compile(r"\+46 700 000 222"))
+    expect(page).to_have_title(re.compile(r"\+44 770 090 0222"))
     page.get_by_role("link", name="Batches").click()
     page.locator("a.entry").click()
     expect(page).to_have_title(re.compile(batch_id))
@@ -260,3 +260,17 @@ def test_links_can_be_shared_and_back_works(page: Page, sinch_sandbox: SandboxCl
     page.go_back()
     expect(page.locator(".bubble")).to_have_count(1)
     expect(page.get_by_role("link", name="Phones", exact=True)).to_have_attribute("aria-current", "page")
+
+
+@pytest.mark.parametrize("name", ["constructor", "__proto__", "toString", "hasOwnProperty", "nothing"])
+def test_an_address_that_names_no_view_leads_to_the_phones(
+    watched: tuple[Page, Watch], sinch_sandbox: SandboxClient, name: str
+) -> None:
+    page, watch = watched
+    send(sinch_sandbox)
+    page.goto(f"{sinch_sandbox.url}/#/{name}")
+    expect(page.get_by_role("link", name="+44 770 090 0222")).to_be_visible()
+    assert page.title().startswith("Phones")
+    page.goto(f"{sinch_sandbox.url}/#/{name}/x")
+    expect(page.get_by_role("link", name="+44 770 090 0222")).to_be_visible()
+    assert watch.problems == []

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from sinch_provider.sandbox.client import SandboxClient
+from sinch_provider.sandbox.faults import Kind
 
 from .conftest import Watch, post, send
 
@@ -33,7 +35,7 @@ def test_search_finds_texts_and_numbers(page: Page, sinch_sandbox: SandboxClient
     expect(found).to_contain_text("Nightly load finished.")
     box.fill("nothing like it")
     expect(page.get_by_text("No text or number has this in it.")).to_be_visible()
-    box.fill("0000")
+    box.fill("77009")
     expect(found).to_have_count(3)
     page.go_back()
     expect(page).to_have_url(re.compile("#?/?(phones)?$"))
@@ -68,9 +70,9 @@ def test_a_batch_shows_its_progress(page: Page, sinch_sandbox: SandboxClient) ->
     sinch_sandbox.advance(3)
     expect(main.locator(".progress")).to_have_attribute("aria-label", "1 Dispatched, 2 Delivered, 1 Failed")
     expect(main.locator("tbody tr")).to_have_count(4)
-    expect(main.locator("tbody tr", has_text="9150")).to_contain_text("150 unknown subscriber")
+    expect(main.locator("tbody tr", has_text="0150")).to_contain_text("150 unknown subscriber")
     expect(main.locator("dl")).to_contain_text("client_reference")
-    main.get_by_role("link", name=re.compile("700 000 222")).click()
+    main.get_by_role("link", name=re.compile("770 090 0222")).click()
     page.get_by_text("Details").click()
     page.get_by_role("link", name=batch_id).click()
     expect(page).to_have_url(re.compile(f"#/batches/{batch_id}$"))
@@ -150,6 +152,20 @@ def test_the_form_offers_only_operations_that_fit(page: Page, sinch_sandbox: San
     expect(operation.locator("option")).to_have_text(["every call", "send"])
 
 
+def test_every_kind_of_trouble_can_be_armed(page: Page, sinch_sandbox: SandboxClient) -> None:
+    page.goto(f"{sinch_sandbox.url}/#/faults")
+    kinds = page.get_by_label("Kind").locator("option").evaluate_all("all => all.map((each) => each.value)")
+    assert set(kinds) == set(get_args(Kind))
+    armed = page.get_by_role("list", name="Armed faults").get_by_role("listitem")
+    for number, kind in enumerate(kinds, 1):
+        page.get_by_label("Kind").select_option(kind)
+        if page.get_by_label("How", exact=True).is_visible() and kind == "late":
+            page.get_by_label("How", exact=True).select_option("hang")
+        page.get_by_role("button", name="Arm it").click()
+        expect(armed).to_have_count(number)
+    assert [each["kind"] for each in sinch_sandbox.faults()] == kinds
+
+
 def test_disarming_one_fault_leaves_the_others_their_count(page: Page, sinch_sandbox: SandboxClient) -> None:
     sinch_sandbox.fault("rate_limited", "send", count=None)
     sinch_sandbox.fault("malformed", "list")
@@ -180,7 +196,7 @@ def test_settings_and_magic_numbers(page: Page, sinch_sandbox: SandboxClient) ->
     expect(row).to_contain_text("14")
     sinch_sandbox.configure(history_days=35)
     expect(row).to_contain_text("35 default 14")
-    expect(page.get_by_role("row", name=re.compile("9150"))).to_contain_text("unknown subscriber")
+    expect(page.get_by_role("row", name=re.compile("0150"))).to_contain_text("unknown subscriber")
     sinch_sandbox.script({"prefix": "4477", "status": "Failed", "code": 150})
     expect(page.get_by_role("table", name="Scripted numbers")).to_contain_text("+4477")
 

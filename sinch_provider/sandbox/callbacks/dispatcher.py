@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sinch_provider.sandbox.callbacks import outbox, reporting
 from sinch_provider.sandbox.callbacks.outbox import Attempt, Callback, State, TargetRefusedError
+from sinch_provider.sandbox.callbacks.urls import masked
 from sinch_provider.sandbox.connections import Connections
 from sinch_provider.sandbox.sinch import planning
 from sinch_provider.sandbox.state import Sandbox
@@ -26,6 +27,7 @@ _PATIENCE = 5.0
 """Real seconds without progress after which a caller is not kept waiting any longer."""
 _LONGEST_WAIT = 20.0
 """Real seconds after which it is not, whatever the progress."""
+_MAX_ERROR = 300
 _LONGEST_SLEEP = HOUR / SECOND
 
 
@@ -35,8 +37,9 @@ class Dispatcher:
     Callbacks about the same recipient of a batch go one after the other, others side by side.
     """
 
-    def __init__(self, sandbox: Sandbox, connections: Connections) -> None:
+    def __init__(self, sandbox: Sandbox, connections: Connections, is_reachable: bool) -> None:
         self._sandbox = sandbox
+        self._is_reachable = is_reachable
         self._connections = connections
         self._progress = asyncio.Event()
         self._sending: dict[Hashable, asyncio.Task[None]] = {}
@@ -54,7 +57,7 @@ class Dispatcher:
         # Its HTTP client takes a third of the sandbox's start to import, and most runs call nobody back.
         from sinch_provider.sandbox.callbacks.posting import Poster
 
-        return Poster(self._sandbox.options.allow_remote_callbacks)
+        return Poster(self._sandbox.options.allow_remote_callbacks, not self._is_reachable)
 
     def wake(self) -> None:
         """The clock was moved."""
@@ -124,6 +127,9 @@ class Dispatcher:
         except Exception as failure:
             # Whatever it was, the attempt was made; without a record it would be made again at once.
             error = f"{type(failure).__name__}: {failure}".removesuffix(": ")
+        if error is not None:
+            # The words may be the receiver's own.
+            error = masked(error)[:_MAX_ERROR]
         due_at = None
         if state is None:
             state, due_at = _conclude(callback, at, status)
@@ -138,6 +144,7 @@ class Dispatcher:
             outbox.next_due(self._sandbox.store, now),
             reporting.next_event(self._sandbox),
             self._sandbox.queue.next_start(),
+            self._sandbox.late.next_at,
         )
         next_at = min((at for at in times if at is not None), default=None)
         if next_at is None:

@@ -14,6 +14,8 @@ from yarl import URL
 
 import sinch_provider
 from sinch_provider.sandbox.callbacks.outbox import TargetRefusedError
+from sinch_provider.sandbox.callbacks.urls import masked
+from sinch_provider.sandbox.guards import CALLBACK_AGENT
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 _MAX_REPLY = 64 * 1024
@@ -37,10 +39,13 @@ class Poster:
     """An HTTP client that follows nothing: no redirects, no proxies, no cookies, no netrc.
 
     :param allow_remote: whether it may call other than loopback addresses.
+    :param allow_loopback: whether it may call loopback addresses. Where others reach the sandbox, a callback
+        is what they have the machine do, and its loopback services are not theirs.
     """
 
-    def __init__(self, allow_remote: bool) -> None:
+    def __init__(self, allow_remote: bool, allow_loopback: bool) -> None:
         self._allow_remote = allow_remote
+        self._allow_loopback = allow_loopback
         self._session = aiohttp.ClientSession(
             timeout=_TIMEOUT,
             connector=aiohttp.TCPConnector(limit=0, force_close=True),
@@ -61,7 +66,7 @@ class Poster:
             # The connection goes to the address that was checked; the name stays in the header and in TLS.
             "Host": target.host_port_subcomponent or "",
             "Content-Type": "application/json",
-            "User-Agent": f"sinch-sandbox/{sinch_provider.__version__}",
+            "User-Agent": f"{CALLBACK_AGENT}{sinch_provider.__version__}",
         }
         if secret is not None:
             headers |= signature_headers(raw, secret, secrets.token_hex(16), timestamp)
@@ -84,9 +89,18 @@ class Poster:
                 raise _not_loopback(host) from None
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
             address = ipaddress.ip_address(found[0][4][0])
-        if not address.is_loopback and not self._allow_remote:
-            raise _not_loopback(host)
+        self._check(host, address)
         return str(address)
+
+    def _check(self, host: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        if not self._allow_loopback and (address.is_loopback or address.is_unspecified):
+            raise TargetRefusedError(
+                f"{host} is this machine's own loopback; a sandbox that other machines reach does not call it"
+            )
+        if not self._allow_remote and not address.is_loopback:
+            raise _not_loopback(host)
 
 
 def _parse(url: str) -> URL:
@@ -96,7 +110,9 @@ def _parse(url: str) -> URL:
             return target
     except ValueError:
         pass
-    raise TargetRefusedError(f"{url!r} is not an http or https URL" if url else "there is no callback URL")
+    raise TargetRefusedError(
+        f"{masked(url)!r} is not an http or https URL" if url else "there is no callback URL"
+    )
 
 
 def _not_loopback(host: str) -> TargetRefusedError:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 
+from sinch_provider.sandbox.callbacks.urls import masked
 from sinch_provider.sandbox.control.access import Controlled
 from sinch_provider.sandbox.control.message_views import (
     MESSAGE_COLUMNS,
@@ -19,7 +20,7 @@ from sinch_provider.sandbox.control.phones import Limit
 from sinch_provider.sandbox.sinch import batches
 from sinch_provider.sandbox.sinch.outcomes import STATUSES
 from sinch_provider.sandbox.state import Sandbox
-from sinch_provider.sandbox.store import STATUS_NOW
+from sinch_provider.sandbox.store import STATUS_NOW, Batch
 from sinch_provider.sandbox.times import format_time
 
 router = APIRouter()
@@ -80,7 +81,7 @@ async def batch_view(
         {"batch": batch.seq, "after": after, "limit": limit + 1},
     )
     more, rows = len(rows) > limit, rows[:limit]
-    document = batches.document(batch)
+    document = shown_batch(batch)
     document.pop("to")
     return {
         "clock": clock_view(sandbox),
@@ -92,6 +93,14 @@ async def batch_view(
         "messages": [message_view(sandbox, row, now) for row in rows],
         "next": rows[-1][1] if more else None,
     }
+
+
+def shown_batch(batch: Batch) -> dict[str, Any]:
+    """A batch as Sinch shows it, for everyone: without the password of its callback URL."""
+    document = batches.document(batch)
+    if "callback_url" in document:
+        document["callback_url"] = masked(document["callback_url"])
+    return document
 
 
 def _progress(sandbox: Sandbox, seq: int, now: int) -> dict[str, Any]:

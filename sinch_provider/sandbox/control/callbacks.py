@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from sinch_provider.sandbox.callbacks import outbox
+from sinch_provider.sandbox.callbacks.urls import masked
 from sinch_provider.sandbox.control.access import Controlled, Dispatching
 from sinch_provider.sandbox.times import format_time
 
@@ -49,7 +50,7 @@ def _callback(row: tuple[Any, ...]) -> dict[str, Any]:
     return {
         "id": seq,
         "type": type_,
-        "url": url,
+        "url": masked(url),
         "batch_id": batch_id,
         "recipient": recipient,
         "state": state,

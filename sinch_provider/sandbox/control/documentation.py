@@ -23,7 +23,6 @@ HEADERS = {
         f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src 'self';"
         " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }

@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, Request
 from starlette.responses import StreamingResponse
 
-from sinch_provider.sandbox.connections import Connections
+from sinch_provider.sandbox.connections import Connections, Seats
 from sinch_provider.sandbox.control.access import Controlled
 from sinch_provider.sandbox.state import Sandbox
 
 router = APIRouter()
 
+MAX_LISTENING = 100
 _HEARTBEAT = 15
 """Real seconds after which a silent stream shows that it is alive, or finds out that nobody listens."""
 _PAUSE = 0.1
@@ -23,16 +24,17 @@ _PAUSE = 0.1
 @router.get("/events", response_class=StreamingResponse)
 async def events(sandbox: Controlled, request: Request) -> StreamingResponse:
     """Server-Sent Events: ``change`` on connecting and after every change, until the server ends."""
-    connections: Connections = request.app.state.connections
+    listeners: Seats = request.app.state.listeners
+    listeners.check()
     return StreamingResponse(
-        _stream(sandbox, connections),
+        _stream(sandbox, request.app.state.connections, listeners),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _stream(sandbox: Sandbox, connections: Connections) -> AsyncIterator[str]:
-    with sandbox.changes.watch() as changed:
+async def _stream(sandbox: Sandbox, connections: Connections, listeners: Seats) -> AsyncIterator[str]:
+    with listeners.one(), sandbox.changes.watch() as changed:
         yield "retry: 1000\n\n"
         while True:
             changed.clear()

@@ -26,8 +26,16 @@ FIELDS = (
     "id", "batch_id", "to", "from", "body", "parts", "encoding", "status", "code", "client_reference",
     "created_at", "received", "received_at",
 )  # fmt: skip
-_RISKY = re.compile("[\\s\0\u200b-\u200f\u2060\ufeff]*[=+\\-@|%＝＋－＠']|[\t\r\n\0]")
-"""A formula, however it is disguised; and a leading apostrophe, so that taking one away restores any text."""
+_BEGINS_A_CELL = "\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
+_BLANK = rf"[^\S{_BEGINS_A_CELL}]"
+_RISKY = re.compile(
+    rf"(^(?=[{_BEGINS_A_CELL}\0])|(?:^|[;{_BEGINS_A_CELL}])"
+    rf"(?=(?:{_BLANK}|[\"\0\u200b-\u200f\u2060\ufeff])*[=+\-@|%＝＋－＠']))"
+)
+"""Where a formula begins, however it is disguised: at the beginning, and after what parts cells elsewhere.
+
+An apostrophe counts as one, so that taking one away from each such place restores any text.
+"""
 
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -42,14 +50,16 @@ async def export_json(sandbox: Controlled, filters: Filters) -> StreamingRespons
 
 @router.get("/export.csv", response_class=StreamingResponse)
 async def export_csv(sandbox: Controlled, filters: Filters) -> StreamingResponse:
-    """Messages as CSV, with a header; an apostrophe before what a spreadsheet might take for a formula."""
+    """Messages as CSV, with a header; an apostrophe before what a spreadsheet might take for a formula.
+
+    Also after a semicolon, a tab or a line break, which begin a cell where the comma does not.
+    """
     return _file("messages.csv", "text/csv; charset=utf-8", _csv(sandbox, filters))
 
 
 def _file(name: str, kind: str, content: AsyncIterator[str]) -> StreamingResponse:
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',
-        "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
     return StreamingResponse(content, media_type=kind, headers=headers)
@@ -100,4 +110,4 @@ def _cell(value: object) -> object:
         return str(value).lower()
     if not isinstance(value, str):
         return value
-    return f"'{value}" if _RISKY.match(value) else value
+    return _RISKY.sub(r"\1'", value)

@@ -7,9 +7,10 @@ import binascii
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from sinch_provider.sandbox.control.access import Controlled
+from sinch_provider.sandbox.limits import Given, at_most
 from sinch_provider.sandbox.sinch import inbounds, phone
 from sinch_provider.sandbox.sinch.inbounds import Inbound
 from sinch_provider.sandbox.state import Sandbox
@@ -25,43 +26,40 @@ MAX_REFERENCE = 2048
 def _address(text: str) -> str:
     digits = phone.normalise_sender(text)
     if digits is None or not digits.isdigit() or phone.is_sender_too_long(digits):
-        raise ValueError(f"{text!r} is not a phone number or short code")
+        raise ValueError(f"{text[:40]!r} is not a phone number or short code")
     return digits
 
 
 def _instant(text: str) -> str:
     moment = parse_time(text)
     if moment is None:
-        raise ValueError(f"{text!r} is not an ISO-8601 date and time")
+        raise ValueError(f"{text[:40]!r} is not an ISO-8601 date and time")
     return format_time(moment)
 
 
 Address = Annotated[str, AfterValidator(_address)]
 
 
-class Attachment(BaseModel):
+class Attachment(Given):
     """A file of an incoming MMS."""
 
-    model_config = ConfigDict(extra="forbid")
     url: Annotated[str, Field(max_length=2048)] | None = None
     content_type: Annotated[str, Field(max_length=255)]
     status: Literal["Uploaded", "Failed"] = "Uploaded"
     code: Annotated[int, Field(ge=0, le=9999)] = 0
 
 
-class MediaBody(BaseModel):
+class MediaBody(Given):
     """The content of an incoming MMS."""
 
-    model_config = ConfigDict(extra="forbid")
     subject: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
     message: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
-    media: Annotated[list[Attachment], Field(max_length=100)] = []
+    media: Annotated[list[Attachment], at_most(100), Field(max_length=100, default_factory=list)]
 
 
-class Incoming(BaseModel):
+class Incoming(Given):
     """A message from a phone."""
 
-    model_config = ConfigDict(extra="forbid")
     from_: Annotated[Address, Field(alias="from", description="The phone.")]
     to: Annotated[
         Address | None,
@@ -131,7 +129,7 @@ def _destination(sandbox: Sandbox, message: Incoming) -> tuple[str, str]:
     credentials = sandbox.credentials
     accounts = (credentials.service_plan_id, credentials.project_id)
     if message.account is not None and message.account not in accounts:
-        raise HTTPException(422, f"account: {message.account!r} is neither of {', '.join(accounts)}")
+        raise HTTPException(422, f"account: {message.account[:40]!r} is neither of {', '.join(accounts)}")
     if message.to is not None:
         return message.account or credentials.service_plan_id, message.to
     answered = inbounds.latest_message_to(sandbox, message.from_, message.account)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from starlette.responses import StreamingResponse
 
 from sinch_provider.sandbox.control.access import Controlled, in_portions
@@ -17,6 +17,7 @@ from sinch_provider.sandbox.control.messages import SOURCE, MessageFilters
 from sinch_provider.sandbox.control.shapes import Ledger, answers
 from sinch_provider.sandbox.control.tally import PROBLEMS, VERDICTS, Tally
 from sinch_provider.sandbox.guards import is_streamed
+from sinch_provider.sandbox.limits import MAX_TOLD, Given, WrongItemsError
 from sinch_provider.sandbox.sinch import phone
 from sinch_provider.sandbox.sinch.outcomes import CANCELLED_CODE
 from sinch_provider.sandbox.state import Sandbox
@@ -32,10 +33,9 @@ STOPPED = f"(b.canceled_at IS NOT NULL AND m.dispatched_at IS NULL AND m.code = 
 """A message that a cancel kept from leaving reached nobody."""
 
 
-class Expected(BaseModel):
+class Expected(Given):
     """Somebody who should have been sent a message."""
 
-    model_config = ConfigDict(extra="forbid")
     to: str
     client_reference: Annotated[str, Field(min_length=1)] | None = None
 
@@ -51,14 +51,29 @@ class LedgerFilters(MessageFilters):
 class LedgerQuestion(LedgerFilters):
     """Who should have been sent a message. A number named twice should have been sent two."""
 
-    expected: list[str | Expected] = Field(
+    expected: list[Any] = Field(
         description="Numbers; or objects with a `client_reference`, which then tells recipients apart too."
     )
+
+    def recipients(self) -> Iterator[tuple[str, str | Expected]]:
+        """Each with its place. Wrong ones are told together; after so many the rest is not looked at."""
+        faults: list[Any] = []
+        for index, item in enumerate(self.expected):
+            try:
+                yield f"expected[{index}]", _LINE.validate_python(item)
+            except ValidationError as error:
+                faults += [
+                    {**each, "loc": ("expected", index, *each["loc"])}
+                    for each in error.errors(include_url=False, include_input=False)
+                ]
+                if len(faults) >= MAX_TOLD:
+                    raise WrongItemsError(faults, len(self.expected) - index - 1) from None
+        if faults:
+            raise RequestValidationError(faults)
 
 
 _LINE: TypeAdapter[str | Expected] = TypeAdapter(str | Expected)
 _BODY = LedgerQuestion.model_json_schema()
-_BODY.pop("$defs")
 _BODY["properties"]["expected"]["items"] = {"anyOf": [{"type": "string"}, Expected.model_json_schema()]}
 _SHOWN = {"all": VERDICTS, "problems": PROBLEMS, "none": ()}
 
@@ -106,8 +121,7 @@ async def _expect(request: Request, tally: Tally) -> LedgerFilters:
     if not isinstance(data, dict):
         raise HTTPException(422, "the body is not a JSON object")
     question = LedgerQuestion.model_validate({**query, **data})
-    named = ((f"expected[{index}]", item) for index, item in enumerate(question.expected))
-    for some in in_portions(named, _PORTION):
+    for some in in_portions(question.recipients(), _PORTION):
         tally.expect(_entries(some, tally))
         await asyncio.sleep(0)
     return question

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 
+from sinch_provider.sandbox.control import finding
+from sinch_provider.sandbox.limits import Given, at_most
 from sinch_provider.sandbox.sinch import phone
 from sinch_provider.sandbox.sinch.outcomes import STATUSES
 from sinch_provider.sandbox.state import Sandbox
@@ -17,7 +19,7 @@ def _status(text: str) -> str:
     for status in STATUSES:
         if status.lower() == text.lower():
             return status
-    raise ValueError(f"{text!r} is none of {', '.join(STATUSES)}")
+    raise ValueError(f"{text[:40]!r} is none of {', '.join(STATUSES)}")
 
 
 Status = Annotated[str, AfterValidator(_status), WithJsonSchema({"type": "string", "enum": list(STATUSES)})]
@@ -26,27 +28,29 @@ Status = Annotated[str, AfterValidator(_status), WithJsonSchema({"type": "string
 def _instant(text: str) -> str:
     moment = parse_time(text, bare_date=True)
     if moment is None:
-        raise ValueError(f"{text!r} is not an ISO-8601 date or time")
+        raise ValueError(f"{text[:40]!r} is not an ISO-8601 date or time")
     return format_time(moment)
 
 
 Instant = Annotated[str, AfterValidator(_instant)]
 
 
-class MessageFilters(BaseModel):
+class MessageFilters(Given):
     """Which messages are meant; all of them where nothing is said. A misspelt filter is refused."""
 
-    model_config = ConfigDict(extra="forbid", validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
     to: str | None = Field(None, description="The recipient's number, however it is written.")
     from_: str | None = Field(None, alias="from", description="The sender, of the plan or of the batch.")
     batch_id: str | None = None
     client_reference: str | None = None
     account: str | None = Field(None, description="Service plan or project.")
-    status: list[Status] | None = Field(None, description="What it is by now; repeat it for several.")
+    status: Annotated[list[Status] | None, at_most(100)] = Field(
+        None, description="What it is by now; repeat it for several."
+    )
     since: Instant | None = Field(None, description="Accepted at this time or later, ISO-8601.")
     until: Instant | None = Field(None, description="Accepted before this time, ISO-8601.")
-    q: str | None = Field(None, description="Part of a text or of a number.")
+    q: str | None = Field(None, description="Part of a text, or of a number however it is written.")
 
     def condition(self, sandbox: Sandbox) -> tuple[str, dict[str, Any]]:
         """A condition on the rows of ``SOURCE``, and its values, ``now`` among them."""
@@ -76,8 +80,9 @@ class MessageFilters(BaseModel):
             conditions.append("b.created_at < :until")
             values["until"] = parse_time(self.until)
         if self.q is not None:
-            conditions.append("(instr(fold(coalesce(m.text, b.text)), fold(:q)) OR instr(m.recipient, :q))")
-            values["q"] = self.q
+            text = finding.text_matches("coalesce(m.text, b.text)")
+            conditions.append(f"({text} OR {finding.NUMBER_MATCHES})")
+            values.update(finding.values(self.q))
         return " AND ".join(conditions), values
 
 

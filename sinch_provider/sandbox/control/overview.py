@@ -63,8 +63,7 @@ async def vocabulary() -> dict[str, Any]:
     details = {name: each.annotation for name, each in Fault.model_fields.items()}
     return {
         "kinds": {kind: ["*", *operations_of(kind)] for kind in get_args(Kind)},
-        "how": list(get_args(details["how"])),
-        "body": list(get_args(details["body"])),
+        **{name: list(get_args(details[name])) for name in ("how", "body", "reply", "lacks")},
     }
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from sinch_provider.sandbox.control import finding
 from sinch_provider.sandbox.control.access import Controlled
 from sinch_provider.sandbox.control.message_views import MESSAGE_COLUMNS, MESSAGE_SOURCE, message_view
 from sinch_provider.sandbox.control.overview import clock_view
@@ -70,25 +71,20 @@ def _matches(
     low = low or (0, 0)
     values = {
         "low": low[0], "low_position": low[1], "high": high[0], "high_position": high[1],
-        "q": q.casefold(), "digits": _digits(q), "limit": limit,
+        "limit": limit, **finding.values(q),
     }  # fmt: skip
     # A text that a whole batch shares is looked at once.
     shared = sandbox.store.rows(
-        "SELECT seq FROM batches WHERE seq >= :low AND seq <= :high AND instr(fold(text), :q)", values
+        f"SELECT seq FROM batches WHERE seq >= :low AND seq <= :high AND {finding.text_matches('text')}",
+        values,
     )
     return sandbox.store.rows(
         f"SELECT {MESSAGE_COLUMNS} FROM {MESSAGE_SOURCE}"
         " WHERE (m.batch, m.position) >= (:low, :low_position)"
         " AND (m.batch, m.position) < (:high, :high_position) AND ("
-        " (:digits != '' AND instr(m.recipient, :digits))"
+        f" {finding.NUMBER_MATCHES}"
         " OR CASE WHEN m.text IS NULL THEN m.batch IN (SELECT value FROM json_each(:shared))"
-        " ELSE instr(fold(m.text), :q) END)"
+        f" ELSE {finding.text_matches('m.text')} END)"
         " ORDER BY m.batch DESC, m.position DESC LIMIT :limit",
         {**values, "shared": json.dumps([row[0] for row in shared])},
     )
-
-
-def _digits(q: str) -> str:
-    """The digits of what may be part of a number, however it is written; else nothing."""
-    bare = "".join(character for character in q if character not in " +-()")
-    return bare if bare.isascii() and bare.isdigit() else ""

@@ -8,10 +8,11 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from pydantic import Field
 
 from sinch_provider.sandbox.control.access import Controlled, Dispatching
+from sinch_provider.sandbox.control.batch_views import shown_batch
 from sinch_provider.sandbox.control.messages import COLUMNS, SOURCE, MessageFilters, shown
 from sinch_provider.sandbox.control.shapes import Message, Messages, answers
-from sinch_provider.sandbox.control.waiting import enough_messages
-from sinch_provider.sandbox.sinch import batches
+from sinch_provider.sandbox.control.waiting import Search, enough_messages
+from sinch_provider.sandbox.guards import is_foreign
 
 router = APIRouter()
 
@@ -34,9 +35,11 @@ async def messages(
 ) -> dict[str, Any]:
     """Every message of every accepted batch and what has become of it, in the order they were sent."""
     if wanted.wait:
-        await enough_messages(
-            sandbox, request.app.state.connections, wanted, wanted.wait, seconds=wanted.timeout
-        )
+        if is_foreign(request.scope):
+            raise HTTPException(403, "a web page of another origin cannot wait for messages")
+        state = request.app.state
+        search = Search(sandbox, wanted, wanted.wait)
+        await enough_messages(state.lookout, search, state.connections, request.receive, wanted.timeout)
     where, values = wanted.condition(sandbox)
     # A join that no condition needs looks up a batch for each message: seconds, where there are a million.
     counted = SOURCE if "b." in where else "messages m"
@@ -68,7 +71,7 @@ async def latest_message(sandbox: Controlled, filters: Annotated[MessageFilters,
 @router.delete("/messages")
 async def clear_messages(sandbox: Controlled, dispatcher: Dispatching) -> dict[str, int]:
     """Forget everything sent and received: batches, messages, feedback, inbound messages, callbacks."""
-    sandbox.store.clear()
+    sandbox.clear()
     dispatcher.interrupt()
     return {"count": 0}
 
@@ -83,7 +86,7 @@ async def list_batches(
     count, found = sandbox.store.batches("1", {}, limit, offset)
     return {
         "count": count,
-        "batches": [{"account": each.account, **batches.document(each)} for each in found],
+        "batches": [{"account": each.account, **shown_batch(each)} for each in found],
     }
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 import sinch_provider
 from sinch_provider.sandbox.control.access import Controlled, Dispatching
 from sinch_provider.sandbox.faults import Fault
+from sinch_provider.sandbox.limits import MAX_ARMED, Armed, Changes, Given, Scripts
 from sinch_provider.sandbox.sinch import planning
 from sinch_provider.sandbox.sinch.outcomes import MAGIC, MAGIC_PREFIX, Outcome
 from sinch_provider.sandbox.times import LATEST, SECOND, format_time
@@ -17,19 +18,17 @@ from sinch_provider.sandbox.times import LATEST, SECOND, format_time
 router = APIRouter()
 
 
-class ClockMove(BaseModel):
+class ClockMove(Given):
     """How far to move the clock."""
 
-    model_config = ConfigDict(extra="forbid")
     advance: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False, description="Seconds.")]
     wait: Annotated[bool, Field(description="Answer when all callbacks that are due have been tried.")] = True
 
 
-class Script(BaseModel):
+class Script(Given):
     """What becomes of messages to numbers that begin with these digits; the longest prefix wins."""
 
-    model_config = ConfigDict(extra="forbid")
-    prefix: Annotated[str, Field(pattern=r"^\+?[0-9]+$")]
+    prefix: Annotated[str, Field(pattern=r"^\+?[0-9]+$", max_length=20)]
     status: Literal["Delivered", "Failed", "Expired", "Rejected", "Deleted", "Aborted", "Unknown"] = (
         "Delivered"
     )
@@ -95,7 +94,7 @@ async def read_faults(sandbox: Controlled) -> dict[str, Any]:
 
 
 @router.put("/faults")
-async def arm_faults(sandbox: Controlled, faults: list[Fault]) -> dict[str, Any]:
+async def arm_faults(sandbox: Controlled, faults: Armed[Fault]) -> dict[str, Any]:
     """Arm these faults in place of all others."""
     sandbox.faults.arm(faults)
     return await read_faults(sandbox)
@@ -104,6 +103,8 @@ async def arm_faults(sandbox: Controlled, faults: list[Fault]) -> dict[str, Any]
 @router.post("/faults")
 async def add_fault(sandbox: Controlled, fault: Fault) -> dict[str, Any]:
     """Arm one more fault."""
+    if len(sandbox.faults.report()) >= MAX_ARMED:
+        raise HTTPException(422, f"{MAX_ARMED} faults are armed already; disarm some")
     sandbox.faults.add(fault)
     return await read_faults(sandbox)
 
@@ -111,7 +112,8 @@ async def add_fault(sandbox: Controlled, fault: Fault) -> dict[str, Any]:
 @router.delete("/faults")
 async def clear_faults(sandbox: Controlled) -> dict[str, Any]:
     """Disarm all faults."""
-    return await arm_faults(sandbox, [])
+    sandbox.faults.arm([])
+    return await read_faults(sandbox)
 
 
 @router.delete("/faults/{number}")
@@ -143,7 +145,7 @@ async def read_outcomes(sandbox: Controlled) -> dict[str, Any]:
 
 
 @router.put("/outcomes")
-async def script_outcomes(sandbox: Controlled, scripts: list[Script]) -> dict[str, Any]:
+async def script_outcomes(sandbox: Controlled, scripts: Scripts[Script]) -> dict[str, Any]:
     """Script what becomes of batches accepted from now on, in place of all earlier scripts."""
     sandbox.outcomes.script((script.prefix.removeprefix("+"), script.outcome()) for script in scripts)
     return await read_outcomes(sandbox)
@@ -157,7 +159,7 @@ async def read_settings(sandbox: Controlled) -> dict[str, Any]:
 
 @router.patch("/settings")
 async def change_settings(
-    sandbox: Controlled, changes: dict[str, str | bool | int | float | None]
+    sandbox: Controlled, changes: Changes[str | bool | int | float | None]
 ) -> dict[str, Any]:
     """Change some switches until the next reset."""
     try:

@@ -19,12 +19,15 @@ import { Nothing } from "./welcome.js";
 
 const $ = (id) => document.getElementById(id);
 
+// Without a prototype: an address names a view, and nothing else that an object has.
 const SPLIT = {
+  __proto__: null,
   phones: { list: PhoneList, detail: Conversation, title: "Phones" },
   batches: { list: BatchList, detail: BatchView, title: "Batches" },
   search: { list: SearchList, detail: null, title: "Search" },
 };
 const PANELS = {
+  __proto__: null,
   faults: { panel: FaultsPanel, title: "Faults" },
   settings: { panel: SettingsPanel, title: "Settings" },
   connect: { panel: ConnectPanel, title: "Connect" },

@@ -11,14 +11,17 @@ const NAMES = {
   server_error: "server error (5xx)",
   lost_reply: "lost reply",
   malformed: "malformed reply",
+  contradicting: "reply of another batch",
+  redirect: "redirect (3xx)",
+  refused_by_proxy: "refused by a proxy (4xx)",
   expired_token: "expired token (401)",
   unknown_token: "unknown token (401)",
+  late: "takes effect late, without a reply",
   listing_lag: "listing lags behind",
-  report_gap: "report has gaps",
-  report_duplicate: "callback comes twice",
-  report_late: "callback comes late",
-  report_out_of_order: "callbacks out of order",
-  report_missing: "callback never comes",
+  listing_partial: "listing is not complete",
+  listing_unfiltered: "listing ignores the reference",
+  listing_unlabelled: "listing without references",
+  listing_garbled: "listing with a broken item",
   report_gap: "fetched report lags behind",
   report_duplicate: "callback comes twice",
   report_late: "callback comes late",
@@ -32,9 +35,13 @@ const DETAILS = {
   server_error: ["status", "when"],
   lost_reply: ["how", "when"],
   malformed: ["body", "when"],
+  contradicting: ["reply", "when"],
+  redirect: ["status", "location", "when"],
+  refused_by_proxy: ["status", "when"],
+  late: ["seconds", "how"],
   listing_lag: ["seconds"],
-  report_gap: ["seconds"],
-  report_late: ["seconds"],
+  listing_partial: ["items"],
+  listing_garbled: ["lacks"],
   report_gap: ["seconds"],
   report_late: ["seconds"],
 };
@@ -88,7 +95,11 @@ export class FaultsPanel extends Panel {
     const details = {
       seconds: field("Seconds", number("seconds", { min: 0, max: 3600, step: "any", value: 1 })),
       retry_after: field("Retry-After", number("retry_after", { min: 0 }), "empty: no header"),
-      status: field("Status", number("status", { min: 500, max: 599, value: 500 })),
+      status: field("Status", number("status", { min: 300, max: 599 }), "empty: as usual"),
+      location: field("Location", el("input", { name: "location" }), "empty: elsewhere.example.test"),
+      reply: field("Reply shows", choice("reply", words.reply)),
+      items: field("Items", number("items", { min: 0 }), "empty: the first page"),
+      lacks: field("Lacks", choice("lacks", words.lacks)),
       how: field("How", choice("how", words.how)),
       body: field("Body", choice("body", words.body)),
       when: field("Strikes", choice("when", ["", "before", "after"], (value) => ({ "": "as usual", before: "before the effect", after: "after the effect" })[value])),
@@ -131,7 +142,7 @@ function read(data, details) {
   for (const [name, node] of Object.entries(details)) {
     const value = data.get(name);
     if (node.hidden || value === "") continue;
-    fault[name] = ["seconds", "retry_after", "status"].includes(name) ? Number(value) : value;
+    fault[name] = ["seconds", "retry_after", "status", "items"].includes(name) ? Number(value) : value;
   }
   return fault;
 }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter
@@ -12,14 +10,9 @@ from starlette.responses import Response
 
 from sinch_provider.sandbox.sinch import batches, groups, inbounds, openapi, reports
 from sinch_provider.sandbox.sinch.errors import Problems, Refusal
+from sinch_provider.sandbox.sinch.listing import list_batches
 from sinch_provider.sandbox.sinch.operation import Call, Endpoint, operation
-from sinch_provider.sandbox.sinch.paging import (
-    read_addresses,
-    read_boolean,
-    read_integer,
-    read_page,
-    read_window,
-)
+from sinch_provider.sandbox.sinch.paging import read_boolean, read_integer
 from sinch_provider.sandbox.sinch.replies import json_reply
 from sinch_provider.sandbox.sinch.tokens import basic_credentials, same
 
@@ -31,30 +24,13 @@ router = APIRouter()
 
 @operation("send")
 def _send(call: Call) -> Response:
-    batch = batches.send(call.sandbox, call.account, call.json(), call.listing_lag)
+    batch = batches.send(call.sandbox, call.account, call.json(), call.now, call.listing_lag)
     return json_reply(batches.document(batch), 201)
 
 
 @operation("list")
 def _list(call: Call) -> Response:
-    problems = Problems()
-    now = call.sandbox.clock.now()
-    page = read_page(call.query, problems)
-    start, end = read_window(call.query, now, call.sandbox.settings, problems)
-    senders = read_addresses(call.query, "from", problems)
-    problems.raise_first()
-    where = "b.account = :account AND b.created_at >= :start AND b.created_at < :end AND b.listed_at <= :now"
-    values: dict[str, Any] = {"account": call.account, "start": start, "end": end, "now": now}
-    if senders:
-        where += " AND b.sender IN (SELECT value FROM json_each(:senders))"
-        values["senders"] = json.dumps(senders)
-    if "client_reference" in call.query:
-        where += " AND b.client_reference = :reference"
-        values["reference"] = call.query["client_reference"]
-    count, found = call.sandbox.store.batches(where, values, page.size, page.offset)
-    return json_reply(
-        page.answer("batches", count, [batches.document(each) for each in found], call.sandbox.settings)
-    )
+    return json_reply(list_batches(call))
 
 
 @operation("dry_run")
@@ -74,26 +50,24 @@ def _get(call: Call) -> Response:
 
 @operation("update")
 def _update(call: Call) -> Response:
-    return json_reply(
-        batches.document(batches.update(call.sandbox, call.account, call.batch_id, call.json()))
-    )
+    batch = batches.update(call.sandbox, call.account, call.batch_id, call.json(), call.now)
+    return json_reply(batches.document(batch))
 
 
 @operation("replace")
 def _replace(call: Call) -> Response:
-    return json_reply(
-        batches.document(batches.replace(call.sandbox, call.account, call.batch_id, call.json()))
-    )
+    batch = batches.replace(call.sandbox, call.account, call.batch_id, call.json(), call.now)
+    return json_reply(batches.document(batch))
 
 
 @operation("cancel")
 def _cancel(call: Call) -> Response:
-    return json_reply(batches.document(batches.cancel(call.sandbox, call.account, call.batch_id)))
+    return json_reply(batches.document(batches.cancel(call.sandbox, call.account, call.batch_id, call.now)))
 
 
 @operation("delivery_feedback")
 def _delivery_feedback(call: Call) -> Response:
-    batches.feedback(call.sandbox, call.account, call.batch_id, call.json())
+    batches.feedback(call.sandbox, call.account, call.batch_id, call.json(), call.now)
     return Response(status_code=202)
 
 

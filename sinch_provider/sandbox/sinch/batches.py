@@ -47,8 +47,16 @@ def document(batch: Batch) -> dict[str, Any]:
     return shown
 
 
-def send(sandbox: Sandbox, account: str, data: Mapping[str, Any], listing_lag: float = 0) -> Batch:
-    now = sandbox.clock.now()
+def latest(sandbox: Sandbox, account: str, other_than: str) -> Batch | None:
+    """The account's newest batch but one."""
+    _, found = sandbox.store.batches(
+        "b.account = :account AND b.id != :id", {"account": account, "id": other_than}, 1
+    )
+    return found[0] if found else None
+
+
+def send(sandbox: Sandbox, account: str, data: Mapping[str, Any], now: int, listing_lag: float = 0) -> Batch:
+    """Take in a batch, at ``now``."""
     problems = Problems()
     fields = _read_complete(sandbox, data, problems)
     if sandbox.settings.delivery_report_required and data.get("delivery_report") is None:
@@ -100,10 +108,9 @@ def find(sandbox: Sandbox, account: str, batch_id: str) -> Batch:
     return batch
 
 
-def update(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any]) -> Batch:
+def update(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any], now: int) -> Batch:
     """Change what is named, keep the rest; allowed until the first message leaves the queue."""
     batch = find(sandbox, account, batch_id)
-    now = sandbox.clock.now()
     problems = Problems()
     data = {_LEGACY_NAMES.get(name, name): value for name, value in data.items()}
     kind = batch.fields["type"]
@@ -124,10 +131,9 @@ def update(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any
     return _rewrite(sandbox, batch, changed, batch.fields["to"])
 
 
-def replace(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any]) -> Batch:
+def replace(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any], now: int) -> Batch:
     """New content under the old id; everything not named falls back to its default."""
     batch = find(sandbox, account, batch_id)
-    now = sandbox.clock.now()
     problems = Problems()
     fields = _read_complete(sandbox, data, problems)
     starts_at = _start(fields, now)
@@ -137,12 +143,11 @@ def replace(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, An
     return _rewrite(sandbox, batch, changed)
 
 
-def cancel(sandbox: Sandbox, account: str, batch_id: str) -> Batch:
+def cancel(sandbox: Sandbox, account: str, batch_id: str, now: int) -> Batch:
     """Stop what still waits. A batch that is done stays as it was, and so does one cancelled before."""
     batch = find(sandbox, account, batch_id)
     if batch.canceled_at is not None:
         return batch
-    now = sandbox.clock.now()
     stoppable, unfinished = (
         (True, True) if now < batch.starts_at else sandbox.store.anything_left_to(batch, now)
     )
@@ -154,26 +159,31 @@ def cancel(sandbox: Sandbox, account: str, batch_id: str) -> Batch:
     return with_changes(batch, canceled_at=now, modified_at=now)
 
 
-def feedback(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any]) -> None:
+def feedback(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any], now: int) -> None:
     """The customer's word that messages arrived; without groups an empty list speaks for the whole batch."""
     batch = find(sandbox, account, batch_id)
     problems = Problems()
     given = data.get("recipients")
     if given is None:
         problems.constraint("recipients", "may not be empty")
-    numbers = [] if given is None else validation.read_numbers("recipients", given, problems) or []
+    members = sandbox.store.recipients(batch)
+    limit = max(len(members), MAX_RECIPIENTS)
+    numbers = []
+    if given is not None:
+        numbers = validation.read_numbers("recipients", given, problems, limit=limit) or []
+    if isinstance(given, list) and len(given) > limit:
+        problems.constraint("recipients", f"may not have more than {limit} items")
     if not batch.fields.get("feedback_enabled"):
         problems.constraint("feedback_enabled", "is not set for this batch")
     if given == [] and planning.groups_among(batch.fields["to"]):
         problems.constraint("recipients", "must name a number, since the batch is addressed to a group")
-    members = sandbox.store.recipients(batch)
     if sandbox.settings.feedback_unknown_recipient == "refuse":
         known = set(members)
         for index, number in enumerate(numbers):
             if number not in known:
                 problems.constraint(f"recipients[{index}]", "is not a recipient of this batch")
     problems.raise_first()
-    sandbox.store.add_feedback(batch, numbers or members, sandbox.clock.now())
+    sandbox.store.add_feedback(batch, numbers or members, now)
 
 
 def _read_complete(sandbox: Sandbox, data: Mapping[str, Any], problems: Problems) -> Fields:

@@ -38,26 +38,29 @@ def already_dispatched() -> Refusal:
 
 
 class Problems:
-    """Collects what is wrong with a request and raises the one that Sinch would name.
+    """Keeps what is wrong with a request: the one thing that Sinch would name.
 
     The form of values comes before missing fields, lengths and ranges, whatever their order in the body.
     """
 
     def __init__(self) -> None:
-        self._format: list[Refusal] = []
-        self._constraint: list[Refusal] = []
+        self._format: Refusal | None = None
+        self._constraint: Refusal | None = None
 
     def bad_format(self, path: str, value: object, expected: str) -> None:
-        shown = repr(value) if isinstance(value, str) else type(value).__name__
-        if len(shown) > 60:
-            shown = shown[:57] + "..."
-        self._format.append(
-            Refusal(400, BAD_FORMAT, f"Parameter '{path}' has a bad format: {shown} is not {expected}.")
-        )
+        if self._format is None:
+            shown = repr(value[:60]) if isinstance(value, str) else type(value).__name__
+            if len(shown) > 60:
+                shown = shown[:57] + "..."
+            self._format = Refusal(
+                400, BAD_FORMAT, f"Parameter '{path}' has a bad format: {shown} is not {expected}."
+            )
 
     def constraint(self, path: str, rule: str) -> None:
-        self._constraint.append(Refusal(400, CONSTRAINT, f"Parameter '{path}' {rule}."))
+        if self._constraint is None:
+            self._constraint = Refusal(400, CONSTRAINT, f"Parameter '{path}' {rule}.")
 
     def raise_first(self) -> None:
-        for refusal in [*self._format, *self._constraint]:
-            raise refusal
+        first = self._format or self._constraint
+        if first is not None:
+            raise first

@@ -37,7 +37,7 @@ def _name(path: str, value: object, problems: Problems) -> str | None:
 
 
 def _members(path: str, value: object, problems: Problems) -> list[str] | None:
-    numbers = read_numbers(path, value, problems)
+    numbers = read_numbers(path, value, problems, limit=MAX_MEMBERS)
     _check_length(path, value, MAX_MEMBERS, problems)
     return numbers
 
@@ -47,7 +47,9 @@ def _child_groups(path: str, value: object, problems: Problems) -> list[str] | N
         problems.bad_format(path, value, "an array")
         return None
     _check_length(path, value, MAX_CHILD_GROUPS, problems)
-    ids = [_group_id(f"{path}[{index}]", item, problems) for index, item in enumerate(value)]
+    ids = [
+        _group_id(f"{path}[{index}]", item, problems) for index, item in enumerate(value[:MAX_CHILD_GROUPS])
+    ]
     return [each for each in ids if each is not None]
 
 

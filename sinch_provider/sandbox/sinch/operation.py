@@ -12,13 +12,16 @@ from fastapi import Request
 from starlette.responses import Response
 
 from sinch_provider.sandbox.connections import Connections
-from sinch_provider.sandbox.faults import Fault, Operation
+from sinch_provider.sandbox.faults import LISTING_KINDS, Fault, Operation
 from sinch_provider.sandbox.sinch import planning
+from sinch_provider.sandbox.sinch.contradictions import contradicting
 from sinch_provider.sandbox.sinch.errors import BAD_FORMAT, INVALID_JSON, Refusal
-from sinch_provider.sandbox.sinch.replies import LostReply, malformed, refusal_reply
+from sinch_provider.sandbox.sinch.replies import LostReply, malformed, proxy_page, refusal_reply
 from sinch_provider.sandbox.sinch.tokens import unauthorized
 from sinch_provider.sandbox.state import Sandbox
+from sinch_provider.sandbox.times import SECOND
 
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _JSON_TYPE = re.compile(r"application/([\w.\-]+\+)?json\s*(;.*)?", re.IGNORECASE)
 
 
@@ -31,8 +34,17 @@ class Call:
         self.request = request
         self.body = body
         self.query = request.query_params
+        self.at: int | None = None
+        """When it takes effect, if not now."""
         self.listing_lag = 0.0
         self.report_gap = 0.0
+        self.listing: list[Fault] = []
+        """What is wrong with the list it asks for."""
+        self._json: dict[str, Any] | None = None
+
+    @property
+    def now(self) -> int:
+        return self.sandbox.clock.now() if self.at is None else self.at
 
     @property
     def account(self) -> str:
@@ -51,12 +63,18 @@ class Call:
 
     def json(self) -> dict[str, Any]:
         """The body as an object, or the refusal for whatever else it is."""
+        if self._json is None:
+            self._json = self._read_json()
+        return self._json
+
+    def _read_json(self) -> dict[str, Any]:
         if not _JSON_TYPE.fullmatch(self.request.headers.get("content-type", "")):
             raise Refusal(415)
         try:
             value = json.loads(self.body, parse_constant=_reject_constant)
             # A lone surrogate passes the JSON grammar but is no text that could be stored or sent.
-            json.dumps(value, ensure_ascii=False).encode()
+            if _ESCAPED_SURROGATE.search(self.body):
+                json.dumps(value, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             raise Refusal(400, INVALID_JSON, "The request body is not valid JSON.") from None
         if not isinstance(value, dict):
@@ -89,11 +107,11 @@ def operation(name: Operation) -> Callable[[Handler], Endpoint]:
         async def endpoint(request: Request) -> Response:
             sandbox: Sandbox = request.app.state.sandbox
             sandbox.calls[name] += 1
-            call = Call(sandbox, name, request, await request.body())
             try:
                 if name != "token":
-                    sandbox.tokens.check(call.account, request.headers.get("authorization"))
-                reply = await _struck(call, handler)
+                    # Before the body is read: nobody else may keep the sandbox busy with one.
+                    sandbox.tokens.check(request.path_params["account"], request.headers.get("authorization"))
+                reply = await _struck(Call(sandbox, name, request, await request.body()), handler)
             except Refusal as refusal:
                 reply = refusal_reply(refusal, sandbox.settings)
             seen = "lost" if isinstance(reply, LostReply) else f"{reply.status_code // 100}xx"
@@ -123,11 +141,20 @@ async def _struck(call: Call, handler: Handler) -> Response:
             call.listing_lag = fault.seconds
         elif fault.kind == "report_gap":
             call.report_gap = fault.seconds
+        elif fault.kind in LISTING_KINDS:
+            call.listing.append(fault)
         else:
             decisive = fault
-    reply = _effect(call, handler) if decisive is None or decisive.strikes_after() else Response(b"{}")
+    if decisive is None or decisive.strikes_after():
+        reply = _effect(call, handler)
+    elif decisive.kind == "contradicting":
+        reply = _effect_taken_back(call, handler)
+    else:
+        reply = Response(b"{}")
+    if decisive is not None and decisive.kind == "late":
+        _put_off(call, handler, decisive.seconds)
     await _pause(call, slow_reply)
-    return reply if decisive is None else _spoilt(decisive, reply)
+    return reply if decisive is None else _spoilt(call, decisive, reply)
 
 
 async def _pause(call: Call, seconds: float) -> None:
@@ -136,7 +163,7 @@ async def _pause(call: Call, seconds: float) -> None:
         raise Refusal(503)
 
 
-def _spoilt(decisive: Fault, reply: Response) -> Response:
+def _spoilt(call: Call, decisive: Fault, reply: Response) -> Response:
     if decisive.kind == "rate_limited":
         seconds = decisive.retry_after
         raise Refusal(429, headers=None if seconds is None else {"retry-after": str(seconds)})
@@ -145,18 +172,56 @@ def _spoilt(decisive: Fault, reply: Response) -> Response:
     if decisive.kind == "unknown_token":
         raise unauthorized("invalid_token")
     if decisive.kind == "server_error":
-        raise Refusal(decisive.status)
+        raise Refusal(decisive.status or 500)
+    if decisive.kind == "redirect":
+        raise Refusal(decisive.status or 302, headers={"location": decisive.location})
+    if decisive.kind == "refused_by_proxy":
+        return proxy_page(decisive.status or 403)
     if decisive.kind == "malformed":
         return malformed(reply, decisive.body)
+    if decisive.kind == "contradicting":
+        return contradicting(call.sandbox, call.account, reply, decisive.reply)
     return LostReply(decisive, reply)
 
 
 def _effect(call: Call, handler: Handler) -> Response:
     planning.settle(call.sandbox)
+    return _answer(call, handler)
+
+
+def _answer(call: Call, handler: Handler) -> Response:
     try:
         return handler(call)
     except Refusal as refusal:
         return refusal_reply(refusal, call.sandbox.settings)
+
+
+def _effect_taken_back(call: Call, handler: Handler) -> Response:
+    """The reply to a call that had no effect."""
+    # What is due by now stays: only the call itself is taken back.
+    call.at = call.sandbox.clock.now()
+    planning.settle(call.sandbox, call.at)
+    with contextlib.suppress(_TakenBackError), call.sandbox.store.transaction():
+        reply = _answer(call, handler)
+        raise _TakenBackError
+    call.sandbox.queue.look_again()
+    return reply
+
+
+class _TakenBackError(Exception):
+    """Ends a transaction as if it had never been."""
+
+
+def _put_off(call: Call, handler: Handler, seconds: float) -> None:
+    """Let a call take effect later, whatever has become of its caller."""
+
+    def effect(at: int) -> None:
+        call.at = at
+        with contextlib.suppress(Refusal):
+            handler(call)
+
+    call.sandbox.late.add(call.now + round(seconds * SECOND), effect)
+    call.sandbox.changes.announce()
 
 
 def _reject_constant(name: str) -> None:

@@ -22,6 +22,18 @@ def normalise_number(text: str) -> str | None:
     return digits if _NUMBER.fullmatch(digits) else None
 
 
+def parts_of_number(text: str) -> list[str]:
+    """The digits of what may be part of a number, however it is written; nothing if it is something else.
+
+    ``00`` in front of a whole international number is no part of it, but may be one of another.
+    """
+    digits = _FILLING.sub("", text).removeprefix("+")
+    if not digits.isascii() or not digits.isdigit():
+        return []
+    number = normalise_number(text)
+    return [digits] if number is None or number == digits else [digits, number]
+
+
 def is_group_id(text: str) -> bool:
     return _GROUP_ID.fullmatch(text) is not None
 

@@ -56,11 +56,18 @@ def accept(sandbox: Sandbox, batch: Batch, listed_at: int) -> Batch:
 
 
 def settle(sandbox: Sandbox, now: int | None = None) -> None:
-    """Plan the batches whose time has come.
+    """Let late calls take effect and plan the batches whose time has come.
 
     To be called before anything looks at what was sent or changes what the plans depend on.
     """
     now = sandbox.clock.now() if now is None else now
+    for at, effect in sandbox.late.due(now):
+        _start_waiting(sandbox, at)
+        effect(at)
+    _start_waiting(sandbox, now)
+
+
+def _start_waiting(sandbox: Sandbox, now: int) -> None:
     if now < sandbox.queue.next_start():
         return
     with sandbox.store.transaction():

@@ -34,6 +34,10 @@ class Queue:
             self._next_start = math.inf if found is None else found
         return self._next_start
 
+    def look_again(self) -> None:
+        """The ledger is not what it was: a transaction was taken back."""
+        self._next_start = None
+
     def wait(self, batch: Batch) -> None:
         """To be planned when it starts."""
         self._store.execute("INSERT OR REPLACE INTO waiting VALUES (?, ?)", (batch.seq, batch.starts_at))

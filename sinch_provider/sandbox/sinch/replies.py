@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from typing import Any, Literal
 
 from starlette.responses import Response
@@ -33,6 +34,13 @@ def malformed(reply: Response, body: Literal["html", "empty", "wrong_type", "tru
         return Response(page, reply.status_code, media_type="text/html")
     content = {"empty": b"", "wrong_type": b'["unexpected"]'}.get(body, bytes(reply.body)[:-1] or b"{")
     return Response(content, reply.status_code, media_type="application/json")
+
+
+def proxy_page(status: int) -> Response:
+    """What something between client and Sinch says in Sinch's place."""
+    words = f"{status} {HTTPStatus(status).phrase}" if status in set(HTTPStatus) else str(status)
+    page = f"<html><head><title>{words}</title></head><body><h1>{words}</h1><hr>proxy</body></html>"
+    return Response(page, status, media_type="text/html")
 
 
 class LostReply(Response):

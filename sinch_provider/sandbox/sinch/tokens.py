@@ -36,6 +36,8 @@ class Tokens:
         self._secret = secret
         self._credentials = credentials
         self._now = now
+        self._key = self._sign(json.dumps([credentials.key_id, credentials.key_secret]))
+        """Stands for the key that tokens are issued to: with another key they are no good any more."""
 
     def issue(self, lifetime: int) -> str:
         header = _encode({"alg": "HS256", "typ": "JWT"})
@@ -43,6 +45,7 @@ class Tokens:
         payload = _encode(
             {
                 "project": self._credentials.project_id,
+                "key": self._key,
                 "iat": issued,
                 "exp": issued + lifetime,
                 "jti": secrets.token_hex(8),
@@ -58,7 +61,9 @@ class Tokens:
         if same(account, self._credentials.service_plan_id) and same(token, self._credentials.api_token):
             return
         claims = self._claims(token)
-        if claims is None or not same(account, claims["project"]):
+        if claims is None or not (
+            same(account, claims["project"]) and same(claims.get("key", ""), self._key)
+        ):
             raise unauthorized("invalid_token")
         if claims["exp"] * SECOND <= self._now():
             raise unauthorized("expired")

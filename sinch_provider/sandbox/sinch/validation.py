@@ -24,6 +24,8 @@ MAX_CHANGED_RECIPIENTS = 100
 MAX_BINARY_BYTES = 140
 MAX_URL = 2048
 MAX_PARAMETER_VALUE = 160
+MAX_PARAMETER_VALUES = 100_000
+"""Of all parameters together; Sinch names no limit, and ten for each of 10,000 members of a group suffice."""
 
 _NUMBER_OR_GROUP = "a valid MSISDN or group ID"
 _PARAMETER_KEY = re.compile(r"[A-Za-z0-9_.\-]{1,16}")
@@ -83,19 +85,24 @@ def check_whole(
             problems.constraint("body", f"and 'udh' may not exceed {MAX_BINARY_BYTES} bytes together")
 
 
-def read_numbers(name: str, value: object, problems: Problems, *, groups: bool = False) -> list[str] | None:
-    """A list of phone numbers, digits only; group ids stay as they are where they are allowed."""
+def read_numbers(
+    name: str, value: object, problems: Problems, *, limit: int, groups: bool = False
+) -> list[str] | None:
+    """A list of phone numbers, digits only; group ids stay as they are where they are allowed.
+
+    :param limit: items beyond are not looked at; whether there may be more is for the caller to say.
+    """
     if not isinstance(value, list):
         problems.bad_format(name, value, "an array")
         return None
     numbers = []
-    for index, item in enumerate(value):
+    for index, item in enumerate(value[:limit]):
         number = phone.normalise_number(item) if isinstance(item, str) else None
         if number is None and groups and isinstance(item, str) and phone.is_group_id(item):
             number = item
         if number is None:
             problems.bad_format(f"{name}[{index}]", item, _NUMBER_OR_GROUP if groups else "a valid MSISDN")
-            continue
+            break
         numbers.append(number)
     return numbers
 
@@ -167,7 +174,7 @@ class _Reader:
 
     def recipients(self, limit: int) -> Callable[[str, object], list[str] | None]:
         def read(name: str, value: object) -> list[str] | None:
-            numbers = read_numbers(name, value, self._problems, groups=True)
+            numbers = read_numbers(name, value, self._problems, limit=limit, groups=True)
             if isinstance(value, list) and not 1 <= len(value) <= limit:
                 self._problems.constraint(name, f"must have between 1 and {limit} items")
             return numbers
@@ -184,7 +191,7 @@ class _Reader:
         if length > limit:
             self._problems.constraint(name, f"may not be longer than {limit} characters")
             return None
-        return text
+        return text.strip() if self._settings.trim_bodies else text
 
     def binary_body(self, name: str, value: object) -> str | None:
         text = self.string(name, value)
@@ -222,15 +229,21 @@ class _Reader:
         if not isinstance(value, dict):
             self._problems.bad_format(name, value, "an object")
             return None
+        values_given = sum(len(each) for each in value.values() if isinstance(each, dict))
+        if len(value) + values_given > MAX_PARAMETER_VALUES:
+            self._problems.constraint(name, f"may not have more than {MAX_PARAMETER_VALUES} keys and values")
+            return None
         for key, values in value.items():
-            path = f"{name}.{key[:20]}"
             if not _PARAMETER_KEY.fullmatch(key):
-                self._problems.constraint(path, "must have 1 to 16 characters of A-Z a-z 0-9 _ . -")
+                self._problems.constraint(
+                    f"{name}.{key[:20]}", "must have 1 to 16 characters of A-Z a-z 0-9 _ . -"
+                )
             if not isinstance(values, dict):
-                self._problems.bad_format(path, values, "an object")
+                self._problems.bad_format(f"{name}.{key[:20]}", values, "an object")
                 continue
             for recipient, text in values.items():
-                self.limited(f"{path}.{recipient[:40]}", text, MAX_PARAMETER_VALUE)
+                if not isinstance(text, str) or len(text) > MAX_PARAMETER_VALUE:
+                    self.limited(f"{name}.{key[:20]}.{recipient[:40]}", text, MAX_PARAMETER_VALUE)
         return value
 
     def delivery_report(self, name: str, value: object) -> str | None:

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.guards import MAX_BODY
+from sinch_provider.sandbox.limits import largest_body
 
 from .wire import Api, accepted, refused
 
@@ -108,15 +108,15 @@ def test_the_date_of_a_reply_is_the_sandbox_s(api: Api, sinch_sandbox: SandboxCl
     assert shown.strftime("%Y-%m-%dT%H:%M:%S") == sinch_sandbox.now()[:19]
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8026", "127.0.0.1:1", "[::1]:8026"])
-def test_loopback_names_are_answered(sinch_sandbox: SandboxClient, host: str) -> None:
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:8026", "127.0.0.1:1", "[::1]:8026", "[::2]", "192.0.2.1"]
+)
+def test_loopback_names_and_addresses_are_answered(sinch_sandbox: SandboxClient, host: str) -> None:
     response = requests.get(f"{sinch_sandbox.url}/sandbox/health", headers={"Host": host}, timeout=10)
     assert response.status_code == 200
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "", "[::2]"]
-)
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", ""])
 def test_other_names_are_not(sinch_sandbox: SandboxClient, host: str) -> None:
     for path in ("/sandbox/messages", "/xms/v1/sandbox-plan/batches", "/"):
         response = requests.get(f"{sinch_sandbox.url}{path}", headers={"Host": host}, timeout=10)
@@ -133,7 +133,7 @@ def test_bodies_that_are_too_large_are_cut_off(
     headers = {"Content-Type": "application/json", "Authorization": "Bearer sandbox-token"}
     if announced:
         connection.putrequest(method, path)
-        for name, value in {**headers, "Content-Length": str(MAX_BODY + 1)}.items():
+        for name, value in {**headers, "Content-Length": str(largest_body(path) + 1)}.items():
             connection.putheader(name, value)
         connection.endheaders()
     else:
@@ -165,3 +165,56 @@ def test_a_request_that_is_broken_off_is_no_failure_of_the_server(sinch_sandbox,
     # The server closes it in turn, once it has seen the end; only then is its log complete.
     assert sinch_sandbox.health()["status"] == "ok"
     assert "Exception in ASGI application" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/inbox/app.js",
+        "/sandbox/health",
+        "/sandbox/messages",
+        "/sandbox/metrics",
+        "/sandbox/docs",
+        "/sandbox/batches",
+    ],
+)
+def test_head_is_answered_where_get_is(sinch_sandbox: SandboxClient, api: Api, path: str) -> None:
+    api.sent()
+    got = requests.get(f"{sinch_sandbox.url}{path}", timeout=10)
+    head = requests.head(f"{sinch_sandbox.url}{path}", timeout=10)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-type", "content-length"):
+        assert head.headers[name] == got.headers[name]
+
+
+@pytest.mark.parametrize("path", ["/sandbox/events", "/sandbox/export.csv", "/sandbox/export.json"])
+def test_head_of_what_is_streamed_ends(sinch_sandbox: SandboxClient, path: str) -> None:
+    with requests.Session() as session:
+        for _ in range(3):
+            head = session.head(f"{sinch_sandbox.url}{path}", timeout=10)
+            assert (head.status_code, head.content) == (200, b"")
+    assert sinch_sandbox.health()["status"] == "ok"
+
+
+def test_head_of_sinch_s_reads(api: Api) -> None:
+    batch = api.sent()["id"]
+    for path in (
+        "/batches",
+        f"/batches/{batch}",
+        f"/batches/{batch}/delivery_report",
+        "/inbounds",
+        "/groups",
+    ):
+        response = api.call("HEAD", path)
+        assert (response.status_code, response.content) == (200, b"")
+    assert api.call("HEAD", "/batches/nope").status_code == 404
+    assert api.call("HEAD", "/batches/dry_run/nope").status_code == 404
+    unknown = Api(api.base.partition("/xms")[0], token="wrong")
+    assert unknown.call("HEAD", "/batches").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/sandbox/clock", "/sandbox/reset", "/oauth2/token"])
+def test_head_does_nothing_elsewhere(sinch_sandbox: SandboxClient, path: str) -> None:
+    expected = 200 if path == "/sandbox/clock" else 405
+    assert requests.head(f"{sinch_sandbox.url}{path}", timeout=10).status_code == expected

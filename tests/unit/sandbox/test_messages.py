@@ -80,6 +80,34 @@ def test_the_latest_message(api: Api, sinch_sandbox: SandboxClient) -> None:
     assert (missing.status_code, missing.json()) == (404, {"detail": "there is no such message"})
 
 
+@pytest.mark.parametrize(
+    "q",
+    [
+        "+447700900222", "447700900222", "+44 7700 900222", "+44 7700 900 222",
+        "0044 7700 900222", "00447700900222", "+44 7700-900-222", "(+44) 7700 900222",
+        "+44\u00a07700\u00a0900222", "900222", "900 222", "+44770", "0 222",
+    ],
+)  # fmt: skip
+def test_a_number_is_found_however_it_is_written(api: Api, sinch_sandbox: SandboxClient, q: str) -> None:
+    api.sent(to=[TO, "+447700900911"], body="x")
+    expected = {"0 222": [TO[1:]], "+44770": [TO[1:], "447700900911"]}.get(q, [TO[1:]])
+    assert [each["to"] for each in sinch_sandbox.messages(q=q)] == expected
+    assert sinch_sandbox.verdict([TO], q=q).ok == {TO[1:]}
+    assert sinch_sandbox.wait_for(1, q=q)
+    for path in ("inbox/search", "messages", "export.json"):
+        answer = requests.get(f"{sinch_sandbox.url}/sandbox/{path}", params={"q": q}, timeout=10).json()
+        found = answer if path == "export.json" else answer["messages"]
+        assert {each["to"] for each in found} == set(expected)
+
+
+@pytest.mark.parametrize("q", [" ", "+", "()", "nobody", "0044 7700 900223", "222a", "٢٢٢"])
+def test_what_is_no_part_of_it_does_not_find_it(api: Api, sinch_sandbox: SandboxClient, q: str) -> None:
+    api.sent(body="x")
+    assert sinch_sandbox.messages(q=q) == []
+    search = requests.get(f"{sinch_sandbox.url}/sandbox/inbox/search", params={"q": q}, timeout=10).json()
+    assert search["messages"] == []
+
+
 class Waiting(threading.Thread):
     """A caller that waits for messages; ``answer`` once it has one."""
 

@@ -87,7 +87,7 @@ def test_no_label_tells_a_number_or_a_text(api: Api, sinch_sandbox: SandboxClien
 def test_time_alone_moves_the_figures() -> None:
     sandbox = Sandbox(Options(clock="manual"))
     start = sandbox.clock.now()
-    batches.send(sandbox, "sandbox-plan", {"to": [TO], "from": "447700900111", "body": "Hi"})
+    batches.send(sandbox, "sandbox-plan", {"to": [TO], "from": "447700900111", "body": "Hi"}, start)
     counts = [
         sandbox.message_counts.by_status(start + milliseconds, 1)[0] for milliseconds in (0, 1000, 3000)
     ]

@@ -48,11 +48,7 @@ def test_other_addresses_must_be_allowed() -> None:
     with pytest.raises(ValueError, match="not a loopback address"):
         RunningSandbox(host="0.0.0.0")
     with RunningSandbox(Options(allow_remote=True), host="0.0.0.0") as client:
-        url = client.url.replace("0.0.0.0", "127.0.0.1")
-        assert (
-            requests.get(f"{url}/sandbox/health", headers={"Host": "box.example"}, timeout=10).status_code
-            == 200
-        )
+        assert client.health()["status"] == "ok"
 
 
 def test_the_other_loopback() -> None:
@@ -167,7 +163,49 @@ def test_nothing_is_left_behind_without_a_database(tmp_path: Path, monkeypatch: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_database_is_nobody_else_s(tmp_path: Path) -> None:
+    path = tmp_path / "sms.db"
+    umask = os.umask(0o022)
+    try:
+        with process("--db", str(path)) as (client, _):
+            Api(client.url).sent()
+            modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    finally:
+        os.umask(umask)
+    assert "sms.db" in modes
+    assert set(modes.values()) == {0o600}
+
+
+def test_a_token_does_not_outlive_its_key(tmp_path: Path) -> None:
+    path = str(tmp_path / "sms.db")
+    keys = ([], ["--key-id", "other"], ["--key-secret", "other"], [])
+    statuses = []
+    token = ""
+    for options in keys:
+        with process("--db", path, *options) as (client, _):
+            token = token or access_token(client.url)
+            statuses.append(Api(client.url, "sandbox-project", token).call("GET", "/batches").status_code)
+    assert statuses == [200, 401, 401, 200]
+
+
 # The command
+
+
+def test_secrets_come_from_the_environment_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("SERVICE_PLAN_ID", "API_TOKEN", "KEY_SECRET", "CALLBACK_SECRET"):
+        monkeypatch.setenv(f"SINCH_SANDBOX_{name}", f"env-{name}")
+    with process("--service-plan-id", "option") as (client, running):
+        greeting = "".join(lines_of(running, "Ctrl+C"))
+        assert '"login": "option", "password": "env-API_TOKEN"' in greeting
+        assert '"login": "sandbox-key", "password": "env-KEY_SECRET"' in greeting
+        assert Api(client.url, "option", "env-API_TOKEN").send().status_code == 201
+        settings = requests.get(f"{client.url}/sandbox/settings", timeout=10).json()
+        assert settings["callback_secret"] == "********"
+    from sinch_provider.sandbox.__main__ import parser
+
+    assert "env-" not in parser().format_help()
 
 
 def lines_of(running: subprocess.Popen[str], until: str) -> list[str]:
@@ -236,6 +274,8 @@ def test_the_first_line_is_the_address(main: Main, capsys: pytest.CaptureFixture
         (("--set", "colour=red"), "there is no setting 'colour'"),
         (("--set", "delivery_delay"), "is not NAME=VALUE"),
         (("--set", "cancel_after_dispatch=403"), "must be one of 200, 409"),
+        (("--allow-host", "http://sandbox.corp"), "not the name of a host"),
+        (("--allow-host", "*"), "not the name of a host"),
         (("--speed", "0"), "more than 0"),
         (("--clock", "broken"), "invalid choice"),
     ],
@@ -270,7 +310,7 @@ def test_settings_on_the_command_line(main: Main, assignment: str) -> None:
 def test_help_names_everything(main: Main, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main("--help")
-    text = capsys.readouterr().out
+    text = " ".join(capsys.readouterr().out.split())
     for flag in (
         "--host",
         "--port",
@@ -280,6 +320,9 @@ def test_help_names_everything(main: Main, capsys: pytest.CaptureFixture[str]) -
         "--set",
         "--api-token",
         "--allow-remote",
+        "--allow-host",
+        "Whoever reaches it controls it",
+        "SINCH_SANDBOX_API_TOKEN",
         "examples",
     ):
         assert flag in text

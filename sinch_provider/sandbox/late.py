@@ -1,0 +1,35 @@
+"""Calls that reach their goal long after their caller gave up, by the sandbox's clock."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Iterator
+from itertools import count
+
+Effect = Callable[[int], None]
+"""What a call does, at the time it is given."""
+
+
+class Late:
+    """Effects with the time they are due. Like what a network holds, they do not outlive the process."""
+
+    def __init__(self) -> None:
+        self._effects: list[tuple[int, int, Effect]] = []
+        self._numbers = count()
+
+    @property
+    def next_at(self) -> float:
+        return self._effects[0][0] if self._effects else math.inf
+
+    def add(self, at: int, effect: Effect) -> None:
+        heapq.heappush(self._effects, (at, next(self._numbers), effect))
+
+    def due(self, now: int) -> Iterator[tuple[int, Effect]]:
+        """Those whose time has come, the earliest first; each is handed out once."""
+        while self.next_at <= now:
+            at, _, effect = heapq.heappop(self._effects)
+            yield at, effect
+
+    def clear(self) -> None:
+        self._effects.clear()
