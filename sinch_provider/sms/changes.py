@@ -10,6 +10,7 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import (
     SinchAlreadyDispatchedError,
     SinchError,
+    SinchNotFoundError,
     SinchUncertainError,
     SinchUnsettledError,
 )
@@ -54,6 +55,9 @@ def change_once(batch_id: str, call: Call[Batch], *, first: bool) -> Generator[S
             log.warning("%s; reading the batch to see.", error.what)
             try:
                 batch = yield endpoints.get(batch_id)
+            except SinchNotFoundError:
+                # Nothing is there to be changed.
+                raise
             except SinchError as unreadable:
                 raise SinchUnsettledError(
                     f"{error.what}, and the batch cannot be read: {unreadable.what}",
