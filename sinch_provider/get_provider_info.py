@@ -60,7 +60,7 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "timeout": {
                         "label": "Timeout",
-                        "description": "Seconds to wait for a connection and for each read.",
+                        "description": "Seconds for a connection and for each read; thrice that in all.",
                         "schema": {"type": ["number", "null"], "default": 30},
                     },
                     "base_url": {
@@ -71,6 +71,16 @@ def get_provider_info() -> dict[str, Any]:
                     "auth_url": {
                         "label": "Token URL",
                         "description": "Scheme and host of the token endpoint, instead of Sinch's own.",
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "namespace": {
+                        "label": "Namespace",
+                        "description": "Tells apart installations that share the account, such as staging.",
+                        "schema": {"type": ["string", "null"], "maxLength": 64},
+                    },
+                    "only_to": {
+                        "label": "Only to",
+                        "description": "What numbers must begin with to be texted: +44770090, +46.",
                         "schema": {"type": ["string", "null"]},
                     },
                     "allow_insecure": {

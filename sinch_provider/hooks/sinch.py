@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from airflow.providers.common.compat.sdk import BaseHook
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
 
 from sinch_provider.get_provider_info import get_provider_info
 from sinch_provider.sms.account import DEFAULT_REGION, DEFAULT_TIMEOUT, Account
@@ -19,13 +19,39 @@ if TYPE_CHECKING:
     from sinch_provider.sms.client import Batches, DeliveryReports, SinchClient
 
 
+#: "Test connection" occupies a server of Airflow's meanwhile.
+_TEST_SECONDS: Final = 5.0
+
+
+class SinchConnectionMissing(AirflowNotFoundException):
+    """
+    Airflow knows no connection of this name, or cannot be asked for it.
+
+    Says nothing of what was sent: a task that waits may have sent before.
+
+    :param conn_id: The name.
+    """
+
+    def __init__(self, conn_id: str) -> None:
+        self.conn_id = conn_id
+        example = '{"conn_type": "sinch", "login": "...", "password": "...", "extra": {"region": "eu"}}'
+        super().__init__(
+            f"There is no connection {conn_id!r}. Make it with: "
+            f"airflow connections add {conn_id} --conn-json '{example}' - "
+            f"or set AIRFLOW_CONN_{conn_id.upper()} to the same JSON for workers and triggerer."
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.conn_id,)
+
+
 class SinchHook(BaseHook):
     """
     Talk to Sinch with the credentials of an Airflow connection.
 
     The connection holds a service plan (login: service plan id, password: API token) or, where the extra
     ``project_id`` is set, an access key (login: key id, password: key secret). More extras: ``region``,
-    ``from``, ``timeout``, ``base_url``, ``auth_url``, ``allow_insecure``.
+    ``from``, ``timeout``, ``base_url``, ``auth_url``, ``allow_insecure``, ``namespace``, ``only_to``.
 
     :param sinch_conn_id: The connection.
     """
@@ -39,29 +65,57 @@ class SinchHook(BaseHook):
         super().__init__(**kwargs)
         self.sinch_conn_id = sinch_conn_id
 
+    def __getstate__(self) -> dict[str, Any]:
+        # The client holds credentials; whoever gets the hook makes it anew.
+        return {name: value for name, value in self.__dict__.items() if name != "_client"}
+
     @cached_property
     def _client(self) -> SinchClient:
+        return self._new_client()
+
+    def _new_client(self, **limits: Any) -> SinchClient:
         from sinch_provider.sms.client import SinchClient
 
-        connection = self.get_connection(self.sinch_conn_id)
-        return SinchClient(account_of(connection, connection.extra_dejson))
+        try:
+            connection = self.get_connection(self.sinch_conn_id)
+        except AirflowNotFoundException:
+            raise SinchConnectionMissing(self.sinch_conn_id) from None
+        account = account_of(connection, connection.extra_dejson)
+        for secret in account.credentials.secrets():
+            mask_secret(secret)
+        return SinchClient(account, conceal=mask_secret, **limits)
 
     def get_conn(self) -> SinchClient:
         """
         Return the client of this connection.
 
+        :raises SinchConnectionMissing: There is no such connection.
         :raises SinchValidationError: The connection cannot be right; names every field.
         """
         return self._client
 
     async def get_async_conn(self) -> AsyncSinchClient:
-        """Return an asynchronous client of this connection, to be used with ``async with``."""
+        """
+        Return an asynchronous client of this connection, to be used with ``async with``.
+
+        :raises SinchConnectionMissing: There is no such connection.
+        :raises SinchValidationError: The connection cannot be right; names every field.
+        """
         from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+        from asgiref.sync import sync_to_async
 
         from sinch_provider.sms.aio import AsyncSinchClient
 
-        connection = await get_async_connection(self.sinch_conn_id, self)
-        return AsyncSinchClient(account_of(connection, await get_async_extra_dejson(connection)))
+        try:
+            connection = await get_async_connection(self.sinch_conn_id, self)
+        except AirflowNotFoundException:
+            raise SinchConnectionMissing(self.sinch_conn_id) from None
+        account = account_of(connection, await get_async_extra_dejson(connection))
+        # It speaks to the supervisor, which must not be done on the event loop.
+        conceal = sync_to_async(mask_secret)
+        for secret in account.credentials.secrets():
+            await conceal(secret)
+        return AsyncSinchClient(account, conceal=conceal)
 
     @property
     def batches(self) -> Batches:
@@ -74,12 +128,17 @@ class SinchHook(BaseHook):
         return self.get_conn().delivery_reports
 
     def test_connection(self) -> tuple[bool, str]:
-        """Make one cheap read and say what came of it."""
+        """Make one cheap read, once and within seconds, and say what came of it."""
         try:
-            self.batches.list(page_size=1)
-        except SinchError as error:
+            with self._new_client(attempts=1, seconds=_TEST_SECONDS) as client:
+                client.batches.list(page_size=1)
+        except (SinchError, SinchConnectionMissing) as error:
             return False, str(error)
-        return True, "Sinch accepts the credentials."
+        account = client.account
+        what = (
+            "access key and project" if isinstance(account.credentials, Project) else "service plan and token"
+        )
+        return True, f"Sinch accepts {what} at {account.api_root.partition('/xms/')[0]}."
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
@@ -150,6 +209,8 @@ def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:
             timeout=seconds,
             sender=_text(extra, "from"),
             allow_insecure=str(extra.get("allow_insecure", False)).lower() in {"true", "1", "yes"},
+            namespace=_text(extra, "namespace") or "",
+            only_to=extra.get("only_to") or (),
         )
     except SinchValidationError as error:
         faults.extend(error.faults)

@@ -470,7 +470,12 @@ class SinchUpdateBatchOperator(SinchOperator):
         with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             call = endpoints.update(**self.values(UPDATE_FIELDS))
             batch = client.follow(
-                change_once(self.batch_id, call, first=is_first(context), settle=3 * client.account.timeout)
+                change_once(
+                    self.batch_id,
+                    call,
+                    first=is_first(context),
+                    settle=client.account.longest_exchange,
+                )
             )
         self.log.info("Updated batch %s.", batch.id)
         return batch.id
@@ -504,7 +509,12 @@ class SinchReplaceBatchOperator(SinchMessageOperator):
         with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             call = endpoints.replace(batch_id=self.batch_id, **self.message)
             batch = client.follow(
-                change_once(self.batch_id, call, first=is_first(context), settle=3 * client.account.timeout)
+                change_once(
+                    self.batch_id,
+                    call,
+                    first=is_first(context),
+                    settle=client.account.longest_exchange,
+                )
             )
         self.log.info("Replaced batch %s.", batch.id)
         return batch.id

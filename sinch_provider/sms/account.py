@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import math
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
-from urllib.parse import quote, urlsplit
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from sinch_provider.sms.errors import Fault, SinchValidationError
+from sinch_provider.sms.secret import Secret, Unstorable
 
 SERVICE_PLAN_REGIONS: Final = ("us", "eu", "au", "br", "ca")
 PROJECT_REGIONS: Final = ("us", "eu")
 DEFAULT_REGION: Final = "us"
 DEFAULT_TIMEOUT: Final = 30.0
 AUTH_URL: Final = "https://auth.sinch.com"
+MAX_NAMESPACE: Final = 64
+#: From the connection to the last byte of the answer, an exchange takes so many time limits at most.
+LIMITS: Final = 3
+_ID: Final = re.compile(r"[A-Za-z0-9_-]+")
+_PREFIX: Final = re.compile(r"[1-9][0-9]{0,14}")
 
 
 @dataclass(frozen=True)
-class ServicePlanCredentials:
+class ServicePlanCredentials(Unstorable):
     """
     A service plan and its static API token.
 
@@ -27,15 +36,22 @@ class ServicePlanCredentials:
     """
 
     service_plan_id: str
-    api_token: str = field(repr=False)
+    api_token: str | Secret = field(repr=False)
 
     regions = SERVICE_PLAN_REGIONS
     host_prefix = ""
 
+    def __post_init__(self) -> None:
+        _hide(self, "api_token")
+
     @property
     def secret(self) -> str:
         """What only the owner of the account knows."""
-        return self.api_token
+        return _revealed(self.api_token)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Everything that no error may quote."""
+        return (self.secret,)
 
     @property
     def owner(self) -> str:
@@ -44,11 +60,14 @@ class ServicePlanCredentials:
 
     def faults(self) -> list[Fault]:
         """Name what is missing or cannot be right."""
-        return _faults_of(service_plan_id=self.service_plan_id, api_token=self.api_token)
+        return [
+            *_id_faults("service_plan_id", self.service_plan_id),
+            *_header_faults("api_token", self.secret),
+        ]
 
 
 @dataclass(frozen=True)
-class ProjectCredentials:
+class ProjectCredentials(Unstorable):
     """
     A project and one of its access keys, exchanged for tokens by OAuth2.
 
@@ -59,15 +78,27 @@ class ProjectCredentials:
 
     project_id: str
     key_id: str
-    key_secret: str = field(repr=False)
+    key_secret: str | Secret = field(repr=False)
 
     regions = PROJECT_REGIONS
     host_prefix = "zt."
 
+    def __post_init__(self) -> None:
+        _hide(self, "key_secret")
+
     @property
     def secret(self) -> str:
         """What only the owner of the account knows."""
-        return self.key_secret
+        return _revealed(self.key_secret)
+
+    @property
+    def basic(self) -> str:
+        """Key id and secret as HTTP Basic writes them."""
+        return base64.b64encode(f"{self.key_id}:{self.secret}".encode()).decode()
+
+    def secrets(self) -> tuple[str, ...]:
+        """Everything that no error may quote."""
+        return self.secret, self.basic
 
     @property
     def owner(self) -> str:
@@ -76,14 +107,18 @@ class ProjectCredentials:
 
     def faults(self) -> list[Fault]:
         """Name what is missing or cannot be right."""
-        return _faults_of(project_id=self.project_id, key_id=self.key_id, key_secret=self.key_secret)
+        return [
+            *_id_faults("project_id", self.project_id),
+            *_header_faults("key_id", self.key_id),
+            *_header_faults("key_secret", self.secret),
+        ]
 
 
 Credentials = ServicePlanCredentials | ProjectCredentials
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class Account(Unstorable):
     """
     Everything a client needs to know before its first call.
 
@@ -92,9 +127,14 @@ class Account:
     :param base_url: Scheme and host of the API, instead of the region's.
     :param auth_url: Scheme and host of the token endpoint (project only). Left out, it is Sinch's own, or
         ``base_url`` where that leads to this machine, as the sandbox does.
-    :param timeout: Seconds to wait for a connection, and for each read.
+    :param timeout: Seconds to wait for a connection, and for each read; a whole exchange takes three times as
+        long at most.
     :param sender: ``from`` of batches that name none.
     :param allow_insecure: Permit plain ``http://`` to other machines.
+    :param namespace: Tells apart those who share an account, such as staging and production: part of every
+        reference that is made for a send.
+    :param only_to: What phone numbers must begin with to be texted, as a list or text with commas; empty:
+        anybody may be.
     :raises SinchValidationError: Names every setting that cannot be right.
     """
 
@@ -106,8 +146,11 @@ class Account:
     sender: str | None = None
     allow_insecure: bool = False
     namespace: str = ""
+    only_to: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        prefixes, wrong = _prefixes(self.only_to)
+        object.__setattr__(self, "only_to", prefixes)
         faults = self.credentials.faults()
         if self.base_url is None and self.region not in self.credentials.regions:
             faults.append(
@@ -117,6 +160,9 @@ class Account:
             faults.extend(self._url_faults(name, getattr(self, name)))
         if not (isinstance(self.timeout, (int, float)) and 0 < self.timeout < math.inf):
             faults.append(Fault("timeout", "must be a number of seconds above 0", repr(self.timeout)))
+        if len(self.namespace) > MAX_NAMESPACE:
+            faults.append(Fault("namespace", f"must have at most {MAX_NAMESPACE} characters"))
+        faults.extend(wrong)
         if faults:
             raise SinchValidationError(faults)
 
@@ -141,10 +187,15 @@ class Account:
         return []
 
     @property
+    def longest_exchange(self) -> float:
+        """Seconds after which every exchange has ended, whatever the server does."""
+        return LIMITS * self.timeout
+
+    @property
     def api_root(self) -> str:
         """URL that the paths of the operations are relative to."""
         host = f"https://{self.credentials.host_prefix}{self.region}.sms.api.sinch.com"
-        return f"{(self.base_url or host).rstrip('/')}/xms/v1/{quote(self.credentials.owner, safe='')}"
+        return f"{(self.base_url or host).rstrip('/')}/xms/v1/{self.credentials.owner}"
 
     @property
     def token_url(self) -> str:
@@ -161,7 +212,7 @@ class Account:
 
 def is_loopback(host: str) -> bool:
     """Whether a host name can only be this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
+    if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -169,11 +220,47 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _faults_of(**values: str) -> list[Fault]:
-    faults = []
-    for name, value in values.items():
-        if not value:
-            faults.append(Fault(name, "is required"))
-        elif not (value.isascii() and value.isprintable()) or " " in value:
-            faults.append(Fault(name, "must not hold blanks, line breaks or characters outside ASCII"))
-    return faults
+def _hide(credentials: Any, name: str) -> None:
+    value = getattr(credentials, name)
+    if not isinstance(value, Secret):
+        object.__setattr__(credentials, name, Secret(value))
+
+
+def _revealed(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _id_faults(name: str, value: str) -> list[Fault]:
+    if not value:
+        return [Fault(name, "is required")]
+    # It stands in every path, where "..", say, would lead elsewhere.
+    if not _ID.fullmatch(value):
+        return [Fault(name, "must consist of letters, digits, hyphens and underscores")]
+    return []
+
+
+def _header_faults(name: str, value: str) -> list[Fault]:
+    if not value:
+        return [Fault(name, "is required")]
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        return [Fault(name, "must not hold blanks, line breaks or characters outside ASCII")]
+    return []
+
+
+def _prefixes(value: Any) -> tuple[tuple[str, ...], list[Fault]]:
+    """Take the allowed beginnings of numbers as digits."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, str):
+        value = value.split(",") if value.strip() else ()
+    if not isinstance(value, Iterable):
+        return (), [Fault("only_to", "must be a list of beginnings of numbers, such as +44770090")]
+    prefixes, faults = [], []
+    for index, each in enumerate(value):
+        digits = str(each).strip().removeprefix("+").replace(" ", "")
+        if _PREFIX.fullmatch(digits):
+            prefixes.append(digits)
+        else:
+            rule = "must be the beginning of an international number, such as +44770090"
+            faults.append(Fault(f"only_to[{index}]", rule))
+    return tuple(prefixes), faults

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Generator
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
 import tenacity
-from aiohttp.connector import Connection
 
 from sinch_provider.sms import endpoints, retry
 from sinch_provider.sms.account import Account, ProjectCredentials
-from sinch_provider.sms.answers import lost_connection, no_connection, read_answer
+from sinch_provider.sms.aiotransport import AsyncTransport
+from sinch_provider.sms.answers import read_answer
 from sinch_provider.sms.auth import is_expired_token, read_grant, token_request, token_slot
 from sinch_provider.sms.errors import SinchError
+from sinch_provider.sms.exchange import Exchange
 from sinch_provider.sms.http import Answer, Call, Request, request_for
 from sinch_provider.sms.operations import AsyncGroup, async_listing, async_operation
+from sinch_provider.sms.secret import Unstorable
 from sinch_provider.sms.steps import Pause, Step
 
 T = TypeVar("T")
-
-# Raised by aiohttp before a byte of the request has left.
-_BEFORE_SENDING = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ClientHttpProxyError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.InvalidURL,
-)
 
 
 class AsyncBatches(AsyncGroup):
@@ -54,29 +47,41 @@ class AsyncDeliveryReports(AsyncGroup):
     list = async_listing(endpoints.list_delivery_reports)
 
 
-class AsyncSinchClient:
+async def _ignore(_: str) -> None:
+    pass
+
+
+class AsyncSinchClient(Unstorable):
     """
     Client of one Sinch account, used as ``async with AsyncSinchClient(account) as client``.
 
     :param account: Credentials, region, time limits.
     :param sleep: Waits between attempts; tests pass something faster.
+    :param attempts: How often a call is made at most.
+    :param seconds: When given, all that the client does must be over so long after its making.
+    :param conceal: Told every token that the credentials were exchanged for, so that logs can hide it.
     """
 
     def __init__(
-        self, account: Account, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        account: Account,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        attempts: int = retry.ATTEMPTS,
+        seconds: float = math.inf,
+        conceal: Callable[[str], Awaitable[None]] = _ignore,
     ) -> None:
         self.account = account
         self.batches = AsyncBatches(self.call)
         self.delivery_reports = AsyncDeliveryReports(self.call)
         self._sleep = sleep
-        self._session: aiohttp.ClientSession | None = None
+        self._attempts = attempts
+        self._until = time.monotonic() + seconds
+        self._conceal = conceal
+        self._transport: AsyncTransport | None = None
 
     async def __aenter__(self) -> Self:
-        timeout = self.account.timeout
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout),
-            response_class=_Response,
-        )
+        self._transport = AsyncTransport()
         return self
 
     async def __aexit__(
@@ -86,9 +91,9 @@ class AsyncSinchClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._transport is not None:
+            await self._transport.close()
+            self._transport = None
 
     async def call(self, call: Call[T]) -> T:
         """
@@ -96,7 +101,7 @@ class AsyncSinchClient:
 
         :raises SinchError: It failed; the error tells whether it may have taken effect.
         """
-        retrying = tenacity.AsyncRetrying(**retry.policy(), sleep=self._sleep)
+        retrying = tenacity.AsyncRetrying(**retry.policy(self._attempts), sleep=self._sleep)
         result: T = await retrying(self._attempt, call)
         return result
 
@@ -121,15 +126,14 @@ class AsyncSinchClient:
         credentials = self.account.credentials
         if isinstance(credentials, ProjectCredentials) and is_expired_token(answer):
             token_slot(self.account, credentials).drop(token)
-            answer = await self._exchange(call, request, await self._token(call))
-        if call.observe is not None:
-            call.observe(answer)
-        return read_answer(call, answer)
+            token = await self._token(call)
+            answer = await self._exchange(call, request, token)
+        return read_answer(call, answer, (*credentials.secrets(), token))
 
     async def _token(self, call: Call[Any]) -> str:
         credentials = self.account.credentials
         if not isinstance(credentials, ProjectCredentials):
-            return credentials.api_token
+            return credentials.secret
         slot = token_slot(self.account, credentials)
         if token := slot.current():
             return token
@@ -138,62 +142,24 @@ class AsyncSinchClient:
                 return token
             wanted = Call(call.operation, "POST", "", call.parse)
             answer = await self._exchange(wanted, token_request(self.account, credentials))
-            return slot.store(read_grant(call.operation, answer))
+            grant = read_grant(call.operation, answer, credentials.secrets())
+            await self._conceal(grant.token)
+            return slot.store(grant)
 
     async def _exchange(self, call: Call[Any], request: Request, token: str | None = None) -> Answer:
-        if self._session is None:
+        if self._transport is None:
             raise RuntimeError("AsyncSinchClient is used as an asynchronous context manager: async with ...")
         headers = dict(request.headers)
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        if call.permit is not None:
-            call.permit()
+        exchange = Exchange(call, self.account.timeout, self._until)
         try:
-            async with self._session.request(
-                request.method,
-                request.url,
-                data=request.body,
-                headers=headers,
-                proxy=_proxy_for(request.url),
-                allow_redirects=False,
-            ) as response:
-                body = await response.read()
-                names = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status, names, body)
-        except _BEFORE_SENDING as error:
-            failure = no_connection(call, error)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            failure = lost_connection(call, error)
-        # Raised outside the block: the library's errors quote URLs, which can hold phone numbers.
+            answer = await self._transport.carry(exchange, request, headers)
+        except Exception as error:
+            failure = exchange.failure(error)
+        else:
+            if call.observe is not None:
+                call.observe(answer)
+            return answer
+        # Raised outside the block: the libraries' errors quote URLs, which can hold phone numbers.
         raise failure
-
-
-class _Response(aiohttp.ClientResponse):
-    """
-    An answer whose failure to come is for us to judge.
-
-    aiohttp repeats PUT and DELETE by itself when the connection breaks; not every replacement of a batch may
-    be made twice.
-    """
-
-    async def start(self, connection: Connection) -> Self:
-        try:
-            await super().start(connection)
-        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-            raise aiohttp.ClientConnectionError(str(error)) from error
-        return self
-
-
-def _proxy_for(url: str) -> str | None:
-    """
-    Tell which proxy the environment names for a URL.
-
-    aiohttp's own ``trust_env`` would also look for the host in a ``.netrc``, and refuse every request to one
-    that stands there, because the request has credentials already.
-    """
-    parts = urlsplit(url)
-    proxy = getproxies().get(parts.scheme)
-    if not proxy or proxy_bypass(parts.netloc):
-        return None
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
-    return proxy if proxy.startswith(("http://", "https://")) else None

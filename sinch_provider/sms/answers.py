@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
@@ -28,19 +28,24 @@ from sinch_provider.sms.masking import mask_text
 T = TypeVar("T")
 
 _TOO_LATE: Final = frozenset({"batch_already_dispatched", "conflict_send_at"})
+#: Of a call that could be done twice, these are no refusals: the first request may be under way, or done.
+_NO_REFUSAL: Final = frozenset({408, 409, 425})
 _SHOWN: Final = 200
 # Longer than any error text that quotes a whole message.
 _READ: Final = 8192
 
 
-def read_answer(call: Call[T], answer: Answer) -> T:
+def read_answer(call: Call[T], answer: Answer, secrets: Iterable[str] = ()) -> T:
     """
     Turn an answer into the result of its call.
 
+    :param secrets: What no error may quote: tokens and keys.
     :raises SinchError: The answer is an error, or not what the API promises.
     """
     if not 200 <= answer.status < 300:
-        raise error_for(call, answer)
+        raise error_for(call, answer, secrets)
+    if not answer.complete:
+        raise _unreadable(call, answer, "it is longer than any answer of Sinch, so reading was stopped")
     try:
         # Feedback is accepted (202) without anything to read; every other success carries JSON.
         return call.parse(answer.json() if answer.body and answer.status != 202 else None)
@@ -53,10 +58,11 @@ class MalformedAnswerError(ValueError):
     """JSON of another shape than the API promises; raised while parsing, never shown to users as such."""
 
 
-def error_for(call: Call[Any], answer: Answer) -> SinchError:
+def error_for(call: Call[Any], answer: Answer, secrets: Iterable[str] = ()) -> SinchError:
     """Tell what an answer outside 2xx means for its call."""
     status = answer.status
-    code, text = (shown(part, call.private()) for part in explain(answer))
+    private, numbers = [*call.private(), *secrets], call.numbers()
+    code, text = (shown(part, private, numbers) for part in explain(answer))
     details: dict[str, Any] = {"operation": call.operation, "status": status, "code": code, "text": text}
     reason = f"HTTP {status}" + (f", {code}" if code else "") + (f": {text.rstrip('.')}" if text else "")
     if status == 401:
@@ -79,7 +85,15 @@ def error_for(call: Call[Any], answer: Answer) -> SinchError:
             repeatable=call.repeatable,
             **details,
         )
-    if code in _TOO_LATE or (status == 409 and call.operation in {"cancel", "update", "replace"}):
+    too_late = code in _TOO_LATE or (status == 409 and call.operation in {"cancel", "update", "replace"})
+    if call.kind is Kind.ONCE and not _is_refusal(answer, too_late):
+        return failed_midway(
+            call,
+            SinchUnexpectedAnswerError,
+            f"{call.operation}: the answer proves neither success nor refusal ({reason})",
+            **details,
+        )
+    if too_late:
         return SinchAlreadyDispatchedError(
             f"{call.operation}: the batch has already left ({reason})", **details
         )
@@ -90,8 +104,11 @@ def error_for(call: Call[Any], answer: Answer) -> SinchError:
             f"{call.operation}: not found ({reason})", repeatable=call.may_lag, **details
         )
     if 300 <= status < 400:
+        effect = Effect.NONE if call.kind is Kind.READ else Effect.UNKNOWN
         return SinchUnexpectedAnswerError(
-            f"{call.operation}: the server redirects instead of answering ({reason})", **details
+            f"{call.operation}: the server redirects instead of answering ({reason})",
+            effect=effect,
+            **details,
         )
     return SinchBadRequestError(f"{call.operation}: Sinch does not accept the request ({reason})", **details)
 
@@ -109,28 +126,43 @@ def failed_midway(call: Call[Any], kind: type[SinchError], what: str, **details:
     return SinchUncertainError(what, **{**details, "repeatable": False, "advice": advice})
 
 
-def no_connection(call: Call[Any], cause: BaseException) -> SinchError:
-    """Build the error for a request that never reached Sinch; repeating it is safe for every call."""
+def no_connection(call: Call[Any], cause: BaseException | str) -> SinchError:
+    """Build the error for a request that never left; repeating it is safe for every call."""
     return SinchConnectionError(
-        f"{call.operation}: no connection to Sinch ({type(cause).__name__})",
+        f"{call.operation}: no connection to Sinch ({_name(cause)})",
         operation=call.operation,
         repeatable=True,
     )
 
 
-def lost_connection(call: Call[Any], cause: BaseException) -> SinchError:
-    """Build the error for a request whose answer did not arrive."""
+def lost_connection(call: Call[Any], cause: BaseException | str) -> SinchError:
+    """Build the error for a request that left and whose answer did not arrive."""
     return failed_midway(
         call,
         SinchConnectionError,
-        f"{call.operation}: the connection broke before the answer arrived ({type(cause).__name__})",
+        f"{call.operation}: the connection broke before the answer arrived ({_name(cause)})",
         operation=call.operation,
         repeatable=call.repeatable,
     )
 
 
+def unusable_environment(call: Call[Any], what: str) -> SinchError:
+    """Build the error for a request that cannot be made as the environment wants it."""
+    return SinchConnectionError(
+        f"{call.operation}: {what}",
+        operation=call.operation,
+        advice="Correct the environment of workers and triggerer, or install what it needs; "
+        "trying again will not help.",
+    )
+
+
+def _name(cause: BaseException | str) -> str:
+    # Never the text of an error: the libraries quote URLs, which can hold phone numbers.
+    return cause if isinstance(cause, str) else type(cause).__name__
+
+
 def _unreadable(call: Call[Any], answer: Answer, reason: str) -> SinchError:
-    content_type = answer.headers.get("content-type", "no content type")
+    content_type = shown(answer.headers.get("content-type")) or "no content type"
     return failed_midway(
         call,
         SinchUnexpectedAnswerError,
@@ -172,9 +204,40 @@ def _text(value: Any) -> str | None:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def shown(part: str | None, private: Iterable[str] = ()) -> str | None:
+def _is_refusal(answer: Answer, too_late: bool) -> bool:
+    # Whoever else answers, be it a proxy, may do so after Sinch has done what it was asked.
+    proves = 400 <= answer.status < 500 and (too_late or answer.status not in _NO_REFUSAL)
+    return proves and _is_own_error(answer)
+
+
+def _is_own_error(answer: Answer) -> bool:
+    """Whether an error was written by Sinch, and not by something on the way there."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return False
+    if not isinstance(body, Mapping):
+        return False
+
+    def has(fields: Mapping[Any, Any], *names: str) -> bool:
+        return all(isinstance(fields.get(name), str) and fields[name] for name in names)
+
+    inner = body.get("error")
+    return (
+        has(body, "code", "text")
+        or has(body, "code", "description")
+        or (
+            isinstance(inner, Mapping)
+            and has(inner, "status", "message")
+            and inner.get("code") == answer.status
+        )
+        or (has(body, "type", "title", "detail") and body.get("status", answer.status) == answer.status)
+    )
+
+
+def shown(part: str | None, private: Iterable[str] = (), numbers: Collection[str] = ()) -> str | None:
     """Mask what an answer says, then cut it to a readable length; the other way half a secret would pass."""
-    return mask_text(part, private)[:_SHOWN] if part else None
+    return mask_text(part, private, numbers)[:_SHOWN] if part else None
 
 
 def _retry_after(answer: Answer) -> float | None:

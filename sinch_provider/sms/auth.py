@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from sinch_provider.sms.account import Account, ProjectCredentials
 from sinch_provider.sms.answers import MalformedAnswerError, explain, read_answer, shown
 from sinch_provider.sms.errors import SinchAuthError, SinchUnexpectedAnswerError
-from sinch_provider.sms.http import USER_AGENT, Answer, Call, Request
+from sinch_provider.sms.http import COMMON_HEADERS, Answer, Call, Request
 
 #: A token with less life left than this is not used any more.
 MARGIN: Final = 60.0
@@ -25,7 +25,7 @@ _DEFAULT_LIFETIME: Final = 3600.0
 class Grant:
     """What the token endpoint gives: a token and for how many seconds it is good."""
 
-    token: str
+    token: str = field(repr=False)
     lifetime: float
 
 
@@ -68,32 +68,31 @@ _slots: dict[tuple[str, str, str], TokenSlot] = {}
 
 def token_slot(account: Account, credentials: ProjectCredentials) -> TokenSlot:
     """Return the slot that all clients with the same key and token endpoint share."""
-    digest = hashlib.sha256(credentials.key_secret.encode()).hexdigest()
+    digest = hashlib.sha256(credentials.secret.encode()).hexdigest()
     return _slots.setdefault((account.token_url, credentials.key_id, digest), TokenSlot())
 
 
 def token_request(account: Account, credentials: ProjectCredentials) -> Request:
     """Say how a token is asked for: HTTP Basic with the key, form-encoded grant type."""
-    basic = base64.b64encode(f"{credentials.key_id}:{credentials.key_secret}".encode()).decode()
     headers = {
-        "Accept": "application/json",
-        "Authorization": f"Basic {basic}",
+        **COMMON_HEADERS,
+        "Authorization": f"Basic {credentials.basic}",
         "Content-Type": "application/x-www-form-urlencoded",
-        "User-Agent": USER_AGENT,
     }
     return Request("POST", account.token_url, headers, b"grant_type=client_credentials")
 
 
-def read_grant(operation: str, answer: Answer) -> Grant:
+def read_grant(operation: str, answer: Answer, secrets: Iterable[str] = ()) -> Grant:
     """
     Read the token endpoint's answer.
 
     :param operation: What the token is wanted for: its failure is that operation's, before anything was sent.
+    :param secrets: What no error may quote.
     :raises SinchAuthError: The key is not accepted.
     :raises SinchError: Any other failure.
     """
     if answer.status in {400, 401, 403}:
-        code, text = map(shown, explain(answer))
+        code, text = (shown(part, secrets) for part in explain(answer))
         reason = ", ".join(part for part in (f"HTTP {answer.status}", code, text) if part)
         raise SinchAuthError(
             f"{operation}: the token endpoint does not accept key id and secret ({reason})",
@@ -109,7 +108,7 @@ def read_grant(operation: str, answer: Answer) -> Grant:
             status=answer.status,
             advice="Check that auth_url and base_url lead to Sinch and not to a proxy or a log-in page.",
         )
-    return read_answer(Call(operation, "POST", "/oauth2/token", _parse_grant), answer)
+    return read_answer(Call(operation, "POST", "/oauth2/token", _parse_grant), answer, secrets)
 
 
 def is_expired_token(answer: Answer) -> bool:

@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-import logging
-import ssl
+import math
 import time
 from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import unquote
 
-import requests
 import tenacity
-import urllib3.exceptions
-from requests.auth import AuthBase
 
 from sinch_provider.sms import endpoints, retry
 from sinch_provider.sms.account import Account, ProjectCredentials
-from sinch_provider.sms.answers import lost_connection, no_connection, read_answer
+from sinch_provider.sms.answers import read_answer
 from sinch_provider.sms.auth import is_expired_token, read_grant, token_request, token_slot
 from sinch_provider.sms.errors import SinchError
+from sinch_provider.sms.exchange import Exchange
 from sinch_provider.sms.http import Answer, Call, Request, request_for
-from sinch_provider.sms.masking import mask_text
 from sinch_provider.sms.operations import Group, listing, operation
+from sinch_provider.sms.secret import Unstorable
 from sinch_provider.sms.steps import Pause, Step
-from sinch_provider.sms.transport import AskingAdapter, permitted_by
+from sinch_provider.sms.transport import Transport
 
 T = TypeVar("T")
-
-# Raised while connecting, or by requests itself, before a byte of the request has left.
-_BEFORE_SENDING = (
-    requests.exceptions.InvalidHeader,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.InvalidURL,
-    urllib3.exceptions.NewConnectionError,
-    urllib3.exceptions.ConnectTimeoutError,
-    urllib3.exceptions.NameResolutionError,
-)
 
 
 class Batches(Group):
@@ -60,7 +46,7 @@ class DeliveryReports(Group):
     list = listing(endpoints.list_delivery_reports)
 
 
-class SinchClient:
+class SinchClient(Unstorable):
     """
     Client of one Sinch account.
 
@@ -68,16 +54,28 @@ class SinchClient:
 
     :param account: Credentials, region, time limits.
     :param sleep: Waits between attempts; tests pass something faster.
+    :param attempts: How often a call is made at most.
+    :param seconds: When given, all that the client does must be over so long after its making.
+    :param conceal: Told every token that the credentials were exchanged for, so that logs can hide it.
     """
 
-    def __init__(self, account: Account, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        account: Account,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        attempts: int = retry.ATTEMPTS,
+        seconds: float = math.inf,
+        conceal: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.account = account
         self.batches = Batches(self.call)
         self.delivery_reports = DeliveryReports(self.call)
         self._sleep = sleep
-        self._session = requests.Session()
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, AskingAdapter())
+        self._attempts = attempts
+        self._until = time.monotonic() + seconds
+        self._conceal = conceal
+        self._transport = Transport()
 
     def __enter__(self) -> Self:
         return self
@@ -89,7 +87,7 @@ class SinchClient:
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._transport.close()
 
     def call(self, call: Call[T]) -> T:
         """
@@ -97,7 +95,7 @@ class SinchClient:
 
         :raises SinchError: It failed; the error tells whether it may have taken effect.
         """
-        retrying = tenacity.Retrying(**retry.policy(), sleep=self._sleep)
+        retrying = tenacity.Retrying(**retry.policy(self._attempts), sleep=self._sleep)
         result: T = retrying(self._attempt, call)
         return result
 
@@ -122,15 +120,14 @@ class SinchClient:
         credentials = self.account.credentials
         if isinstance(credentials, ProjectCredentials) and is_expired_token(answer):
             token_slot(self.account, credentials).drop(token)
-            answer = self._exchange(call, request, self._token(call))
-        if call.observe is not None:
-            call.observe(answer)
-        return read_answer(call, answer)
+            token = self._token(call)
+            answer = self._exchange(call, request, token)
+        return read_answer(call, answer, (*credentials.secrets(), token))
 
     def _token(self, call: Call[Any]) -> str:
         credentials = self.account.credentials
         if not isinstance(credentials, ProjectCredentials):
-            return credentials.api_token
+            return credentials.secret
         slot = token_slot(self.account, credentials)
         if token := slot.current():
             return token
@@ -139,69 +136,22 @@ class SinchClient:
                 return token
             wanted = Call(call.operation, "POST", "", call.parse)
             answer = self._exchange(wanted, token_request(self.account, credentials))
-            return slot.store(read_grant(call.operation, answer))
+            grant = read_grant(call.operation, answer, credentials.secrets())
+            self._conceal(grant.token)
+            return slot.store(grant)
 
     def _exchange(self, call: Call[Any], request: Request, token: str | None = None) -> Answer:
+        headers = dict(request.headers)
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        exchange = Exchange(call, self.account.timeout, self._until)
         try:
-            with permitted_by(call.permit):
-                response = self._session.request(
-                    request.method,
-                    request.url,
-                    data=request.body,
-                    headers=dict(request.headers),
-                    auth=_Headers(token),
-                    timeout=self.account.timeout,
-                    allow_redirects=False,
-                )
-        except (OSError, ValueError) as error:
-            # requests' own errors, and what it raises bare: a missing CA bundle, a redirect to no URL.
-            # Raised below, outside this block: the library's errors quote URLs, which can hold phone numbers.
-            failure = (no_connection if _never_left(error) else lost_connection)(call, error)
+            answer = self._transport.carry(exchange, request, headers)
+        except Exception as error:
+            failure = exchange.failure(error)
         else:
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, headers, response.content)
+            if call.observe is not None:
+                call.observe(answer)
+            return answer
+        # Raised outside the block: the libraries' errors quote URLs, which can hold phone numbers.
         raise failure
-
-
-class _Headers(AuthBase):
-    """Sets the bearer token last, so that no ``.netrc`` entry can take its place."""
-
-    def __init__(self, token: str | None) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token is not None:
-            request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
-def _never_left(error: OSError | ValueError) -> bool:
-    if not isinstance(error, requests.RequestException):
-        # So requests says that the CA bundle is missing; every other OSError has a number or a class.
-        return type(error) is OSError and error.errno is None
-    cause = error.args[0] if error.args else None
-    reason = getattr(cause, "reason", cause)
-    if isinstance(reason, urllib3.exceptions.ProxyError):
-        # urllib3 also says this of a connection through a proxy that broke after the request had left, so
-        # only what lies beneath tells.
-        reason = reason.original_error
-        if str(reason).startswith("Tunnel connection failed"):
-            return True
-    certificate_refused = any(
-        isinstance(arg, ssl.SSLCertVerificationError) for arg in getattr(reason, "args", ())
-    )
-    return certificate_refused or isinstance(error, _BEFORE_SENDING) or isinstance(reason, _BEFORE_SENDING)
-
-
-class _MaskedUrls(logging.Filter):
-    """urllib3 logs URLs at level DEBUG, and ours can hold phone numbers."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple) and any("/xms/v1/" in str(arg) for arg in record.args):
-            record.args = tuple(
-                mask_text(unquote(arg)) if isinstance(arg, str) else arg for arg in record.args
-            )
-        return True
-
-
-logging.getLogger(urllib3.connectionpool.__name__).addFilter(_MaskedUrls())

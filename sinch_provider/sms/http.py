@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Generic, TypeVar
@@ -12,12 +13,20 @@ from urllib.parse import urlencode
 
 from sinch_provider import __version__
 from sinch_provider.sms.account import Account
+from sinch_provider.sms.allowing import refuse_others
 
 T = TypeVar("T")
 
 _PRIVATE: Final = ("body", "parameters", "callback_url", "udh", "from")
+_NUMBERS: Final = ("to", "to_add", "to_remove", "recipients", "parameters", "from")
+_NUMBER: Final = re.compile(r"\+?([0-9]{5,})")
 
 USER_AGENT: Final = f"airflow-provider-sinch/{__version__} (Python/{platform.python_version()})"
+COMMON_HEADERS: Final = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+    "User-Agent": USER_AGENT,
+}
 
 
 class Kind(Enum):
@@ -44,11 +53,12 @@ class Call(Generic[T]):
     :param may_lag: Whether 404 may mean "not there yet" and is worth a few more looks.
     :param permit: Asked before every attempt, at the last moment before the request leaves; what it raises
         keeps the request from leaving.
+    :param observe: Told every HTTP answer of the call, before it is judged.
     """
 
     operation: str
     method: str
-    path: str
+    path: str = field(repr=False)
     parse: Callable[[Any], T] = field(repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -66,17 +76,24 @@ class Call(Generic[T]):
     def private(self) -> list[str]:
         """Texts of the request that no error may quote."""
         body = self.body or {}
-        return [text for name in _PRIVATE for text in _strings(body.get(name))]
+        return [text for name in _PRIVATE for text in _values(body.get(name))]
+
+    def numbers(self) -> frozenset[str]:
+        """Digits of every phone number of the request, which no error may quote either."""
+        body = self.body or {}
+        said = [text for name in _NUMBERS for text in _strings(body.get(name))]
+        said += [*self.path.split("/"), *self.query.get("from", "").split(",")]
+        return frozenset(number[1] for number in map(_NUMBER.fullmatch, said) if number)
 
 
 @dataclass(frozen=True)
 class Request:
-    """What goes over the wire, but for the credentials."""
+    """What goes over the wire, but for the bearer token."""
 
     method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes | None
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -87,11 +104,13 @@ class Answer:
     :param status: HTTP status.
     :param headers: Header names in lower case.
     :param body: The raw body.
+    :param complete: Whether that is all of it; nobody reads on without end.
     """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    complete: bool = True
 
     def json(self) -> Any:
         """
@@ -106,9 +125,15 @@ class Answer:
 
 
 def request_for(account: Account, call: Call[Any]) -> Request:
-    """Say how a call is made on an account."""
+    """
+    Say how a call is made on an account.
+
+    :raises SinchValidationError: It would text somebody whom the account's ``only_to`` does not allow.
+    """
+    if call.kind is not Kind.READ:
+        refuse_others(account.only_to, call.operation, call.body or {})
     url = account.api_root + call.path + (f"?{urlencode(call.query)}" if call.query else "")
-    headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+    headers = dict(COMMON_HEADERS)
     if call.body is None:
         return Request(call.method, url, headers, None)
     body = dict(call.body)
@@ -118,9 +143,21 @@ def request_for(account: Account, call: Call[Any]) -> Request:
     return Request(call.method, url, headers, json.dumps(body).encode())
 
 
-def _strings(value: Any) -> list[str]:
+def _values(value: Any) -> Iterator[str]:
     if isinstance(value, str):
-        return [value]
-    if isinstance(value, Mapping):
-        return [text for item in value.values() for text in _strings(item)]
-    return []
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _values(item)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from value
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _strings(item)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 _HIDDEN: Final = "***"
@@ -16,8 +17,12 @@ _NUMBER: Final = re.compile(
     r"\+?\d(?:[ \u00a0().-]{0,3}\d){6,}"
     r"(?![0-9A-Za-z_]|-[0-9A-Fa-f]{4}-)"
 )
+# Digits that may hold a number of the request's own, whatever stands beside them.
+_DIGITS: Final = re.compile(r"\+?\d(?:[ \u00a0().-]{0,3}\d){4,}")
 #: Shared with a private text, this many characters are a quotation of it.
 _QUOTATION: Final = 12
+# Line breaks, terminal codes, marks that turn the direction of writing, and halves of characters.
+_UNPRINTED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def mask_number(number: str) -> str:
@@ -34,20 +39,54 @@ def mask_number(number: str) -> str:
     return _HIDDEN
 
 
-def mask_text(text: str, private: Iterable[str] = ()) -> str:
+def one_line(text: str) -> str:
+    """Make a blank of everything that would break the line or move the cursor of whoever reads a log."""
+    if text.isprintable():
+        return text
+    return "".join(" " if unicodedata.category(each) in _UNPRINTED else each for each in text)
+
+
+def mask_text(text: str, private: Iterable[str] = (), numbers: Collection[str] = ()) -> str:
     """
-    Mask every phone number in a text that somebody else wrote, such as an error text of the server.
+    Clean a text that somebody else wrote, such as an error text of the server: one line, no phone numbers.
 
     :param text: The text to clean.
     :param private: Further strings (message texts, tokens) to blank out wherever they occur in it.
+    :param numbers: Digits of phone numbers that are known, and recognised even in the middle of a word.
     """
+    text = one_line(text)
     # A text loses blanks around it on its way into an error.
-    for secret in sorted(map(str.strip, private), key=len, reverse=True):
+    secrets = sorted({one_line(each).strip() for each in private}, key=len, reverse=True)
+    for secret in secrets:
         if len(secret) > 3 and secret in text:
             text = text.replace(secret, _HIDDEN)
-        elif any(secret[at : at + _QUOTATION] in text for at in range(len(secret) - _QUOTATION + 1)):
+    quoted = {text[at : at + _QUOTATION] for at in range(len(text) - _QUOTATION + 1)}
+    for secret in secrets:
+        # One look-up for each of perhaps a million places; a search through the text would take seconds.
+        if any(secret[at : at + _QUOTATION] in quoted for at in range(len(secret) - _QUOTATION + 1)):
             return "(not shown: it quotes the message)"
+    if numbers:
+        text = _DIGITS.sub(lambda match: _without(match[0], numbers), text)
     return _NUMBER.sub(lambda match: match["date"] or mask_number(match[0]), text)
+
+
+def _without(digits: str, numbers: Collection[str]) -> str:
+    """Mask the known numbers in a run of digits, however they are spaced."""
+    places = [at for at, character in enumerate(digits) if character.isdecimal()]
+    plain = "".join(digits[at] for at in places)
+    shown, done, at = "", 0, 0
+    lengths = sorted({len(number) for number in numbers}, reverse=True)
+    while at < len(plain):
+        found = next(
+            (plain[at : at + length] for length in lengths if plain[at : at + length] in numbers), ""
+        )
+        if found:
+            shown += digits[done : places[at]].removesuffix("+") + mask_number(found)
+            at += len(found)
+            done = places[at - 1] + 1
+        else:
+            at += 1
+    return shown + digits[done:]
 
 
 class Private:

@@ -8,10 +8,11 @@ shows neither numbers nor texts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 import pendulum
 
@@ -19,6 +20,8 @@ from sinch_provider.sms.answers import MalformedAnswerError
 from sinch_provider.sms.times import parse_time
 
 T = TypeVar("T")
+
+_BATCH_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +85,7 @@ class Batch(Answered):
         body = fields.get("body")
         return cls(
             raw=fields,
-            id=_required_text(fields, "id"),
+            id=_batch_id(fields, "id"),
             to=tuple(item for item in _list(fields, "to") if isinstance(item, str)),
             from_=_optional(fields, "from", str),
             canceled=_canceled(fields),
@@ -210,7 +213,7 @@ class BatchDeliveryReport(Answered):
         fields = _object(data)
         return cls(
             raw=fields,
-            batch_id=_required_text(fields, "batch_id"),
+            batch_id=_batch_id(fields, "batch_id"),
             total_message_count=_integer(fields, "total_message_count"),
             statuses=tuple(map(StatusCount.from_json, _list(fields, "statuses", required=True))),
             type_=_optional(fields, "type", str),
@@ -247,7 +250,7 @@ class RecipientDeliveryReport(Answered):
         fields = _object(data)
         return cls(
             raw=fields,
-            batch_id=_required_text(fields, "batch_id"),
+            batch_id=_batch_id(fields, "batch_id"),
             recipient=_required_text(fields, "recipient"),
             status=_required_text(fields, "status"),
             code=_integer(fields, "code"),
@@ -323,6 +326,14 @@ def _required_text(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str) or not value:
         raise MalformedAnswerError(f"it has no usable {name!r}")
+    return value
+
+
+def _batch_id(fields: Mapping[str, Any], name: str) -> str:
+    # Ids go into logs, results and paths; whoever gives one of another kind is not Sinch.
+    value = _required_text(fields, name)
+    if not _BATCH_ID.fullmatch(value):
+        raise MalformedAnswerError(f"its {name!r} is no batch id")
     return value
 
 

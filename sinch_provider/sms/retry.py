@@ -33,16 +33,18 @@ class _AskedToWaitTooLong(stop_base):
         return (getattr(_error(retry_state), "retry_after", None) or 0) > LONGEST_PAUSE
 
 
-def policy() -> dict[str, Any]:
+def policy(attempts: int = ATTEMPTS) -> dict[str, Any]:
     """
     Arguments for ``tenacity.Retrying`` and ``tenacity.AsyncRetrying``.
 
-    Five attempts in all, exponential backoff with full jitter (ceilings of 1, 2, 4, 8 s), a server's
-    Retry-After taken as it is; only errors that say a repetition is safe are repeated.
+    Exponential backoff with full jitter (ceilings of 1, 2, 4, 8 s), a server's Retry-After taken as it is;
+    only errors that say a repetition is safe are repeated.
+
+    :param attempts: How often a call is made at most.
     """
     return {
         "retry": retry_if_exception(lambda error: isinstance(error, SinchError) and error.repeatable),
-        "stop": stop_after_attempt(ATTEMPTS) | _AskedToWaitTooLong(),
+        "stop": stop_after_attempt(attempts) | _AskedToWaitTooLong(),
         "wait": _pause,
         "reraise": True,
     }

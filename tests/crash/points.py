@@ -116,8 +116,8 @@ def _readable(self: Any, seconds: float) -> bool:
 
 
 class _Client(client.SinchClient):
-    def __init__(self, account: Any) -> None:
-        super().__init__(account, sleep=_sleep)
+    def __init__(self, account: Any, **kwargs: Any) -> None:
+        super().__init__(account, sleep=_sleep, **kwargs)
 
     def _attempt(self, call: Any) -> Any:
         result = super()._attempt(call)
@@ -127,8 +127,8 @@ class _Client(client.SinchClient):
 
 
 class _AsyncClient(aio.AsyncSinchClient):
-    def __init__(self, account: Any) -> None:
-        super().__init__(account, sleep=_async_sleep)
+    def __init__(self, account: Any, **kwargs: Any) -> None:
+        super().__init__(account, sleep=_async_sleep, **kwargs)
 
     async def _attempt(self, call: Any) -> Any:
         actor = current()

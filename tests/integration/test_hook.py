@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import pickle
+import socket
 import sys
+import time
 from types import ModuleType
 from typing import Any
 
 import pytest
 from airflow.models import Connection
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, dag, task
 
 from sinch_provider.get_provider_info import get_provider_info
-from sinch_provider.hooks.sinch import SinchHook, account_of
+from sinch_provider.hooks.sinch import SinchConnectionMissing, SinchHook, account_of
+from sinch_provider.sms import auth
 from sinch_provider.sms.account import ProjectCredentials, ServicePlanCredentials
 from sinch_provider.sms.errors import SinchValidationError
+from tests.integration.conftest import result_of
 
 
 def account(extra: dict[str, Any] | None = None, **fields: Any):
@@ -76,7 +83,7 @@ def test_a_hook_gives_a_client_that_works(sinch_sandbox, monkeypatch, which):
 @pytest.mark.parametrize(
     ("change", "ok", "words"),
     [
-        ({}, True, "accepts"),
+        ({}, True, "accepts service plan and token at http://127.0.0.1:"),
         ({"password": "wrong-token"}, False, "does not accept the credentials"),
         ({"extra": {"base_url": "http://127.0.0.1:9"}}, False, "no connection"),
         ({"extra": {"region": "mars"}}, False, "region"),
@@ -87,6 +94,95 @@ def test_testing_a_connection_tells_causes_apart(sinch_default, monkeypatch, no_
     found, message = SinchHook().test_connection()
     assert found is ok
     assert words in message
+
+
+def test_testing_a_connection_asks_once_and_not_for_long(monkeypatch):
+    # It occupies a server of Airflow's, so a host that hangs may not hold it for minutes.
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        extra = {"base_url": f"http://127.0.0.1:{hanging.getsockname()[1]}", "project_id": "project"}
+        connection = {"conn_type": "sinch", "login": "key", "password": "secret", "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(connection))
+        monkeypatch.setattr("sinch_provider.hooks.sinch._TEST_SECONDS", 0.2)
+        monkeypatch.setattr(time, "sleep", pytest.fail)
+        found, message = SinchHook().test_connection()
+    assert not found
+    assert "took too long" in message
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_missing_connection_is_told_with_the_way_to_make_it(airflow_database, asynchronous):
+    hook = SinchHook("sinch_gone")
+    with pytest.raises(SinchConnectionMissing) as caught:
+        asyncio.run(hook.get_async_conn()) if asynchronous else hook.get_conn()
+    said = str(caught.value)
+    assert said.startswith("There is no connection 'sinch_gone'. Make it with: ")
+    # A task that waits has sent before.
+    assert "Nothing was sent" not in said
+    assert "airflow connections add sinch_gone --conn-json '" in said
+    assert "AIRFLOW_CONN_SINCH_GONE" in said
+    assert isinstance(caught.value, AirflowNotFoundException)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == said
+    assert SinchHook("sinch_gone").test_connection() == (False, said)
+
+
+def test_namespace_and_whom_to_text_come_from_the_extras():
+    found = account({"namespace": " staging ", "only_to": "+44770090, +46"})
+    assert (found.namespace, found.only_to) == ("staging", ("44770090", "46"))
+    assert account({"only_to": ["+44770090"]}).only_to == ("44770090",)
+    assert account({"only_to": "", "namespace": ""}) == account()
+    with pytest.raises(SinchValidationError) as caught:
+        account({"only_to": "+44,07700", "namespace": "x" * 65})
+    assert [fault.field for fault in caught.value.faults] == ["namespace", "only_to[1]"]
+
+
+@pytest.mark.parametrize("which", ["connection", "project_connection"])
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_airflow_hides_what_was_made_of_the_credentials(sinch_sandbox, monkeypatch, which, asynchronous):
+    from airflow.providers.common.compat.sdk import redact
+
+    auth._slots.clear()
+    monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(getattr(sinch_sandbox, which)))
+
+    async def read():
+        async with await SinchHook().get_async_conn() as client:
+            await client.batches.list()
+            return client.account
+
+    if asynchronous:
+        found = asyncio.run(read())
+    else:
+        hook = SinchHook()
+        list(hook.batches.list())
+        found = hook.get_conn().account
+    tokens = [slot.current() for slot in auth._slots.values()]
+    assert len(tokens) == (which == "project_connection")
+    for secret in (*found.credentials.secrets(), *tokens):
+        assert "***" in redact(f"a log with {secret} in it")
+        assert secret not in redact(f"a log with {secret} in it")
+
+
+def test_a_hook_that_was_used_is_stored_without_its_client(sinch_default):
+    hook = SinchHook()
+    secret = hook.get_conn().account.credentials.secret
+    written = pickle.dumps(hook)
+    assert secret.encode() not in written
+    assert pickle.loads(written).get_conn().account == hook.get_conn().account
+
+
+@pytest.mark.parametrize("what", ["client", "account", "credentials"])
+def test_a_task_that_returns_credentials_fails_and_stores_nothing(run_dag, what):
+    @dag(schedule=None)
+    def leaks():
+        @task
+        def leak():
+            client = SinchHook().get_conn()
+            return {"client": client, "account": client.account}.get(what, client.account.credentials)
+
+        leak()
+
+    run = run_dag(leaks())
+    assert run.state == "failed"
+    assert result_of(run, "leak") is None
 
 
 def test_the_older_form_is_fed_by_the_same_table(monkeypatch):

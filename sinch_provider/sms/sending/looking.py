@@ -45,7 +45,7 @@ class Settling:
 
     def __init__(self, account: Account, memory: Memory) -> None:
         self.memory = memory
-        self._seconds = 3 * account.timeout + LISTING_LAG.total_seconds()
+        self._seconds = account.longest_exchange + LISTING_LAG.total_seconds()
         self._intent: Stopwatch | None = None
 
     def begin(self) -> None:

@@ -33,6 +33,7 @@ class Player:
 
     def __init__(self) -> None:
         self.pauses: list[float] = []
+        self.concealed: list[str] = []
         self.on_pause: Callable[[], object] = lambda: None
 
     def _pause(self, seconds: float) -> None:
@@ -45,22 +46,22 @@ class Player:
 
     def play(self, account: Account, *calls: tuple[str, tuple[Any, ...], dict[str, Any]]) -> list[Any]:
         """Make calls one after the other with one client."""
-        with SinchClient(account, sleep=self._pause) as client:
+        with SinchClient(account, sleep=self._pause, conceal=self.concealed.append) as client:
             return [attrgetter(operation)(client)(*args, **kwargs) for operation, args, kwargs in calls]
 
     def follow(self, account: Account, steps: Generator[Any, Any, Any]) -> Any:
         """Carry out a procedure."""
-        with SinchClient(account, sleep=self._pause) as client:
+        with SinchClient(account, sleep=self._pause, conceal=self.concealed.append) as client:
             return client.follow(steps)
 
     def entries(self, account: Account, operation: str, **kwargs: Any) -> list[Any]:
         """Go through all entries of a listing."""
-        with SinchClient(account, sleep=self._pause) as client:
+        with SinchClient(account, sleep=self._pause, conceal=self.concealed.append) as client:
             return list(attrgetter(operation)(client)(**kwargs))
 
     def pages(self, account: Account, operation: str, **kwargs: Any) -> list[Any]:
         """Go through all pages of a listing."""
-        with SinchClient(account, sleep=self._pause) as client:
+        with SinchClient(account, sleep=self._pause, conceal=self.concealed.append) as client:
             return list(attrgetter(operation)(client)(**kwargs).auto_paging_iter())
 
 
@@ -70,9 +71,12 @@ class AsyncPlayer(Player):
     async def _sleep(self, seconds: float) -> None:
         self._pause(seconds)
 
+    async def _conceal(self, secret: str) -> None:
+        self.concealed.append(secret)
+
     def play(self, account: Account, *calls: tuple[str, tuple[Any, ...], dict[str, Any]]) -> list[Any]:
         async def play() -> list[Any]:
-            async with AsyncSinchClient(account, sleep=self._sleep) as client:
+            async with AsyncSinchClient(account, sleep=self._sleep, conceal=self._conceal) as client:
                 return [
                     await attrgetter(operation)(client)(*args, **kwargs) for operation, args, kwargs in calls
                 ]
@@ -81,21 +85,21 @@ class AsyncPlayer(Player):
 
     def follow(self, account: Account, steps: Generator[Any, Any, Any]) -> Any:
         async def follow() -> Any:
-            async with AsyncSinchClient(account, sleep=self._sleep) as client:
+            async with AsyncSinchClient(account, sleep=self._sleep, conceal=self._conceal) as client:
                 return await client.follow(steps)
 
         return asyncio.run(follow())
 
     def entries(self, account: Account, operation: str, **kwargs: Any) -> list[Any]:
         async def entries() -> list[Any]:
-            async with AsyncSinchClient(account, sleep=self._sleep) as client:
+            async with AsyncSinchClient(account, sleep=self._sleep, conceal=self._conceal) as client:
                 return [entry async for entry in await attrgetter(operation)(client)(**kwargs)]
 
         return asyncio.run(entries())
 
     def pages(self, account: Account, operation: str, **kwargs: Any) -> list[Any]:
         async def pages() -> list[Any]:
-            async with AsyncSinchClient(account, sleep=self._sleep) as client:
+            async with AsyncSinchClient(account, sleep=self._sleep, conceal=self._conceal) as client:
                 first = await attrgetter(operation)(client)(**kwargs)
                 return [page async for page in first.auto_paging_iter()]
 
@@ -111,9 +115,13 @@ def do(request: pytest.FixtureRequest) -> Player:
 
 @pytest.fixture(autouse=True)
 def _undisturbed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No proxy and no .netrc of this machine has a say."""
+    """No proxy, no certificates and no .netrc of this machine have a say."""
     for name in list(os.environ):
-        if name.lower().endswith("_proxy"):
+        if name.lower().endswith("_proxy") or name in {
+            "REQUESTS_CA_BUNDLE",
+            "CURL_CA_BUNDLE",
+            "SSL_CERT_FILE",
+        }:
             monkeypatch.delenv(name)
     monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
 

@@ -95,6 +95,8 @@ class ScriptedServer:
 
     def __post_init__(self) -> None:
         self.arrived = threading.Event()
+        #: TLS has been agreed on.
+        self.shaken = threading.Event()
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self._stopped = threading.Event()
@@ -156,6 +158,7 @@ class ScriptedServer:
                     connection = self.tls.wrap_socket(connection, server_side=True)
                 except OSError:
                     return  # The caller does not like the certificate.
+                self.shaken.set()
             received = _read(connection)
             if received is None:
                 return

@@ -41,14 +41,19 @@ def test_with_a_base_url_the_region_does_not_matter() -> None:
     assert account.token_url == "https://auth.sinch.com/oauth2/token"
 
 
-def test_an_id_cannot_break_out_of_its_place_in_the_path() -> None:
-    credentials = ServicePlanCredentials("a/../b?c#d", "token")
-    assert Account(credentials=credentials).api_root.endswith("/xms/v1/a%2F..%2Fb%3Fc%23d")
+@pytest.mark.parametrize("name", ["..", ".", "a/../b", "a?c#d", "a%2fb", "a b", "\u00e5", "a\n", "a:b"])
+def test_an_id_cannot_break_out_of_its_place_in_the_path(name: str) -> None:
+    for field, credentials in (
+        ("service_plan_id", ServicePlanCredentials(name, "token")),
+        ("project_id", ProjectCredentials(name, "key", "secret")),
+    ):
+        with pytest.raises(SinchValidationError, match=f"{field}: must consist of letters"):
+            Account(credentials=credentials)
 
 
 @pytest.mark.parametrize(
     "base_url",
-    ["http://127.0.0.1:8026", "http://localhost:8026/", "http://sinch.localhost", "http://[::1]:8026"],
+    ["http://127.0.0.1:8026", "http://localhost:8026/", "http://127.8.9.1", "http://[::1]:8026"],
 )
 def test_this_machine_is_its_own_token_endpoint_and_needs_no_tls(base_url: str) -> None:
     account = Account(credentials=PROJECT, base_url=base_url)
@@ -65,6 +70,7 @@ def test_this_machine_is_its_own_token_endpoint_and_needs_no_tls(base_url: str) 
         "http://127.0.0.1.example.test",
         "http://10.0.0.1",
         "http://localhost.example",
+        "http://evil.com.localhost",
     ],
 )
 def test_credentials_do_not_travel_in_the_clear(name: str, url: str) -> None:
@@ -133,7 +139,8 @@ def test_secrets_do_not_print() -> None:
         ("localhost", True),
         ("127.0.0.2", True),
         ("::1", True),
-        ("sandbox.localhost", True),
+        ("sandbox.localhost", False),
+        ("LOCALHOST", False),
         ("192.168.0.1", False),
         ("notlocalhost", False),
         ("", False),
@@ -141,3 +148,33 @@ def test_secrets_do_not_print() -> None:
 )
 def test_loopback(host: str, this_machine: bool) -> None:
     assert is_loopback(host) is this_machine
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ((), ()),
+        ("", ()),
+        ("  ", ()),
+        ("+44770090", ("44770090",)),
+        ("+44770090, 46 70174", ("44770090", "4670174")),
+        (["+44770090", 4670174], ("44770090", "4670174")),
+        (44770090, ("44770090",)),
+    ],
+)
+def test_only_to_is_kept_as_digits(given: Any, kept: tuple[str, ...]) -> None:
+    assert Account(credentials=PLAN, only_to=given).only_to == kept
+
+
+@pytest.mark.parametrize(
+    "given", ["+44,,", ["+44", ""], ["07700"], ["*"], ["+"], [None], "1" * 16, 5.5, True]
+)
+def test_what_begins_no_number_is_refused_as_only_to(given: Any) -> None:
+    with pytest.raises(SinchValidationError, match="only_to"):
+        Account(credentials=PLAN, only_to=given)
+
+
+def test_a_namespace_has_a_length() -> None:
+    assert Account(credentials=PLAN, namespace="\u00e5 b" * 16).namespace == "\u00e5 b" * 16 + ""
+    with pytest.raises(SinchValidationError, match="namespace: must have at most 64 characters"):
+        Account(credentials=PLAN, namespace="x" * 65)

@@ -99,19 +99,6 @@ def test_a_cancelled_call_stays_cancelled(server: ScriptedServer) -> None:
     assert len(server.received) == 1
 
 
-def test_a_proxy_that_aiohttp_does_not_know_is_ignored(
-    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:9")
-    server.script = [reply(200, {"id": ID})]
-
-    async def ask() -> str:
-        async with AsyncSinchClient(plan_account(server.url)) as client:
-            return (await client.batches.get(ID)).id
-
-    assert asyncio.run(ask()) == ID
-
-
 def test_requests_of_one_client_overlap() -> None:
     # Every answer waits for the other request to be there.
     together = threading.Barrier(2)

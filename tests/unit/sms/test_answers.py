@@ -140,29 +140,49 @@ def test_no_json_is_too_strange_to_be_an_error_or_a_result(body: Any) -> None:
 # --- statuses
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "kind"),
-    [
-        (301, HTML, SinchUnexpectedAnswerError),
-        (302, b"", SinchUnexpectedAnswerError),
-        (307, b"", SinchUnexpectedAnswerError),
-        (400, {"code": "syntax_constraint_violation", "text": "x"}, SinchBadRequestError),
-        (401, b"", SinchAuthError),
-        (403, {"code": "unknown_group", "text": "x"}, SinchForbiddenError),
-        (403, {"code": "missing_callback_url", "text": "x"}, SinchForbiddenError),
-        (403, {"code": "llegal_number_type", "text": "x"}, SinchForbiddenError),
-        (403, {"code": "blocked_account", "text": "x"}, SinchForbiddenError),
-        (403, b"", SinchForbiddenError),
-        (403, {"code": "batch_already_dispatched", "text": "x"}, SinchAlreadyDispatchedError),
-        (403, {"code": "conflict_send_at", "text": "x"}, SinchAlreadyDispatchedError),
-        (404, b"", SinchNotFoundError),
-        (404, HTML, SinchNotFoundError),
-        (405, b"", SinchBadRequestError),
-        (407, b"", SinchBadRequestError),
-        (415, b"", SinchBadRequestError),
-        (429, b"", SinchRateLimitError),
-    ],
-)
+OWN = {"code": "some_code", "text": "No."}
+REFUSALS: list[tuple[int, Any, type[SinchError]]] = [
+    (400, {"code": "syntax_constraint_violation", "text": "x"}, SinchBadRequestError),
+    (401, b"", SinchAuthError),
+    (401, HTML, SinchAuthError),
+    (403, {"code": "unknown_group", "text": "x"}, SinchForbiddenError),
+    (403, {"code": "missing_callback_url", "text": "x"}, SinchForbiddenError),
+    (403, {"code": "llegal_number_type", "text": "x"}, SinchForbiddenError),
+    (403, {"code": "blocked_account", "text": "x"}, SinchForbiddenError),
+    (403, {"code": "batch_already_dispatched", "text": "x"}, SinchAlreadyDispatchedError),
+    (403, {"code": "conflict_send_at", "text": "x"}, SinchAlreadyDispatchedError),
+    (404, OWN, SinchNotFoundError),
+    (405, OWN, SinchBadRequestError),
+    (415, OWN, SinchBadRequestError),
+    (429, b"", SinchRateLimitError),
+    (429, HTML, SinchRateLimitError),
+]
+#: What need not come from Sinch: a proxy, a gateway or a log-in page may say it too.
+STRANGE: list[tuple[int, Any, type[SinchError]]] = [
+    (301, HTML, SinchUnexpectedAnswerError),
+    (302, b"", SinchUnexpectedAnswerError),
+    (303, OWN, SinchUnexpectedAnswerError),
+    (307, b"", SinchUnexpectedAnswerError),
+    (400, HTML, SinchBadRequestError),
+    (400, {"timestamp": "t", "status": 400, "error": "Bad Request", "path": "/x"}, SinchBadRequestError),
+    (403, b"", SinchForbiddenError),
+    (403, HTML, SinchForbiddenError),
+    (403, {"message": "Forbidden"}, SinchForbiddenError),
+    (403, {"code": 1020, "text": "Access denied"}, SinchForbiddenError),
+    (404, b"", SinchNotFoundError),
+    (404, HTML, SinchNotFoundError),
+    (404, {"type": "about:blank", "title": "Not Found", "status": 404}, SinchNotFoundError),
+    (404, {"type": "t", "title": "Gone", "detail": "x", "status": 410}, SinchNotFoundError),
+    (404, {"error": {"code": 5, "status": "NOT_FOUND", "message": "x"}}, SinchNotFoundError),
+    (405, b"", SinchBadRequestError),
+    (407, b"", SinchBadRequestError),
+    (413, HTML, SinchBadRequestError),
+    (415, b"", SinchBadRequestError),
+    (425, OWN, SinchBadRequestError),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), REFUSALS)
 @pytest.mark.parametrize("call", ALL, ids=by_operation)
 def test_a_refusal_has_a_class_and_no_effect(
     call: Call[Any], status: int, body: Any, kind: type[SinchError]
@@ -174,14 +194,54 @@ def test_a_refusal_has_a_class_and_no_effect(
     assert error.repeatable is (status == 429)
 
 
+@pytest.mark.parametrize(("status", "body", "kind"), STRANGE)
+@pytest.mark.parametrize("call", ALL, ids=by_operation)
+def test_what_need_not_be_sinchs_is_no_refusal_of_what_could_be_done_twice(
+    call: Call[Any], status: int, body: Any, kind: type[SinchError]
+) -> None:
+    error = error_for(call, answer(status, body))
+    assert type(error) is (SinchUncertainError if call in ONCE else kind)
+    unknown = call in ONCE or (status < 400 and call not in READS)
+    assert error.effect is (Effect.UNKNOWN if unknown else Effect.NONE)
+    assert (error.status, error.repeatable) == (status, False)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        OWN,
+        {"code": "some_code", "description": "No."},
+        {"error": {"code": 422, "status": "INVALID_ARGUMENT", "message": "No.", "details": []}},
+        {
+            "type": "https://developers.sinch.com/docs/errors/x",
+            "title": "Bad",
+            "detail": "No.",
+            "status": 422,
+        },
+        {"type": "https://developers.sinch.com/docs/errors/x", "title": "Bad", "detail": "No."},
+    ],
+)
+@pytest.mark.parametrize("call", ONCE, ids=by_operation)
+def test_every_style_of_sinchs_own_errors_is_a_refusal(call: Call[Any], body: Any) -> None:
+    assert type(error_for(call, answer(422, body))) is SinchBadRequestError
+    assert type(error_for(call, answer(302, body))) is SinchUncertainError
+    assert type(error_for(call, answer(502, body))) is SinchUncertainError
+
+
 @pytest.mark.parametrize(
     ("call", "kind"),
     [(call, SinchAlreadyDispatchedError) for call in (CANCEL, UPDATE, REPLACE)]
-    + [(call, SinchBadRequestError) for call in (SEND, GET, FEEDBACK)],
+    + [(call, SinchBadRequestError) for call in (GET, FEEDBACK)]
+    + [(SEND, SinchUncertainError)],
     ids=str,
 )
 def test_a_conflict_is_too_late_for_changes_only(call: Call[Any], kind: type[SinchError]) -> None:
-    assert type(error_for(call, answer(409))) is kind
+    assert type(error_for(call, answer(409, OWN))) is kind
+
+
+def test_a_conflict_that_need_not_be_sinchs_leaves_a_change_uncertain() -> None:
+    assert type(error_for(UPDATE, answer(409, HTML))) is SinchUncertainError
+    assert type(error_for(CANCEL, answer(409))) is SinchAlreadyDispatchedError
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 599])
@@ -415,3 +475,71 @@ def test_trouble_of_the_token_endpoint_may_be_waited_out_even_for_a_send(
 )
 def test_only_a_401_says_that_a_token_has_expired(status: int, header: str, expired: bool) -> None:
     assert is_expired_token(answer(status, www_authenticate=header)) is expired
+
+
+# --- ids and lines
+
+
+@pytest.mark.parametrize("bad", ["a" * 65, "a b", "a\nb", "../x", "a/b", "\x1b[31m", "\u202e", "a%2f"])
+@pytest.mark.parametrize("call", [SEND, GET, CANCEL, LIST], ids=by_operation)
+def test_an_id_that_is_none_makes_an_answer_malformed(call: Call[Any], bad: str) -> None:
+    body: Any = {"id": bad}
+    if call is LIST:
+        body = {"count": 1, "page": 0, "page_size": 1, "batches": [body]}
+    with pytest.raises(SinchError, match="'id' is no batch id") as caught:
+        read_answer(call, answer(200, body))
+    assert bad not in str(caught.value)
+
+
+def test_the_ids_of_reports_are_looked_at_too() -> None:
+    report = {"batch_id": "a b", "total_message_count": 0, "statuses": []}
+    one = {"batch_id": "a b", "recipient": "447700900222", "status": "Queued", "code": 400}
+    for call, body in (
+        (endpoints.get_delivery_report(ID), report),
+        (endpoints.get_delivery_report_for_number(ID, "447700900222"), one),
+    ):
+        with pytest.raises(SinchUnexpectedAnswerError, match="'batch_id' is no batch id"):
+            read_answer(call, answer(200, body))
+
+
+@pytest.mark.parametrize("mark", ["\n", "\x1b[31m", "\u202e", "\u2028", "\u200b"])
+def test_nothing_of_a_server_breaks_the_line_of_a_log(mark: str) -> None:
+    said = f"one{mark}two"
+    errors = [
+        error_for(SEND, answer(400, {"code": said, "text": said})),
+        error_for(SEND, answer(500, said.encode())),
+        error_for(GET, answer(400, {"error": said, "message": said})),
+    ]
+    for call in (SEND, GET):
+        with pytest.raises(SinchError) as caught:
+            read_answer(call, answer(200, b"no JSON", content_type=said))
+        errors.append(caught.value)
+    with pytest.raises(SinchError) as caught:
+        read_grant("send", answer(400, {"error": said, "error_description": said}))
+    errors.append(caught.value)
+    for error in errors:
+        assert str(error).isprintable()
+        assert (error.text or "").isprintable()
+        assert (error.code or "").isprintable()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        SEND,
+        DRY_RUN,
+        FEEDBACK,
+        endpoints.update(ID, to_add=["+447700900222"]),
+        endpoints.update(ID, to_remove=["+447700900222"]),
+        endpoints.send("Hi", ["+46701740605"], from_="+447700900222"),
+        endpoints.send("Hi ${a}", ["+46701740605"], parameters={"a": {"+447700900222": "x", "default": "y"}}),
+        endpoints.get_delivery_report_for_number(ID, "+447700900222"),
+        endpoints.list_batches(from_=["12345", "+447700900222"]),
+    ],
+    ids=by_operation,
+)
+@pytest.mark.parametrize("quote", ["msisdn{}", "{}a", "{}_0", "10:15:{}", "face-{}"])
+def test_the_numbers_of_a_call_are_known(call: Call[Any], quote: str) -> None:
+    said = quote.format("447700900222")
+    error = error_for(call, answer(400, {"code": said, "text": said}))
+    assert "7700900" not in str(error) + repr(vars(error))

@@ -6,14 +6,9 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-
-import pytest
 
 from sinch_provider.sms.client import SinchClient
-from sinch_provider.sms.errors import SinchConnectionError
-from sinch_provider.sms.retry import ATTEMPTS
-from tests.unit.sms.conftest import plan_account, project_account
+from tests.unit.sms.conftest import project_account
 from tests.unit.sms.scripted import EXPIRED, Received, Reply, ScriptedServer, reply, token
 
 ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
@@ -62,30 +57,6 @@ def test_clients_of_one_key_share_the_token(server: ScriptedServer) -> None:
         one.batches.get(ID)
         other.batches.get(ID)
     assert server.paths().count("POST /oauth2/token") == 1
-
-
-def test_a_proxy_of_a_kind_that_is_not_installed_is_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("https_proxy", "gopher://127.0.0.1:9")
-    pauses: list[float] = []
-    with (
-        SinchClient(plan_account("https://sinch.test"), sleep=pauses.append) as client,
-        pytest.raises(SinchConnectionError, match="Nothing was sent"),
-    ):
-        client.batches.send("Hi", ["+447700900222"])
-    assert len(pauses) == ATTEMPTS - 1
-
-
-def test_a_missing_bundle_of_certificates_is_no_connection(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: ScriptedServer
-) -> None:
-    # requests raises this one bare, not as an error of its own.
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
-    account = plan_account(server.url.replace("http:", "https:"))
-    with (
-        SinchClient(account, sleep=lambda _: None) as client,
-        pytest.raises(SinchConnectionError, match="Nothing was sent"),
-    ):
-        client.batches.send("Hi", ["+447700900222"])
 
 
 def test_the_models_cost_neither_http_library() -> None:

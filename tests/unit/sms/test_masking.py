@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinch_provider.sms.masking import Private, mask_number, mask_text
+from sinch_provider.sms.masking import Private, mask_number, mask_text, one_line
 
 numbers = st.from_regex(r"[1-9][0-9]{9,14}", fullmatch=True)
 
@@ -121,3 +121,76 @@ def test_private_values_print_as_a_summary(value: object, shown: str) -> None:
 )
 def test_dates_and_cut_quotations_hide_nothing_else(text: str, masked: str) -> None:
     assert mask_text(text, ["Hello Maria, your secret appointment is at noon"]) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "msisdn{}",
+        "{}a",
+        "{}_0",
+        "10:15:{}",
+        "face-{}",
+        "x{}y{}z",
+        "00{}",
+        "1{}2",
+        "{}{}",
+        "2024-11-12 {}",
+        "u2024-11-12-{}",
+        "(44) 7700 900-222x",
+        "m44.7700.900.222m",
+        "4477\u202d00900222x",
+    ],
+)
+def test_a_known_number_is_masked_whatever_it_is_glued_to(text: str) -> None:
+    masked = mask_text(text.format("447700900222", "447700900222"), numbers={"447700900222", "12345"})
+    assert "***" in masked
+    assert "00002" not in "".join(filter(str.isdecimal, masked.replace("***", "x")))
+    assert "7700900" not in "".join(filter(str.isdecimal, masked.replace("***", "x")))
+
+
+@given(st.text(alphabet="ab:-_ .0", max_size=6), numbers, st.text(alphabet="ab:-_ .0", max_size=6))
+def test_nothing_keeps_a_known_number_from_being_masked(before: str, number: str, after: str) -> None:
+    masked = mask_text(f"{before}{number}{after}", numbers={number})
+    assert number not in "".join(each for each in masked if each.isdecimal() or each == "*")
+
+
+def test_what_is_no_known_number_stays_as_readable_as_before() -> None:
+    text = "batch 01J1234567890123456789012P of run_20241112, code 12345678a"
+    assert mask_text(text, numbers={"447700900222"}) == text
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "\n",
+        "\r\n",
+        "\x1b[31m",
+        "\x1b]0;t\x07",
+        "\u202e",
+        "\u2028",
+        "\u2029",
+        "\u200b",
+        "\x00",
+        "\x85",
+        "\ud800",
+    ],
+)
+def test_a_text_keeps_to_its_line(mark: str) -> None:
+    for cleaned in (one_line(f"one{mark}two"), mask_text(f"one{mark}two")):
+        assert cleaned.isprintable()
+        assert cleaned.startswith("one ")
+        assert cleaned.endswith("two")
+        assert cleaned.encode()
+
+
+def test_a_text_in_lines_is_recognised_though_its_quotation_is_in_one() -> None:
+    assert mask_text("bad: 'Hi Maria,\n see you'", ["Hi Maria,\n see you"]) == "bad: '***'"
+    assert mask_text("bad: 'Hi Maria,  see you'", ["Hi Maria,\n see you"]) == "bad: '***'"
+
+
+def test_a_million_characters_are_looked_through_in_one_pass() -> None:
+    values = [f"{index:08}" * 20 for index in range(10_000)]
+    quoting = "x" * 4000 + values[9_999][5:17] + "y" * 4000
+    assert mask_text(quoting, values) == "(not shown: it quotes the message)"
+    assert mask_text("z" * 8000, values) == "z" * 8000

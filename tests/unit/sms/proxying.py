@@ -1,0 +1,179 @@
+"""Servers beneath HTTP: one that does with a connection what a test says, and a proxy of every kind."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+
+class RawServer:
+    """
+    Hands every connection to a function, in a thread of its own.
+
+    :param serve: Does with the connection what it likes; it ends when the caller hangs up.
+    :param window: How many bytes the system takes in unread; by default as many as it likes.
+    """
+
+    def __init__(
+        self,
+        serve: Callable[[socket.socket], None],
+        tls: ssl.SSLContext | None = None,
+        window: int | None = None,
+    ) -> None:
+        self._serve = serve
+        self._tls = tls
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        if window is not None:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        self.port: int = self._socket.getsockname()[1]
+        #: How many connections there were.
+        self.connections = 0
+        self.met = threading.Event()
+        self.stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stopped.set()
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+            self._thread.join(10)
+        self._socket.close()
+
+    def _run(self) -> None:
+        while True:
+            connection, _ = self._socket.accept()
+            if self.stopped.is_set():
+                connection.close()
+                return
+            self.connections += 1
+            self.met.set()
+            threading.Thread(target=self._serve_safely, args=(connection,), daemon=True).start()
+
+    def _serve_safely(self, accepted: socket.socket) -> None:
+        accepted.settimeout(10)
+        with contextlib.suppress(OSError), accepted:
+            if self._tls is None:
+                self._serve(accepted)
+            else:
+                with self._tls.wrap_socket(accepted, server_side=True) as connection:
+                    self._serve(connection)
+
+
+def read_head(connection: socket.socket) -> bytes:
+    """Read up to the empty line that ends a head."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = connection.recv(1)
+        if not byte:
+            raise ConnectionError("the caller hung up")
+        head += byte
+    return head
+
+
+class Proxy(RawServer):
+    """
+    A proxy that takes HTTP, CONNECT, SOCKS 4, 4a and 5, and leads all of it to one port of this machine.
+
+    :param port: Where it leads.
+    """
+
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(self._lead, tls)
+        self._target = port
+        #: What it was asked for: the way, and the host as it was given.
+        self.asked: list[tuple[str, str]] = []
+
+    def _lead(self, connection: socket.socket) -> None:
+        first = connection.recv(1)
+        if first == b"\x05":
+            self._socks5(connection)
+        elif first == b"\x04":
+            self._socks4(connection)
+        elif first:
+            head = first + read_head(connection)
+            method, target = head.split(b" ")[:2]
+            if method == b"CONNECT":
+                self.asked.append(("connect", target.decode().rpartition(":")[0]))
+                connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                head = b""
+            else:
+                self.asked.append(("forward", target.decode()))
+            self._relay(connection, head)
+
+    def _socks5(self, connection: socket.socket) -> None:
+        methods = _exactly(connection, _exactly(connection, 1)[0])
+        if b"\x02"[0] in methods:
+            connection.sendall(b"\x05\x02")
+            _exactly(connection, 1)
+            name, password = (_exactly(connection, _exactly(connection, 1)[0]).decode() for _ in range(2))
+            self.asked.append(("login", f"{name}:{password}"))
+            connection.sendall(b"\x01\x00")
+        else:
+            connection.sendall(b"\x05\x00")
+        kind = _exactly(connection, 4)[3]
+        if kind == 3:
+            host = _exactly(connection, _exactly(connection, 1)[0]).decode()
+        else:
+            host = socket.inet_ntoa(_exactly(connection, 4))
+        _exactly(connection, 2)
+        self.asked.append(("socks5", host))
+        connection.sendall(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
+        self._relay(connection)
+
+    def _socks4(self, connection: socket.socket) -> None:
+        _exactly(connection, 3)
+        address = _exactly(connection, 4)
+        _until_zero(connection)
+        named = address[:3] == b"\x00\x00\x00"
+        host = _until_zero(connection).decode() if named else socket.inet_ntoa(address)
+        self.asked.append(("socks4", host))
+        connection.sendall(struct.pack(">BBHI", 0, 0x5A, 0, 0))
+        self._relay(connection)
+
+    def _relay(self, connection: socket.socket, first: bytes = b"") -> None:
+        with socket.create_connection(("127.0.0.1", self._target), 10) as target:
+            target.sendall(first)
+            back = threading.Thread(target=_copy, args=(target, connection), daemon=True)
+            back.start()
+            _copy(connection, target)
+            back.join(10)
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
+def _exactly(connection: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        piece = connection.recv(count - len(data))
+        if not piece:
+            raise ConnectionError("the caller hung up")
+        data += piece
+    return data
+
+
+def _until_zero(connection: socket.socket) -> bytes:
+    data = b""
+    while (byte := _exactly(connection, 1)) != b"\x00":
+        data += byte
+    return data
