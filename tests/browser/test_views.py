@@ -70,7 +70,7 @@ def test_a_batch_shows_its_progress(page: Page, sinch_sandbox: SandboxClient) ->
     expect(main.locator("tbody tr")).to_have_count(4)
     expect(main.locator("tbody tr", has_text="9150")).to_contain_text("150 unknown subscriber")
     expect(main.locator("dl")).to_contain_text("client_reference")
-    main.get_by_role("link", name=re.compile("700 000 222")).click()
+    main.get_by_role("link", name=re.compile("770 090 0222")).click()
     page.get_by_text("Details").click()
     page.get_by_role("link", name=batch_id).click()
     expect(page).to_have_url(re.compile(f"#/batches/{batch_id}$"))
