@@ -30,6 +30,8 @@ STATES: Final = (RUNNING, WAITING, DEFERRED, FINISHED)
 _AIRFLOWS: Final = {RUNNING: "running", WAITING: "running", DEFERRED: "deferred", FINISHED: "success"}
 #: Share of the clears of running sends that look for one whose request is on its way.
 _AIMED: Final = 0.6
+#: Share of the clears that rather strike a send whose text will be another one.
+_TIMED_FIRST: Final = 0.5
 #: Airflow may be on its knees for minutes.
 _PATIENCE: Final = 300.0
 
@@ -129,6 +131,8 @@ class Clearer(threading.Thread):
             on_their_way = self._metadata.keys_of(self._metadata.sending())
             sends = [each for each in sends if each.key in on_their_way]
         self._chance.shuffle(sends)
+        if self._chance.random() < _TIMED_FIRST:
+            sends.sort(key=lambda each: not each.timed)
         if state == WAITING:
             return next(self._accepted(each for each in sends if each.task_id == HELD), None)
         if state == RUNNING:

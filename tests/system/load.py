@@ -26,6 +26,8 @@ _TIMED: Final = 0.4
 #: Numbers above end in special ways in the sandbox.
 _NUMBERS: Final = 9000
 _MOST_RECIPIENTS: Final = 3
+#: Seconds without a new run.
+_PAUSE: Final = 15.0
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,11 @@ class Load(threading.Thread):
     """
     Triggers runs so that always a number of them is open.
 
-    :param most: How many runs may be open at a time.
+    :param most: How many runs may be open at a time; twice as many after a pause.
     """
 
     def __init__(
-        self, airflow: Airflow, metadata: Metadata, numbers: Numbers, seed: int, most: int = 12
+        self, airflow: Airflow, metadata: Metadata, numbers: Numbers, seed: int, most: int = 10
     ) -> None:
         super().__init__(name="load")
         self.sends: list[Send] = []
@@ -90,9 +92,13 @@ class Load(threading.Thread):
 
     def run(self) -> None:
         try:
+            triggered = 0.0
             while not self.stopping.wait(0.5):
-                if self.open_runs() < self._most:
+                # Runs that only wait for retries must not leave the strikes without sends.
+                late = time.monotonic() > triggered + _PAUSE
+                if self.open_runs() < self._most * (1 + late):
                     self._trigger()
+                    triggered = time.monotonic()
         except BaseException as error:
             self.failed = error
 
