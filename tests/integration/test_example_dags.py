@@ -45,7 +45,7 @@ def test_house_rules(bag: Any, name: str) -> None:
     assert dag.schedule is None
     assert dag.catchup is False
     assert {"sinch", "example"} <= dag.tags
-    assert "Ofcom reserves +44 7700 900000 to 900999\nfor drama" in dag.doc_md
+    assert "Ofcom reserves +44 7700 900000 to 900999 for drama" in " ".join(dag.doc_md.split())
     assert all(task.retries > 0 for task in dag.tasks)
 
 

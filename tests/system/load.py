@@ -73,11 +73,11 @@ class Load(threading.Thread):
     """
     Triggers runs so that always a number of them is open.
 
-    :param most: How many runs may be open at a time; twice as many after a pause.
+    :param most: How many runs may be open at a time; half as many more after a pause.
     """
 
     def __init__(
-        self, airflow: Airflow, metadata: Metadata, numbers: Numbers, seed: int, most: int = 10
+        self, airflow: Airflow, metadata: Metadata, numbers: Numbers, seed: int, most: int = 8
     ) -> None:
         super().__init__(name="load")
         self.sends: list[Send] = []
@@ -96,7 +96,7 @@ class Load(threading.Thread):
             while not self.stopping.wait(0.5):
                 # Runs that only wait for retries must not leave the strikes without sends.
                 late = time.monotonic() > triggered + _PAUSE
-                if self.open_runs() < self._most * (1 + late):
+                if self.open_runs() < self._most + late * self._most // 2:
                     self._trigger()
                     triggered = time.monotonic()
         except BaseException as error:
