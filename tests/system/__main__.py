@@ -128,6 +128,7 @@ def test(folder: Path, given: argparse.Namespace, seed: int) -> bool:
     sends: list[Send] = []
     kills: list[Kill] = []
     clears: list[Clear] = []
+    missed: list[str] = []
     with ExitStack() as stack:
         database = Postgres(folder)
         stack.callback(database.service.end)
@@ -161,6 +162,7 @@ def test(folder: Path, given: argparse.Namespace, seed: int) -> bool:
             sends += load.sends
             kills += strikes.killer.done
             clears += strikes.clearer.done
+            missed += [f"{executor}: no {state} send could be cleared" for state in strikes.clearer.missed]
         report = reports.collect(sends, kills, clears, metadata, sandbox.client, folder)
         struck = sum(each["struck"] for each in sandbox.client.faults())
         if sandbox.service.starts != 1 or not sandbox.service.running:
@@ -172,9 +174,10 @@ def test(folder: Path, given: argparse.Namespace, seed: int) -> bool:
     print(f"{reports.failures_table(report)}\n")
     what = f"{len(kills)} kills, {len(clears)} clears, {struck} faults struck"
     print(f"seed {seed}, {what}, {time.monotonic() - _BEGAN:.0f} s")
-    for fault in report.faults:
+    faults = [*missed, *report.faults]
+    for fault in faults:
         print(f"  WRONG  {fault}")
-    return not report.faults
+    return not faults
 
 
 def interrupted(number: int, frame: FrameType | None) -> None:

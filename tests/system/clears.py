@@ -17,7 +17,6 @@ from sinch_provider.sandbox.client import SandboxClient
 from tests.system.cluster import KEEPS_TASK_STATE, Airflow
 from tests.system.load import HELD, UNGUARDED, Load, Send
 from tests.system.metadata import Metadata
-from tests.system.processes import SystemTestError
 
 RUNNING: Final = "running"
 WAITING: Final = "waiting"
@@ -32,8 +31,8 @@ _AIRFLOWS: Final = {RUNNING: "running", WAITING: "running", DEFERRED: "deferred"
 _AIMED: Final = 0.6
 #: Share of the clears that rather strike a send whose text will be another one.
 _TIMED_FIRST: Final = 0.5
-#: Airflow may be on its knees for minutes.
-_PATIENCE: Final = 300.0
+#: Airflow may be on its knees for a while.
+_PATIENCE: Final = 120.0
 
 
 def schedule(count: int, chance: random.Random) -> list[tuple[str, bool]]:
@@ -83,6 +82,8 @@ class Clearer(threading.Thread):
     ) -> None:
         super().__init__(name="clearer")
         self.done: list[Clear] = []
+        #: States in which no send was found in time.
+        self.missed: list[str] = []
         self.failed: BaseException | None = None
         self.stopping = threading.Event()
         self._airflow = airflow
@@ -109,7 +110,8 @@ class Clearer(threading.Thread):
         deadline = time.monotonic() + _PATIENCE
         while not self.stopping.wait(0.2):
             if time.monotonic() > deadline:
-                raise SystemTestError(f"No {state} send could be cleared within {_PATIENCE:.0f} s.")
+                self.missed.append(state)
+                return
             try:
                 send = self._choose(state)
                 found = self._airflow.clear(send.key, kept) if send is not None else None

@@ -165,6 +165,8 @@ class Airflow:
         # The first call to this address loads what tasks talk to.
         wait_until(lambda: self._get("/execution/health/ping").ok, api, 180)
         wait_until(self._dag_known, self.services["dag-processor"], 180)
+        for name in ("scheduler", "triggerer"):
+            wait_until(lambda name=name: self._healthy(name), self.services[name], 180)
         self._keeper.start()
 
     def end(self) -> None:
@@ -222,6 +224,9 @@ class Airflow:
     def _dag_known(self) -> bool:
         self._log_in()
         return bool(self._get("/api/v2/dags/send_once").ok)
+
+    def _healthy(self, component: str) -> bool:
+        return bool(self._get("/api/v2/monitor/health").json()[component]["status"] == "healthy")
 
     def _log_in(self) -> None:
         answer = requests.get(f"http://127.0.0.1:{self.port}/auth/token", timeout=20)
