@@ -30,7 +30,8 @@ def send_of(
     Tell which send an operator stands for: the same over retries and clears.
 
     Dag, run and task name it; for an operator executed inside another task its own task id does too, and in a
-    loop the iteration. Mapped items share a reference, for they may change places.
+    loop the iteration. Mapped items share a reference, for they may change places. A task that executes
+    itself again counts: its second send must not look like a duplicate of the first.
 
     :param send_key: One send, whatever else has the same place.
     :param namespace: Tells apart installations that share an account.
@@ -41,7 +42,8 @@ def send_of(
     ti: Any = context["ti"]
     run: Any = context["dag_run"]
     nested = is_nested(context, operator)
-    loop: Any = context.get("loop")
+    index = _loop_index(context)
+    nth = executions(context, operator)
     map_index = -1 if ti.map_index is None else ti.map_index
     retries = getattr(context.get("task"), "retries", None) if nested else operator.retries
     cleared = bool(getattr(run, "clear_number", 0)) or ti.max_tries != (retries or 0)
@@ -50,16 +52,16 @@ def send_of(
             ti.dag_id,
             ti.run_id,
             ti.task_id,
-            operator.task_id if nested else None,
-            None if loop is None else loop.index,
+            operator.task_id if nested else nth if nth > 1 else None,
+            index,
             send_key,
             namespace or None,
         ),
         since=since_of(run),
-        alone=map_index < 0 and not nested and executions(context, operator) <= 1,
+        alone=map_index < 0 and not nested and nth <= 1,
         keyed=send_key is not None,
         first=is_first(context),
-        in_loop=loop is not None,
+        in_loop=index is not None,
         cleared=cleared,
         try_number=max(ti.try_number, 0),
         max_tries=max(ti.max_tries, 0),
@@ -147,7 +149,24 @@ def callback_of(context: Context) -> tuple[str, ...] | None:
     # Of a failure, the Dag processor may run a callback that the task's process has run before; it does not
     # know the state.
     kind = ended if ended in {"success", "skipped"} else "failure"
-    return kind, ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index), str(ti.try_number)
+    named = kind, ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index), str(ti.try_number)
+    index = _loop_index(context)
+    if index is None:
+        return named
+    # A loop that is made anew after a clear counts its tries from one again.
+    return *named, str(index), str(getattr(run, "clear_number", 0))
+
+
+def _loop_index(context: Context) -> int | None:
+    """Tell which iteration of a loop runs, if one does."""
+    loop: Any = context.get("loop")
+    if loop is not None:
+        return int(loop.index)
+    # Callbacks in the Dag processor know the task instance only. Outside of loops its region is all zeros,
+    # and the index that of a mapped item.
+    ti: Any = context.get("ti")
+    region = getattr(ti, "region_id", None)
+    return int(ti.region_index) if region is not None and region.int else None
 
 
 def _is_for_dag_processor(ti: Any) -> bool:

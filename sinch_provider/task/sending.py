@@ -53,9 +53,16 @@ def sending(
         if not nested and nth == 1:
             journal = journal_of(context)
         else:
+            label = (call.body or {}).get("client_reference")
             fingerprint = Payload.of_request(call.body or {}).fingerprint(account.credentials.secret)
             journal = one_of_several(
-                context, operator.task_id, nth if nested else nth - 1, fingerprint, memory
+                context,
+                operator.task_id,
+                nth if nested else nth - 1,
+                label or send.reference,
+                fingerprint,
+                memory,
+                keyed=send.keyed and label is None,
             )
     if journal is None and on_clear == OnClear.RESEND.value and "ti" in context:
         rule = "must not be 'resend' without a journal, which durable=False or Airflow before 3.3 lacks; "

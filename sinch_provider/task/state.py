@@ -46,17 +46,27 @@ def journal_of(context: Context) -> Journal | None:
 
 
 def one_of_several(
-    context: Context, operator_id: str, nth: int, fingerprint: Fingerprint, memory: Memory
+    context: Context,
+    operator_id: str,
+    nth: int,
+    reference: str,
+    fingerprint: Fingerprint,
+    memory: Memory,
+    *,
+    keyed: bool = False,
 ) -> Journal | None:
     """
     Open the journal of one of several sends in a task.
 
     Its place is how many-th it is of its operator in the attempt. Where the attempts before this one have
-    executed them in another order, the journal with the same people and text is its own.
+    executed them in another order, the journal with the same people and text is its own; one with the same
+    people and another text may be.
 
     :param operator_id: The task id of the operator that sends.
     :param nth: How many-th execution this is, from 1.
+    :param reference: The reference of the send, to which a new cycle adds a token.
     :param memory: Knows the places that other sends of this attempt use.
+    :param keyed: Whether no other send has this reference.
     """
     store = context.get("task_state_store")
     if store is None:
@@ -67,6 +77,7 @@ def one_of_several(
 
     taken = memory.places[operator_id]
     own: int | None = None
+    exact = False
     others = 0
     for place in count(1):
         if place in taken:
@@ -75,14 +86,20 @@ def one_of_several(
         entry = journal.read()
         if entry is None and not journal.unreadable:
             break
+        if entry is not None and not f"{entry.reference}-".startswith(f"{reference}-"):
+            # It has a send_key of its own.
+            continue
         others += 1
-        if entry is not None and entry.fingerprint == fingerprint:
-            own = place
+        if entry is not None and (keyed or entry.fingerprint == fingerprint):
+            own, exact = place, True
             break
         if place == nth and entry is not None and entry.fingerprint.same_people(fingerprint) is not False:
             own = place
     journal = at(own or place)
-    journal.one_of_many = own is None and bool(others)
+    journal.guessed = own is not None and not exact
+    # Who took a journal on a guess may have written over this one.
+    journal.one_of_many = own is None and bool(others or memory.guesses[operator_id])
+    memory.guesses[operator_id] += journal.guessed
     taken.add(own or place)
     return journal
 

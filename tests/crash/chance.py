@@ -13,7 +13,17 @@ from tests.crash.schedules import Event, Schedule, event
 
 _DAY = 86_400.0
 _OPERATIONS = ("send", "send", "send", "list", "list", "get", "delivery_report", "cancel")
-_STRUCK = (*TASK_POINTS, *TASK_POINTS, *TRIGGER_POINTS, "looking", "waiting", "on_kill", "cancelling")
+_STRUCK = (
+    *TASK_POINTS,
+    *TASK_POINTS,
+    *TRIGGER_POINTS,
+    "looking",
+    "waiting",
+    "on_kill",
+    "cancelling",
+    "between sends",
+    "callback",
+)
 
 
 def schedule(seed: int) -> Schedule:
@@ -29,11 +39,17 @@ def _schedule(source: random.Random, seed: int) -> Schedule:
     made = Schedule(
         mode=source.choice(("send", "send", "wait", "defer", "defer")),
         journal=source.choice(("durable",) * 5 + ("none", "off")),
+        airflow=source.choice(("3.3", "3.3", "3.4", "3.4", "3.4 keep", "3.3 clear_on_success")),
         account=source.choice(("plan", "plan", "project")),
         on_clear=source.choice(("adopt", "adopt", "adopt", "resend")),
         hold=source.choice((0,) * 6 + (120, 600)),
-        mapped=source.choice((0,) * 4 + (2, 3)),
-        label=source.choice((None,) * 7 + ("alerts",)),
+        shape=source.choice(
+            ("single",) * 5 + ("mapped",) * 3 + ("loop", "nested", "nested", "twice", "before")
+        ),
+        keyed=source.random() < 0.2,
+        clock_text=source.random() < 0.15,
+        label=source.choice((None,) * 9 + ("alerts",)),
+        callbacks=source.choice(("",) * 6 + ("failure", "failure", "success", "dag")),
         retries=source.choice((0, 2, 4, 8, 8)),
         retry_delay=source.choice((0.0, 1.0, 60.0, 60.0, 600.0)),
         cancel_on_kill=source.random() < 0.15,
@@ -42,11 +58,38 @@ def _schedule(source: random.Random, seed: int) -> Schedule:
     )
     if not made.has_journal:
         made = replace(made, on_clear="adopt")
+    if made.journal == "none":
+        made = replace(made, airflow="3.3")
+    made = replace(made, **_shaped(source, made))
     faults = tuple(_fault(source, made) for _ in range(source.choice((0, 0, 1, 1, 2, 3))))
     events = [_kill(source) for _ in range(source.choice((0, 1, 1, 2, 2, 3)))]
     for _ in range(source.choice((0, 1, 1, 2))):
         events += _trouble(source, made)
+    if any(each.act == "cancel" for each in events):
+        # It is meant for the person's call as little as for others' sends.
+        faults = tuple(each for each in faults if each["operation"] != "cancel")
     return replace(made, faults=faults, events=tuple(events))
+
+
+def _shaped(source: random.Random, made: Schedule) -> dict[str, Any]:
+    """Give the settings that depend on how often the task sends."""
+    if made.shape == "single":
+        # What our own operators or a person change must not have left yet.
+        return {"ahead": source.choice((0,) * 6 + (7200,)), "mode": made.mode}
+    size = 2 if made.shape in {"twice", "before"} else source.choice((2, 2, 3))
+    items = ["apart", "apart", "one phone"]
+    if made.shape in {"mapped", "loop"} and not made.label and not made.keyed:
+        items.append("same")
+    if made.shape == "mapped" and not made.keyed:
+        items += ["chunks", "chunks"]
+    alone = made.shape in {"mapped", "loop"}
+    return {
+        "size": size,
+        "items": source.choice(items),
+        "mode": made.mode if alone else "send",
+        # Several texts to one phone under one label of the user's own cannot be told apart.
+        "label": made.label if alone else None,
+    }
 
 
 def _kill(source: random.Random) -> Event:
@@ -66,9 +109,9 @@ def _kill(source: random.Random) -> Event:
 def _trouble(source: random.Random, made: Schedule) -> list[Event]:
     anywhere = source.choice((*TASK_POINTS, *TRIGGER_POINTS, *OTHER_POINTS))
     nth = source.choice((1, 1, 2))
-    kind = source.randrange(14)
+    kind = source.randrange(21)
     if kind == 0:
-        return [event(anywhere, source.choice(("wipe journal", "wipe journal", "garble journal")), nth)]
+        return [event(anywhere, "garble journal", nth)]
     if kind == 1:
         return [event(anywhere, "refused", nth, count=source.randint(1, 3))]
     if kind == 2:
@@ -87,18 +130,37 @@ def _trouble(source: random.Random, made: Schedule) -> list[Event]:
         return [event(anywhere, "redeploy", nth, retries=source.choice((0, 1, 3, 9)))]
     if kind == 13:
         return [event(anywhere, "clear others", nth)]
+    if kind == 14:
+        return [event(anywhere, "reschedule", nth)] if made.airflow.startswith("3.4") else []
+    if kind == 15:
+        at = source.choice(("between tries", "finished"))
+        events = [event(at, source.choice(("rotate", "other account")))]
+        return [*events, event("finished", "clear")] if at == "finished" else events
+    if kind == 16:
+        return [event("callback", "callback again", nth)] if made.callbacks == "failure" else []
+    if kind == 17:
+        if made.account != "plan" or made.mode == "defer":
+            return []
+        act = source.choice(("cancel", "replace", "update")) if made.ahead else "cancel"
+        return [event("finished", act), event("finished", "clear")]
+    if kind == 18:
+        if made.shape != "nested":
+            return []
+        return [event("between tries", "move", nth)]
     if kind == 6:
         return [event(anywhere, "change", nth, to=source.choice(("text", "recipients")))]
     at = source.choice((anywhere, anywhere, "finished"))
     events = [event(at, "clear", nth, raises=source.random() < 0.7, grace=source.randint(0, 9))]
     if source.random() < 0.2:
         events = [event(at, "clear", nth, deaf=True)]
+    elif source.random() < 0.1:
+        events = [event(at, "clear", nth, quiet=True)]
+    elif made.shape == "loop" and source.random() < 0.3:
+        events = [event("finished", "clear", nth, anew=True)]
     if source.random() < 0.3:
         events.insert(0, event(at, "change", nth, to=source.choice(("text", "recipients", "A"))))
-    if made.mapped and source.random() < 0.6:
+    if made.shape in {"mapped", "nested"} and source.random() < 0.6:
         events.insert(0, event(at, "move", nth))
-    if source.random() < 0.15:
-        events.insert(0, event(at, "wipe journal", nth))
     return events
 
 
@@ -108,12 +170,29 @@ def _fault(source: random.Random, made: Schedule) -> dict[str, Any]:
         operation = "token"
     kind = source.choice(
         ("lost_reply", "lost_reply", "lost_reply", "malformed", "server_error", "rate_limited", "listing_lag",
-         "listing_lag", "expired_token", "unknown_token", "latency")
+         "listing_lag", "expired_token", "unknown_token", "latency", "late", "late", "contradicting",
+         "contradicting", "redirect", "refused_by_proxy", "listing_partial", "listing_unfiltered",
+         "listing_unlabelled",
+         "listing_garbled")
     )  # fmt: skip
     count = source.choice((1, 1, 2, 3, 6))
     fault: dict[str, Any] = {"kind": kind, "operation": operation, "skip": source.choice((0, 0, 0, 1, 2))}
     if kind == "listing_lag":
         return {"kind": kind, "operation": "send", "seconds": source.choice((1, 10, 30)), "count": None}
+    if kind.startswith("listing_"):
+        return {**fault, "operation": "list", "count": source.choice((1, 2, 3, 6, None))}
+    if kind == "late":
+        return {
+            "kind": kind,
+            "operation": "send",
+            "seconds": source.choice((1.0, 30.0, 60.0, 100.0)),
+            "count": count,
+        }
+    if kind == "contradicting":
+        replies = ("other_batch", "other_reference", "other_recipients", "other_text", "less", "trimmed")
+        return {"kind": kind, "operation": "send", "reply": source.choice(replies), "count": count}
+    if kind in {"redirect", "refused_by_proxy"}:
+        return {**fault, "operation": "send", "when": source.choice(("before", "after")), "count": count}
     if kind == "unknown_token":
         count = 1
         fault["operation"] = "send" if operation == "token" else operation

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from tests.crash import processes
 from tests.crash.actors import Actor
 from tests.crash.schedules import Event
 
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 KILLS = ("kill", "term", "stop")
 ACTS = (
     *KILLS, "pause", "clear", "clear others", "redeploy", "change", "move", "wipe journal", "garble journal",
-    "wipe XCom", "refused", "answer lost", "api down", "slow", "delay",
+    "wipe XCom", "refused", "answer lost", "api down", "slow", "delay", "reschedule", "rotate",
+    "other account", "callback again", "cancel", "replace", "update", "others send",
 )  # fmt: skip
 
 
@@ -125,7 +128,7 @@ def _act(world: World, actor: Actor | None, event: Event) -> None:
     elif act == "wipe XCom":
         for ti in tasks:
             ti.xcom = None
-    elif act in {"refused", "answer lost", "api down"}:
+    elif act in {"refused", "answer lost", "api down", "reschedule", "callback again"}:
         trouble.left[act] += event.get("count", 1)
     elif act == "slow":
         trouble.left[act] += event.get("count", 1)
@@ -135,7 +138,16 @@ def _act(world: World, actor: Actor | None, event: Event) -> None:
     elif act == "redeploy":
         world.retries = event["retries"]
     elif act == "clear others":
-        world.clears += 1
+        world.clear_number += 1
+    elif act == "rotate":
+        world.rotated = True
+    elif act == "other account":
+        world.account = "project" if world.account == "plan" else "plan"
+    elif act == "others send":
+        # The same people: the text tells that it is another's.
+        world.decoys.append(world.send_as_others(tasks[0].payloads[0]._replace(body="hello 8")))
+    elif act in {"cancel", "replace", "update"}:
+        _change_batches(world, event)
     elif act == "pause":
         world.clock.advance(event["seconds"])
     elif act == "clear":
@@ -164,25 +176,50 @@ def _terminate(actor: Actor, grace: int) -> None:
             actor.operator.on_kill()
 
 
+def _change_batches(world: World, event: Event) -> None:
+    """Change or cancel what the tasks have sent, by hand or by another task."""
+    for ti in world.tasks:
+        for batch_id, payload in zip(ti.xcom or (), ti.payloads, strict=False):
+            if event.act == "cancel":
+                world.clock.catch_up()
+                world.sandbox.cancel(batch_id)
+                world.cancelled.add(batch_id)
+            else:
+                world.run_beside(partial(processes.change_batch, world, event, batch_id, payload))
+
+
 def _clear(world: World, actor: Actor | None, event: Event) -> None:
-    """A user clears the task, or all mapped ones."""
-    world.clears += 1
+    """
+    A user clears the task, or all mapped ones.
+
+    Details: ``quiet`` does not count as a clear of the run, ``keep`` keeps the task state, ``anew`` makes the
+    iterations of a loop anew, ``raises`` says whether a clear while running raises ``max_tries``.
+    """
+    world.clear_number += not event.get("quiet")
     finished = all(ti.state in {"success", "failed"} for ti in world.tasks)
     if finished:
         world.started_at = world.clock.now(world.schedule.skews[-1])
+    later = world.schedule.airflow.startswith("3.4")
     running = None
     for ti in world.tasks:
-        ti.rotate()
+        if world.schedule.airflow == "3.4" and not event.get("keep"):
+            ti.store.clear()
         if ti.state == "running":
             running = ti
             ti.restarting = True
             world.trouble.raise_max_tries = event.get("raises", True)
+            if not later:
+                ti.rotate()
             continue
+        ti.rotate()
         if ti.state == "deferred":
             world.old_triggers.append((ti, ti.deferral))
         if ti.try_number:
             world.new_cycle(ti)
         ti.state, ti.event, ti.deferral = "scheduled", None, None
+        if event.get("anew"):
+            ti.try_number, ti.max_tries, ti.xcom = 0, world.retries, None
+            ti.store.clear()
     if actor is not None and actor.kind == "trigger":
         actor.die()
     if actor is not None and running is actor.owner and not event.get("deaf"):

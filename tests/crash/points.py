@@ -16,6 +16,7 @@ from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.operators.batches import SinchSendBatchOperator
 from sinch_provider.sms import aio, auth, client, retry, transport
 from sinch_provider.sms.sending import fence, memory, send_once
+from sinch_provider.task import identity
 from tests.crash.actors import current, point
 
 #: In the order in which an undisturbed send passes them.
@@ -36,7 +37,9 @@ TASK_POINTS = (
 )
 TRIGGER_POINTS = ("polling", "event fired")
 #: Passed only when something else has gone wrong before.
-OTHER_POINTS = ("looking", "cancelling", "on_kill", "waiting", "between tries", "finished")
+OTHER_POINTS = (
+    "looking", "cancelling", "on_kill", "waiting", "between tries", "between sends", "callback", "finished",
+)  # fmt: skip
 POINTS = (*TASK_POINTS, *TRIGGER_POINTS, *OTHER_POINTS)
 #: Between the fence's last look at its clocks and the last byte of the request nothing can be checked.
 UNGUARDED = ("leaving", "mid-request")
@@ -66,14 +69,15 @@ def _sent(self: Any, data: Any) -> None:
         _send(self, data)
         return
     actor.alive()
-    if data.startswith((b"POST /", b"GET /", b"DELETE /")):
+    if data.startswith((b"POST /", b"PUT /", b"GET /", b"DELETE /")):
+        data = actor.world.unrotated(data)
         self.crash_operation = _operation(data)
         actor.requests += 1
         if before := {"send": "leaving", "list": "looking", "cancel": "cancelling"}.get(self.crash_operation):
             point(before)
         actor.world.clock.catch_up()
         _send(self, data)
-        if self.crash_operation != "send" and not data.startswith(b"POST /"):
+        if self.crash_operation != "send" and not data.startswith((b"POST /", b"PUT /")):
             _await_answer(self)
         return
     if self.crash_operation != "send":
@@ -205,6 +209,11 @@ def _killing(self: Any) -> None:
     _on_kill(self)
 
 
+def _clears_keep_state() -> bool:
+    actor = current()
+    return actor is not None and actor.world.schedule.airflow == "3.3"
+
+
 def _connection(conn_id: str) -> Any:
     actor = current()
     assert actor is not None
@@ -231,6 +240,7 @@ def instrumented() -> Iterator[None]:
         mock.patch.object(fence.Fence, "__call__", _asked),
         mock.patch.object(SinchSendBatchOperator, "defer", _deferring),
         mock.patch.object(SinchSendBatchOperator, "on_kill", _killing),
+        mock.patch.object(identity, "clears_keep_state", _clears_keep_state),
         mock.patch.object(SinchHook, "get_connection", staticmethod(_connection)),
         mock.patch.object(compat_connection, "get_async_connection", _async_connection),
     ]

@@ -43,20 +43,37 @@ class Schedule:
 
     :param mode: ``send``; ``wait`` in the worker; ``defer``.
     :param journal: ``durable``; ``off``, by the operator's choice; ``none``, as before Airflow 3.3.
+    :param airflow: ``3.3``, whose clears keep the task state, or ``3.3 clear_on_success``; ``3.4``, whose
+        clears delete it, or ``3.4 keep``, where the user has them keep it.
     :param account: Credentials of a service ``plan`` or of a ``project``.
     :param hold: Seconds, or 0 for none.
-    :param mapped: How many mapped sends, or 0 for a task that is not mapped.
+    :param ahead: Seconds from the run's start until the batch leaves, or 0 for at once.
+    :param shape: ``single``; ``mapped``; a ``loop``; ``nested``: operators executed inside another task;
+        ``twice``: an operator whose ``execute`` sends two times; ``before``: another operator executed in
+        ``on_execute_callback``.
+    :param size: How many sends.
+    :param items: ``apart``; to ``one phone``; the ``same``; overlapping ``chunks`` of a list.
+    :param keyed: Whether each item has a ``send_key``.
+    :param clock_text: Whether the text contains the time, so that every rendering differs.
     :param label: A ``client_reference`` of the user's own, which batches of others have as well.
+    :param callbacks: Which callbacks send alerts: ``failure``, of retries too; ``success``; the ``dag``'s.
     :param skews: How far the clocks of one process after the other go wrong, in seconds.
     """
 
     mode: str = "send"
     journal: str = "durable"
+    airflow: str = "3.3"
     account: str = "plan"
     on_clear: str = "adopt"
     hold: int = 0
-    mapped: int = 0
+    ahead: int = 0
+    shape: str = "single"
+    size: int = 1
+    items: str = "apart"
+    keyed: bool = False
+    clock_text: bool = False
     label: str | None = None
+    callbacks: str = ""
     retries: int = 4
     retry_delay: float = 60.0
     cancel_on_kill: bool = False
@@ -72,6 +89,16 @@ class Schedule:
     @property
     def has_journal(self) -> bool:
         return self.journal == "durable"
+
+    @property
+    def acts(self) -> set[str]:
+        """What happens, wherever."""
+        return {each.act for each in self.events}
+
+    @property
+    def shares_reference(self) -> bool:
+        """Whether several sends carry the same reference of the operator's own."""
+        return self.shape in {"mapped", "nested", "twice", "before"} and not self.keyed
 
     @property
     def hold_time(self) -> timedelta | None:

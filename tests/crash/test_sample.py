@@ -40,7 +40,9 @@ def test_a_schedule_survives_being_written_down():
     assert Schedule.from_json(chance.schedule(11).to_json()) == chance.schedule(11)
 
 
-@pytest.mark.parametrize("at", [each for each in POINTS if each not in {"between tries", "finished"}])
+@pytest.mark.parametrize(
+    "at", [each for each in POINTS if each not in {"between tries", "finished", "between sends", "callback"}]
+)
 def test_every_point_is_reached(play, at):
     first = exhaustive.LATER_POINTS.get(at, ())
     faults = (exhaustive.HANG,) if at == "accepted, reply not sent" else ()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.crash.actors import Actor, Killed, point
+from tests.crash.processes import OutOfReachError, TaskState
 from tests.crash.schedules import Schedule
 from tests.crash.shrink import shrunk
-from tests.crash.world import OutOfReachError, TaskState, World
+from tests.crash.world import World
 
 ROW = {"state": "intent"}
 

@@ -1,37 +1,27 @@
 """
-A small model of Airflow, as measured on Airflow 3.3: tries, retries, clears, deferral, task state, XCom.
+A small model of Airflow, as measured on 3.3 and read in 3.4: tries, clears, deferral, task state, XCom.
 
-It runs the real operator and the real trigger. What a process reports counts only while Airflow has not
-given it up; what it writes to the task state is refused from then on, what it reads there seems absent, and
-its XComs get through.
+What a process reports counts only while Airflow has not given it up; what it writes to the task state is
+refused from then on, what it reads there seems absent, and its XComs get through.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 from airflow.models.connection import Connection
-from airflow.sdk.bases.operator import ExecutorSafeguard
-from airflow.sdk.exceptions import (
-    AirflowException,
-    AirflowFailException,
-    AirflowNotFoundException,
-    TaskDeferred,
-)
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 
-from sinch_provider.operators.batches import SinchSendBatchOperator
 from sinch_provider.sms import auth
-from sinch_provider.triggers.batches import SinchBatchTrigger
-from tests.crash import nemeses
-from tests.crash.actors import Actor, Clock, point
-from tests.crash.payloads import Payload, item
+from tests.crash import nemeses, processes
+from tests.crash.actors import Actor, Clock
+from tests.crash.payloads import Payload, item, payloads
+from tests.crash.processes import Alert, OutOfReachError, Push
 from tests.crash.sandbox import Sandbox
 from tests.crash.schedules import Schedule
 
@@ -39,23 +29,26 @@ _MOST_STEPS = 60
 #: How long Airflow waits for a heartbeat, and how long a call to an API server that is down blocks.
 HEARTBEAT_TIMEOUT = 300.0
 API_TIMEOUT = 13.0
-
-
-class OutOfReachError(Exception):
-    """The API server is down, or refuses."""
+#: What a rotated secret ends with.
+ROTATED = "-rotated"
 
 
 @dataclass
 class Try:
-    """What a try was asked to send, and what it told when it failed."""
+    """
+    What a try was asked to send, and what it told when it failed.
+
+    :param current: The send it was at.
+    :param known: The ledger's batches when it told.
+    """
 
     number: int
     cycle: int
-    payload: Payload
-    ti: Any = field(repr=False)
+    payloads: list[Payload]
+    ti: TaskInstance = field(repr=False)
+    current: Payload | None = None
     error: BaseException | None = None
     stale: bool = False
-    #: The ledger's batches when it told.
     known: list[dict[str, Any]] = field(default_factory=list, repr=False)
 
 
@@ -63,10 +56,11 @@ class Try:
 class TaskInstance:
     """A row of Airflow's database."""
 
-    world: World = field(repr=False)
+    place: int
     map_index: int
-    payload: Payload
+    loop_index: int | None
     max_tries: int
+    payloads: list[Payload] = field(default_factory=list)
     id: str = ""
     try_number: int = 0
     cycle: int = 1
@@ -78,33 +72,13 @@ class TaskInstance:
     error: BaseException | None = None
     #: Cleared while running: a new try begins once the process has ended.
     restarting: bool = False
+    #: How often the try was rescheduled, and whether it is to be now.
+    rescheduled: int = 0
+    again: bool = False
 
     def rotate(self) -> None:
         """Give up whoever runs under the id so far."""
         self.id = uuid4().hex
-
-
-class TaskState:
-    """``context["task_state_store"]`` of one process."""
-
-    def __init__(self, actor: Actor) -> None:
-        self._actor = actor
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self._actor.world.api_call(self._actor)
-        value = None if self._actor.stale else self._actor.owner.store.get(key)
-        return default if value is None else json.loads(value)
-
-    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
-        world = self._actor.world
-        text = json.dumps(value, allow_nan=False)
-        world.api_call(self._actor, writing=True)
-        if self._actor.stale:
-            raise OutOfReachError("404")
-        self._actor.owner.store[key] = text
-        world.counts["journal writes"] += 1
-        point("journalled" if value["state"] == "sent" else "after intent")
-        world.after_write(self._actor)
 
 
 class World:
@@ -116,45 +90,65 @@ class World:
         self.random = random.Random(schedule.seed)
         start = sandbox.begin()
         self.clock = Clock(sandbox, start)
-        #: Batches of other tasks, with the same label.
-        self.decoys = self._others_batches() if schedule.label else []
-        sandbox.arm(list(schedule.faults))
         self.counts: Counter[str] = Counter()
         self.struck: Counter[tuple[str, str]] = Counter()
         self.hits: Counter[str] = Counter()
+        #: Batches of others; with a label of the user's own, they have it too.
+        self.decoys = self._others_batches()
+        sandbox.arm(list(schedule.faults))
         self.pending = list(schedule.events)
         self.trouble = nemeses.Trouble()
         self.hung = 0
-        self.clears = 0
+        self.clear_number = 0
         # The scheduler's clock goes wrong as well.
         self.started_at = self.due = self.clock.now(schedule.skews[-1])
         self.retries = schedule.retries
-        #: Batches that were there before a cycle began, by map index and cycle.
+        self.account = schedule.account
+        self.rotated = False
+        #: Batches that were there before a cycle began, by place and cycle.
         self.before: dict[tuple[int, int], set[str]] = {}
         self.variant = "A"
         self.moves = 0
         self.delay = schedule.retry_delay
-        places = range(schedule.mapped) if schedule.mapped else [-1]
+        many = schedule.size if schedule.shape in {"mapped", "loop"} else 1
         self.tasks = [
-            TaskInstance(self, place, item(max(place, 0), "A"), schedule.retries) for place in places
+            TaskInstance(
+                place,
+                place if schedule.shape == "mapped" else -1,
+                place if schedule.shape == "loop" else None,
+                schedule.retries,
+            )
+            for place in range(many)
         ]
         self.tries: list[Try] = []
-        self.pushed: list[tuple[int, int, bool, Any]] = []
+        self.pushed: list[Push] = []
+        self.alerts: dict[str, Alert] = {}
+        #: Callbacks that the Dag processor may run again.
+        self.again: list[tuple[TaskInstance, dict[str, Any], str]] = []
+        #: Batches that a person has cancelled, and what our own operators have changed others to.
+        self.cancelled: set[str] = set()
+        self.changed: set[tuple[str, str]] = set()
         self.zombies: list[nemeses.Zombie] = []
         self.actors: list[Actor] = []
         self.old_triggers: list[tuple[TaskInstance, Any]] = []
         auth._slots.clear()
 
     def _others_batches(self) -> list[str]:
-        """Others have sent with the same label: the same an hour ago, something else just now."""
-        same, other = item(0, "A"), item(9, "A")
+        """Others have sent the same an hour ago, and something else just now."""
+        lies = any(fault["kind"].startswith("listing_") for fault in self.schedule.faults)
+        if self.schedule.label is None and not lies:
+            return []
         sent = []
-        for payload in (same, other):
-            body = {"to": list(payload.to), "body": payload.body, "client_reference": self.schedule.label}
-            sent.append(self.sandbox.send(body))
+        for payload in (item(0, "A"), item(9, "A")):
+            sent.append(self.send_as_others(payload))
             self.clock.advance(3600.0)
             self.clock.catch_up()
         return sent
+
+    def send_as_others(self, payload: Payload) -> str:
+        """Send as another task of the same service plan does."""
+        body = {"to": list(payload.to), "body": payload.body}
+        return self.sandbox.send({**body, "client_reference": self.schedule.label or "somebody-else"})
 
     # Airflow
 
@@ -166,9 +160,20 @@ class World:
                 self._step(unfinished[0])
             elif self.zombies:
                 self.zombies.pop(0).wake(self)
+            elif self._calls_back():
+                self._spawn_and_run("processor", self.tasks[-1], lambda: processes.run_dag_callback(self))
             elif not nemeses.strike_idle(self, "finished"):
                 return
         raise AssertionError(f"not over after {_MOST_STEPS} steps")
+
+    def _calls_back(self) -> bool:
+        """Whether the run has failed and its callback has not run yet."""
+        failed = any(ti.state == "failed" for ti in self.tasks)
+        return (
+            failed
+            and self.schedule.callbacks == "dag"
+            and f"alert {self.clear_number} run" not in self.alerts
+        )
 
     def _step(self, ti: TaskInstance) -> None:
         if ti.state == "deferred":
@@ -179,16 +184,28 @@ class World:
                 self.clock.advance(self.delay)
                 self.delay = self.schedule.retry_delay
                 nemeses.strike_idle(self, "between tries", ti)
-            ti.try_number += 1
+            if ti.again:
+                ti.again = False
+                ti.rescheduled += 1
+            else:
+                ti.rescheduled = 0
+                ti.try_number += 1
             ti.rotate()
             ti.xcom = None
-            ti.payload = item(self.item_of(ti.map_index), self.variant)
-            self.tries.append(Try(ti.try_number, ti.cycle, ti.payload, ti))
+            ti.payloads = self._asked(ti)
+            self.tries.append(Try(ti.try_number, ti.cycle, ti.payloads, ti))
         resumed, ti.event = ti.event, None
         ti.state, ti.restarting = "running", False
         attempt = self.tries[-1]
-        actor = self._spawn("task", ti, lambda: self._task_process(actor, ti, attempt, resumed))
+        actor = self._spawn("task", ti, lambda: processes.run_task(self, actor, ti, attempt, resumed))
         self._follow(actor)
+
+    def _asked(self, ti: TaskInstance) -> list[Payload]:
+        """Give what a task is to send now."""
+        found = payloads(self.schedule, self.variant, self.moves, self.clock.now().to_time_string())
+        return (
+            [found[ti.place]] if len(self.tasks) > 1 or self.schedule.shape in {"mapped", "loop"} else found
+        )
 
     def _spawn(self, kind: str, ti: TaskInstance, body: Any) -> Actor:
         skews = self.schedule.skews
@@ -196,6 +213,19 @@ class World:
         self.actors.append(actor)
         self.counts["processes"] += 1
         return actor
+
+    def _spawn_and_run(self, kind: str, ti: TaskInstance, body: Any) -> None:
+        """Run a process that Airflow expects nothing of."""
+        actor = self._spawn(kind, ti, body)
+        actor.go()
+        if actor.crash is not None:
+            raise actor.crash
+        if not actor.done:
+            self.zombies.append(nemeses.Zombie(actor, **self.trouble.take_stop()))
+
+    def run_beside(self, body: Any) -> None:
+        """Run another task of the Dag."""
+        self._spawn_and_run("other", self.tasks[-1], body)
 
     def _follow(self, actor: Actor) -> None:
         """Let a process run, and do what Airflow does when it ends or is not heard of any more."""
@@ -218,15 +248,33 @@ class World:
         elif ti.state == "running" and actor.kind == "task":
             self.clock.advance(self.trouble.take_notice())
             self._gone(actor, ti)
-        for cleared, trigger in self.old_triggers:
-            self._kill_trigger(cleared, trigger)
+        for cleared, deferral in self.old_triggers:
+            self._spawn("trigger", cleared, lambda deferral=deferral: processes.kill_trigger(deferral)).go()
         self.old_triggers.clear()
+        self._run_callbacks_again()
+
+    def _run_callbacks_again(self) -> None:
+        """Let the Dag processor run callbacks that the task's own process has run, or should have."""
+        due, self.again = self.again, []
+        for ti, row, body in due:
+            # It knows nothing of successes.
+            if ti.state != "success" and self.trouble.take("callback again"):
+                self._processor(ti, row, body)
+
+    def _processor(self, ti: TaskInstance, row: dict[str, Any], body: str) -> None:
+        self._spawn_and_run("processor", ti, lambda: processes.run_callback(self, row, body))
 
     def _gone(self, actor: Actor, ti: TaskInstance) -> None:
         """Airflow finds a process gone without a word."""
-        if actor.kind == "trigger" or ti.state != "running":
+        if actor.kind != "task" or ti.state != "running":
             return
+        row, body = processes.row_of(ti), processes.words_of(ti)
+        restarting = ti.restarting
         self.conclude(ti, AirflowException("The process was killed"), killed=True)
+        if self.schedule.callbacks == "failure" and not restarting:
+            # The Dag processor was seen to do so two times in every case.
+            for _ in range(2):
+                self._processor(ti, row, body)
 
     def conclude(self, ti: TaskInstance, error: BaseException | None, killed: bool = False) -> None:
         """End a try, and say whether another follows."""
@@ -238,8 +286,12 @@ class World:
             ti.state = "scheduled"
         elif error is None:
             ti.state = "success"
+            if self.schedule.airflow == "3.3 clear_on_success":
+                ti.store.clear()
         elif isinstance(error, AirflowFailException):
             ti.state = "failed"
+        elif not killed and self.trouble.take("reschedule"):
+            ti.state, ti.again = "scheduled", True
         elif (ti.max_tries and ti.try_number <= ti.max_tries) or (killed and self.trouble.take_orphan()):
             ti.state = "scheduled"
         else:
@@ -250,97 +302,13 @@ class World:
     def new_cycle(self, ti: TaskInstance) -> None:
         """Raise ``max_tries``, as every clear does."""
         ti.max_tries = ti.try_number + self.retries
+        ti.again = False
         ti.cycle += 1
-        known = self.sandbox.control("GET", "batches")["batches"]
-        self.before[ti.map_index, ti.cycle] = {each["id"] for each in known}
-
-    # Processes
-
-    def _task_process(self, actor: Actor, ti: TaskInstance, attempt: Try, event: Any) -> None:
-        actor.operator = operator = self.operator(ti)
-        context = self._context(actor, ti)
-        try:
-            point("started" if event is None else "resumed")
-            token = ExecutorSafeguard.tracker.set(operator)
-            try:
-                if event is None:
-                    result = operator.execute(context)
-                else:
-                    result = operator.execute_complete(context, event)
-            finally:
-                ExecutorSafeguard.tracker.reset(token)
-            point("before XCom")
-            self.api_call(actor)
-            ti.xcom = json.loads(json.dumps(result))
-            self.pushed.append((ti.map_index, attempt.cycle, actor.stale, ti.xcom))
-            point("after XCom")
-        except TaskDeferred as deferred:
-            actor.alive()
-            _, kwargs = deferred.trigger.serialize()
-            if not actor.stale:
-                ti.deferral = json.loads(json.dumps(kwargs))
-                ti.state = "deferred"
-        except Exception as error:
-            actor.alive()
-            attempt.error, attempt.stale = error, actor.stale
-            attempt.known = self.sandbox.control("GET", "batches")["batches"]
-            if not actor.stale:
-                self.conclude(ti, error)
-        else:
-            actor.alive()
-            if not actor.stale:
-                self.conclude(ti, None)
-
-    def operator(self, ti: TaskInstance) -> Any:
-        """Make the task as the Dag file has it now."""
-        schedule = self.schedule
-        return SinchSendBatchOperator(
-            task_id="send",
-            to=list(ti.payload.to),
-            body=ti.payload.body,
-            retries=self.retries,
-            client_reference=schedule.label,
-            wait_for_completion=schedule.mode != "send",
-            deferrable=schedule.mode == "defer",
-            cancel_on_kill=schedule.cancel_on_kill,
-            durable=schedule.journal != "off",
-            on_clear=schedule.on_clear,
-            hold=schedule.hold_time,
-        )
-
-    def _context(self, actor: Actor, ti: TaskInstance) -> Any:
-        row = SimpleNamespace(
-            dag_id="crash", run_id="run", task_id="send", map_index=ti.map_index,
-            max_tries=ti.max_tries, try_number=ti.try_number, id=ti.id,
-        )  # fmt: skip
-        run = SimpleNamespace(clear_number=self.clears, start_date=self.started_at, run_after=self.due)
-        context: dict[str, Any] = {"ti": row, "dag_run": run}
-        if self.schedule.journal != "none":
-            context["task_state_store"] = TaskState(actor)
-        return context
+        self.before[ti.place, ti.cycle] = {each["id"] for each in self.sandbox.batches()}
 
     def _trigger(self, ti: TaskInstance) -> None:
-        actor = self._spawn("trigger", ti, lambda: self._trigger_process(actor, ti))
+        actor = self._spawn("trigger", ti, lambda: processes.run_trigger(self, actor, ti))
         self._follow(actor)
-
-    def _trigger_process(self, actor: Actor, ti: TaskInstance) -> None:
-        trigger = SinchBatchTrigger(**ti.deferral)
-
-        async def first_event() -> Any:
-            async for event in trigger.run():
-                return event.payload
-            return None
-
-        event = json.loads(json.dumps(asyncio.run(first_event())))
-        point("event fired")
-        if not actor.stale and ti.state == "deferred":
-            ti.event, ti.state = event, "resuming"
-
-    def _kill_trigger(self, ti: TaskInstance, deferral: Any) -> None:
-        """Airflow tells the trigger of a cleared task, possibly after the next try has begun."""
-        trigger = SinchBatchTrigger(**deferral)
-        actor = self._spawn("trigger", ti, lambda: asyncio.run(trigger.on_kill()))
-        actor.go()
 
     # What processes meet
 
@@ -377,11 +345,11 @@ class World:
         actor.alive()
         if self.trouble.take("api down"):
             raise AirflowNotFoundException("The conn_id `sinch_default` isn't defined")
-        details = self.sandbox.connections[self.schedule.account]
+        details = {**self.sandbox.connections[self.account]}
+        if self.rotated and self.account == "plan" and actor.kind != "trigger":
+            details["password"] += ROTATED
         return Connection(conn_id="sinch_default", **{**details, "extra": json.dumps(details["extra"])})
 
-    def item_of(self, map_index: int) -> int:
-        """Tell which item stands at a place."""
-        if map_index < 0:
-            return 0
-        return (map_index + self.moves) % self.schedule.mapped
+    def unrotated(self, head: bytes) -> bytes:
+        """Give the sandbox, which knows one secret only, that one."""
+        return head.replace(ROTATED.encode(), b"") if self.rotated else head

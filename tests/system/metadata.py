@@ -97,7 +97,7 @@ class Metadata:
         found = self._query(
             "select t.id::text from task_instance t join task_state_store s "
             "using (dag_id, run_id, task_id, {index}) where {live} and t.state = 'running' "
-            """and s.value like '%"try_number": ' || t.try_number || ',%"state": "intent"%'"""
+            """and s.value like '%"attempt": ' || t.try_number || ',%"state": "intent"%'"""
         )
         return {str(row[0]) for row in found}
 

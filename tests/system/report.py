@@ -23,17 +23,18 @@ from tests.system.processes import SystemTestError
 #: What operators say of their decisions.
 DECISIONS: Final = {
     "sent, and saw it accepted": "Sinch accepted batch",
-    "an earlier try meant to send": "meant to send, and its outcome is unknown",
-    "earlier tries left no trace": "finds no trace of earlier ones",
+    "an earlier attempt was about to": "was about to send; its outcome is unknown",
     "looked for the batch": "Looking for the batch by its reference",
-    "found it and took it": "by its reference; not sending again",
-    "knew it and took it": " was accepted; not sending again",
+    "kept it": "has the same message and recipients; keeping it",
+    "kept it, with another text": "has the same recipients and another text; keeping it",
     "did not find it": "so it was not accepted",
-    "not sent: no permission": "The journal of this send is out of reach",
-    "not sent: permission too old": "The permission to send took longer",
+    "not sent: no permission": "Airflow's task state cannot be reached",
+    "not sent: permission too old": "to write to the task state",
     "not sent: told to stop": "The task was told to stop before",
 }
-_SAYS_SENT: Final = re.compile(r"was sent, but|earlier try sent batch|Batch \S+ of this task was cancelled")
+_SAYS_SENT: Final = re.compile(
+    r"was sent, but|earlier attempt sent batch|Batch \S+ of this task (was cancelled|has all)"
+)
 _SAYS_NOT_SENT: Final = "Nothing was sent."
 
 

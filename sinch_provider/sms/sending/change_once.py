@@ -35,8 +35,8 @@ def change_once(
     """
     Update, replace or cancel a batch; where the outcome is unknown, read the batch before changing it again.
 
-    A batch keeps the reference that send-once gave it: without it, a later attempt of its send would not find
-    it and send again.
+    A batch keeps its reference, unless a user gives it another in place of one of their own: without it, a
+    later attempt of its send would not find it and send again.
 
     :param call: The change, as ``endpoints`` describes it.
     :param first: Whether no earlier attempt can have made it.
@@ -96,7 +96,9 @@ def _read(batch_id: str, lost: SinchError, call: Call[Batch]) -> Generator[Step,
 
 def _labelled(call: Call[Batch], batch: Batch) -> Call[Batch]:
     label = batch.client_reference or ""
-    if call.body is None or not label.startswith(OWN_LABEL):
+    if call.body is None or not label:
+        return call
+    if not label.startswith(OWN_LABEL) and call.body.get("client_reference") is not None:
         return call
     if call.body.get("client_reference", label) != label:
         log.warning("Batch %s keeps its client_reference: the operator finds it by that.", batch.id)

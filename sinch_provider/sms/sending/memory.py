@@ -34,6 +34,7 @@ class Memory:
     :param watch: Runs since then.
     :param executions: How often each operator has been executed.
     :param places: Which journals of an operator the sends of this attempt use.
+    :param guesses: How many of an operator's sends use a journal that may be another's.
     :param batches: Batches that are known to belong to a send of this attempt.
     :param unsettled: References under which a request may have left whose outcome is not known.
     :param listings: What Sinch lists by a reference, once nothing of an earlier attempt can be missing.
@@ -42,6 +43,7 @@ class Memory:
     watch: Stopwatch = field(default_factory=Stopwatch)
     executions: Counter[str] = field(default_factory=Counter)
     places: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    guesses: Counter[str] = field(default_factory=Counter)
     batches: set[str] = field(default_factory=set)
     unsettled: set[str] = field(default_factory=set)
     listings: dict[str, Listing] = field(default_factory=dict)

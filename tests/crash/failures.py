@@ -1,0 +1,63 @@
+"""Which failures of a task are to be expected under which trouble; all others need not be."""
+
+from __future__ import annotations
+
+from airflow.exceptions import AirflowException
+
+from sinch_provider import failures
+from sinch_provider.sms import errors
+from tests.crash.processes import OutOfReachError
+from tests.crash.world import TaskInstance, World
+
+_LISTED = 13 * 86_400
+
+
+def without_need(world: World, ti: TaskInstance) -> str | None:
+    """Say why a failure should not have happened; None if it had to."""
+    error = ti.error
+    assert error is not None
+    cause = getattr(error, "error", None) or error
+    told = f"failed without need: {type(cause).__name__}: {cause}"
+    if not world.schedule.events and not world.schedule.faults:
+        return told
+    if not isinstance(error, failures.SinchTaskFailed) and ti.try_number > ti.max_tries:
+        known = (errors.SinchError, OutOfReachError, AirflowException)
+        return None if isinstance(error, known) else f"failed with {error!r}"
+    return None if isinstance(cause, tuple(_allowed(world))) else told
+
+
+def _allowed(world: World) -> list[type[BaseException]]:
+    schedule, acts = world.schedule, world.schedule.acts
+    kinds = {each["kind"] for each in schedule.faults}
+    allowed: list[type[BaseException]] = []
+    if _asked_for_something_else(world):
+        allowed.append(errors.SinchPayloadChangedError)
+    if "cancel" in acts or (schedule.cancel_on_kill and acts & {"term", "clear"}):
+        allowed += [errors.SinchBatchCanceledError, failures.SinchDeliveryFailed]
+    if world.clock.elapsed > _LISTED or schedule.label:
+        # A batch with the same label, recipients and time may be somebody else's; the task says so.
+        allowed.append(errors.SinchUncertainError)
+    if schedule.on_clear == "resend" and acts & {"redeploy", "garble journal"}:
+        # Whether it was cleared cannot be told any more.
+        allowed.append(errors.SinchUncertainError)
+    if "other account" in acts:
+        allowed.append(errors.SinchAccountChangedError)
+    if kinds & {"unknown_token", "expired_token"}:
+        # The token of a service plan cannot be renewed, and that of a project is renewed once.
+        allowed += [errors.SinchAuthError, errors.SinchUncertainError, failures.SinchTaskFailed]
+    if kinds & {"redirect", "refused_by_proxy"}:
+        allowed += [errors.SinchUncertainError, errors.SinchForbiddenError, errors.SinchUnexpectedAnswerError]
+    return allowed
+
+
+def _asked_for_something_else(world: World) -> bool:
+    """Whether what was sent may differ from what is asked for, or cannot be told from other sends."""
+    schedule, acts = world.schedule, world.schedule.acts
+    if acts & {"move", "others send"} or any(each.get("to") == "recipients" for each in schedule.events):
+        return True
+    if not schedule.shares_reference:
+        return False
+    # Several sends to the same people can only be told apart by their texts.
+    return (
+        schedule.clock_text or bool(acts & {"change", "replace", "update"}) or schedule.items == "one phone"
+    )

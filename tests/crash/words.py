@@ -1,0 +1,72 @@
+"""Whether what an error says is true."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tests.crash.payloads import item_of
+from tests.crash.world import Try, World
+
+_BATCH_ID = re.compile(r"\b01[0-9A-HJKMNP-TV-Z]{24}\b")
+_COUNTED = re.compile(r"sent batch (?P<ids>[\w, ]+) to (?P<theirs>\d+) recipients\. (?P<rest>.*)")
+_OURS = re.compile(r"Of the (?P<ours>\d+) recipients of this one, (?P<reached>\d+) are among them")
+_NONE = re.compile(r"None of the (?P<ours>\d+) recipients of this one is among them")
+
+
+def lie(world: World, attempt: Try) -> str | None:
+    """Give what an error says that the ledger knows better."""
+    text = str(attempt.error)
+    known = {each["id"]: each for each in attempt.known}
+    if strangers := set(_BATCH_ID.findall(text)) - set(known):
+        return f"batches that are not there: {strangers}: {text}"
+    if decoys := set(_BATCH_ID.findall(text)) & set(world.decoys):
+        return None if world.schedule.label else f"batches of others: {decoys}: {text}"
+    if attempt.stale or attempt.current is None:
+        # Another process may send the same meanwhile, and this one cannot know.
+        return None
+    sent = _sent(world, attempt)
+    if "Nothing was sent." in text and sent:
+        return f"'Nothing was sent', although {sent} was: {text}"
+    return _miscounted(attempt, known, text)
+
+
+def _sent(world: World, attempt: Try) -> list[str]:
+    """Batches of this very send."""
+    current = attempt.current
+    assert current is not None
+    earlier: set[str] = set()
+    if world.schedule.on_clear == "resend":
+        earlier = world.before.get((attempt.ti.place, attempt.cycle), set())
+    same = world.schedule.items in {"same", "chunks"}
+    return [
+        each["id"]
+        for each in attempt.known
+        if not each["canceled"]
+        and not same
+        and each["id"] not in {*world.decoys, *earlier}
+        and _is_of(each, current.item)
+        and {f"+{number}" for number in each["to"]} & set(current.to)
+    ]
+
+
+def _is_of(batch: dict[str, Any], item: int) -> bool:
+    body = batch["body"]
+    return not body.startswith("alert") and item_of(body) == item
+
+
+def _miscounted(attempt: Try, known: dict[str, Any], text: str) -> str | None:
+    told = _COUNTED.search(text)
+    if told is None or attempt.current is None:
+        return None
+    people = {f"+{number}" for batch in _BATCH_ID.findall(told["ids"]) for number in known[batch]["to"]}
+    ours = set(attempt.current.to)
+    rest = told["rest"]
+    if int(told["theirs"]) != len(people):
+        return f"{len(people)} recipients were texted: {text}"
+    if found := _OURS.search(rest):
+        right = int(found["ours"]) == len(ours) and int(found["reached"]) == len(ours & people)
+        return None if right else f"{len(ours & people)} of {len(ours)} were reached: {text}"
+    if found := _NONE.search(rest):
+        return None if int(found["ours"]) == len(ours) and not ours & people else f"wrong: {text}"
+    return None
