@@ -96,7 +96,7 @@ def _kill(source: random.Random) -> Event:
     act, details = source.choice(list(KINDS.values()))
     details = dict(details)
     if act == "stop" and details["resume"] == "during":
-        details["during"] = source.randint(1, 14)
+        details["during"] = source.randint(1, 14) if source.random() < 0.6 else source.randint(15, 40)
     if act == "term":
         details["grace"] = source.randint(0, 8)
     if act == "kill" and source.random() < 0.2:

@@ -24,6 +24,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "SIGSTOP, goes on before its retry": ("stop", {"resume": "before"}),
     "SIGSTOP, goes on early in its retry": ("stop", {"resume": "during", "during": 2}),
     "SIGSTOP, goes on late in its retry": ("stop", {"resume": "during", "during": 7}),
+    "SIGSTOP, goes on when its retry has looked": ("stop", {"resume": "during", "during": 28}),
     "SIGSTOP, goes on after its retry": ("stop", {"resume": "after"}),
     "SIGSTOP for 4 minutes": ("pause", {"seconds": 240.0}),
 }
@@ -249,6 +250,11 @@ def _more_nemeses() -> dict[str, Schedule]:
             event("finished", "cancel"), clear, ahead=7200, journal="none"
         ),
         "cancelled too late, cleared": made(event("finished", "cancel"), clear),
+        "cancelled by a person, not cleared": made(
+            event("after XCom", "kill"), event("between tries", "cancel"), ahead=7200
+        ),
+        "another installation sends": made(event("started", "staging sends")),
+        "another installation sends, no journal": made(event("started", "staging sends"), journal="none"),
         "accepted 100 s later": faults(_fault("late", "send", seconds=100.0)),
         "accepted 80 s later, listing lags": faults(
             _fault("late", "send", seconds=80.0), _fault("listing_lag", "send", seconds=45, count=None)

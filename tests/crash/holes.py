@@ -21,6 +21,7 @@ REPLACED = "no journal, and a replaced attempt that still runs"
 DELETED = "somebody deletes or edits the journal"
 ACCOUNT = "no journal that can be read, or one that a clear deleted, and another account since"
 LABEL = "a client_reference of one's own, and the same message by somebody else after the intent"
+SAME_KEY = "two mapped items with the same send_key"
 QUIET = "mapped items that moved, and a clear that does not count as one of the run"
 
 
@@ -43,6 +44,10 @@ def hole(schedule: Schedule) -> str | None:
     wiped = schedule.airflow in {"3.4", "3.3 clear_on_success"} and "clear" in acts
     if "other account" in acts and (wiped or not schedule.has_journal or "garble journal" in acts):
         return ACCOUNT
+    if any(each.act == "others send" and each.get("same") for each in schedule.events):
+        return LABEL
+    if schedule.keyed and schedule.items == "same" and schedule.shape == "mapped":
+        return SAME_KEY
     quiet = any(each.get("quiet") for each in schedule.events)
     if quiet and "move" in acts:
         return QUIET

@@ -1,8 +1,8 @@
 """
-Safeguards switched off one at a time: the harness has to notice each.
+Rules switched off one at a time: the harness has to notice each.
 
 ``python -m tests.crash.mutations`` searches the exhaustive product and random schedules for one that
-does, and shrinks it.
+does, and shrinks it. ``NOTICED_BY`` in ``test_mutations.py`` keeps what was found.
 """
 
 from __future__ import annotations
@@ -17,12 +17,195 @@ from unittest import mock
 
 from tests.crash.schedules import Schedule
 
+Mutation = Callable[[], AbstractContextManager[Any]]
 _EVERY = 41
 _RANDOM = 600
 
 
+# Which send it is
+
+
+def _unnamed(position: int) -> Mutation:
+    """Leave one of the names out of references."""
+
+    def mutation() -> AbstractContextManager[Any]:
+        from sinch_provider.task import identity
+
+        named = identity.reference_of
+
+        def without(*names: Any) -> str:
+            return named(*(name for n, name in enumerate(names) if n != position or names[0] == "callback"))
+
+        return mock.patch.object(identity, "reference_of", without)
+
+    return mutation
+
+
+def _one_journal_for_both() -> AbstractContextManager[Any]:
+    from sinch_provider.task import sending
+
+    opened = sending.one_of_several
+
+    def never_guessed(*args: Any, **kwargs: Any) -> Any:
+        journal = opened(*args, **kwargs)
+        if journal is not None:
+            journal.guessed = False
+        return journal
+
+    return mock.patch.object(sending, "one_of_several", never_guessed)
+
+
+# When it is proved that nothing was sent
+
+
+def _proved(**untrue: Any) -> Mutation:
+    """Give the proof a send that is told something better than the truth."""
+
+    def mutation() -> AbstractContextManager[Any]:
+        from sinch_provider.sms.sending import send_once
+
+        proof = send_once.proof
+
+        def generous(send: Any, *, empty_journal: bool) -> Any:
+            return proof(replace(send, **untrue), empty_journal=empty_journal)
+
+        return mock.patch.object(send_once, "proof", generous)
+
+    return mutation
+
+
+def _rescheduled_is_first() -> AbstractContextManager[Any]:
+    from sinch_provider.task import identity
+
+    return mock.patch.object(identity, "is_first", lambda context: context["ti"].try_number <= 1)
+
+
+def _uncleared_for_mapped() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending import send_once
+
+    proof = send_once.proof
+
+    def generous(send: Any, *, empty_journal: bool) -> Any:
+        if send.first and not send.alone:
+            send = replace(send, cleared=False)
+        return proof(send, empty_journal=empty_journal)
+
+    return mock.patch.object(send_once, "proof", generous)
+
+
+# Looking
+
+
+def _no_look() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending import send_once
+    from sinch_provider.sms.sending.decision import Found
+    from sinch_provider.sms.sending.matching import Candidates
+
+    def nothing(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        yield from ()
+        return Candidates(Found.NOTHING)
+
+    return mock.patch.object(send_once, "look", nothing)
+
+
+def _settled_at_once() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending.looking import Settling
+
+    return mock.patch.object(Settling, "seconds_left", return_value=0.0)
+
+
+def _settled_after_the_lag() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending.looking import Settling
+
+    left = Settling.seconds_left
+    # Without the longest exchange: what was accepted late is missed.
+    return mock.patch.object(Settling, "seconds_left", lambda self, entry: left(self, entry) - 90.0)
+
+
+def _a_day_at_most() -> AbstractContextManager[Any]:
+    from sinch_provider.sms import endpoints
+
+    listed = endpoints.list_batches
+
+    def of_the_last_day(*args: Any, **kwargs: Any) -> Any:
+        return listed(*args, **{**kwargs, "start_date": None})
+
+    return mock.patch.object(endpoints, "list_batches", of_the_last_day)
+
+
+def _any_label() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending import lookup
+
+    read = lookup._read_page
+
+    def unlabelled(data: Any) -> Any:
+        for entry in data["batches"]:
+            entry.pop("client_reference", None)
+        return read(data)
+
+    return mock.patch.object(lookup, "_read_page", unlabelled)
+
+
+def _any_listing_is_complete() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending import matching
+
+    made = matching.Candidates.__init__
+
+    def complete(self: Any, *args: Any, **kwargs: Any) -> None:
+        made(self, *args, **kwargs)
+        object.__setattr__(self, "complete", True)
+
+    return mock.patch.object(matching.Candidates, "__init__", complete)
+
+
+def _never_too_old() -> AbstractContextManager[Any]:
+    from datetime import timedelta
+
+    from sinch_provider.sms.sending import looking
+
+    return mock.patch.object(looking, "LISTED", timedelta(days=1000))
+
+
+# What to do about what is found
+
+
+def _ruled(found: str, reference: str, action: str) -> Mutation:
+    """Change one row of the table."""
+
+    def mutation() -> AbstractContextManager[Any]:
+        from sinch_provider.sms.sending import decision
+
+        key = decision.Found[found], decision.Reference[reference]
+        both = decision.Action[action], decision.Action[action]
+        return mock.patch.object(decision, "RULES", {**decision.RULES, key: both})
+
+    return mutation
+
+
+# Cycles of on_clear="resend"
+
+
+def _only_max_tries() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending import send_once
+    from sinch_provider.sms.sending.decision import Cycle
+
+    def told(send: Any, *, max_tries: int, **_: Any) -> Cycle:
+        return Cycle.SAME if send.max_tries == max_tries else Cycle.NEW
+
+    return mock.patch.object(send_once, "cycle", told)
+
+
+def _no_token() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending import send_once
+
+    return mock.patch.object(send_once.secrets, "token_hex", return_value="")
+
+
+# The journal and the fence
+
+
 def _no_intent() -> AbstractContextManager[Any]:
-    from sinch_provider.sms import journal
+    from sinch_provider.sms.sending import journal
 
     write = journal.Journal.write
 
@@ -34,8 +217,8 @@ def _no_intent() -> AbstractContextManager[Any]:
 
 
 def _refusal_ignored() -> AbstractContextManager[Any]:
-    from sinch_provider.sms import journal
     from sinch_provider.sms.errors import SinchNotSentError
+    from sinch_provider.sms.sending import journal
 
     write = journal.Journal.write
 
@@ -47,76 +230,142 @@ def _refusal_ignored() -> AbstractContextManager[Any]:
 
 
 def _stale_permission() -> AbstractContextManager[Any]:
-    from sinch_provider.sms import journal
+    from sinch_provider.sms.sending import fence
 
-    return mock.patch.object(journal, "FRESH_SECONDS", float("inf"))
+    return mock.patch.object(fence, "FRESH_SECONDS", float("inf"))
 
 
-def _no_look() -> AbstractContextManager[Any]:
-    from sinch_provider.sms import once
+def _any_account() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending.send_once import SendOnce
 
-    def nothing(*args: Any, **kwargs: Any) -> Iterator[Any]:
+    return mock.patch.object(SendOnce, "_check_account", return_value=None)
+
+
+# Answers
+
+
+def _contradiction_believed() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending import send_once
+
+    return mock.patch.object(send_once, "contradiction", return_value=None)
+
+
+def _any_status_refuses() -> AbstractContextManager[Any]:
+    from sinch_provider.sms import answers
+
+    return mock.patch.object(answers, "_is_refusal", return_value=True)
+
+
+# Duplicates, and changes
+
+
+def _duplicates_stay() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending import send_once
+
+    def nothing(*args: Any) -> Iterator[Any]:
         yield from ()
-        return []
 
-    return mock.patch.object(once, "settled_look", nothing)
-
-
-def _one_look() -> AbstractContextManager[Any]:
-    from sinch_provider.sms import lookup
-
-    return mock.patch.object(lookup, "LOOKS", (0.0,))
+    return mock.patch.object(send_once, "stop_twins", nothing)
 
 
-def _no_start_date() -> AbstractContextManager[Any]:
-    from sinch_provider.sms import endpoints
+def _shared_ones_are_duplicates() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending.send_once import SendOnce
 
-    listed = endpoints.list_batches
-
-    def of_the_last_day(*args: Any, **kwargs: Any) -> Any:
-        return listed(*args, **{**kwargs, "start_date": None})
-
-    return mock.patch.object(endpoints, "list_batches", of_the_last_day)
+    return mock.patch.object(SendOnce, "_is_only_ours", True)
 
 
-class _AnyCycle(int):
-    def __eq__(self, other: object) -> bool:
-        return True
+def _label_lost() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending import change_once
 
-    __hash__ = int.__hash__
-
-
-def _any_cycle() -> AbstractContextManager[Any]:
-    from sinch_provider.sms import journal
-
-    read = journal.Journal.read
-
-    def as_if_of_this_cycle(self: Any) -> list[Any]:
-        return [replace(each, cycle=_AnyCycle(each.cycle)) for each in read(self)]
-
-    return mock.patch.object(journal.Journal, "read", as_if_of_this_cycle)
+    return mock.patch.object(change_once, "_labelled", lambda call, batch: call)
 
 
-def _any_payload() -> AbstractContextManager[Any]:
-    from sinch_provider.sms import payload
+def _own_label_is_proof() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending.matching import OwnLabel
+    from sinch_provider.sms.sending.payload import Payload, Relation
 
-    return mock.patch.object(payload, "_match", return_value=payload.Match.SAME)
+    def explains(self: Any, batch: Any, listing: Any) -> bool | None:
+        same = self._payload.relation(Payload.of_batch(batch)) is Relation.SAME
+        return True if same else None
+
+    return mock.patch.object(OwnLabel, "_explains", explains)
 
 
-MUTATIONS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
-    "no intent is written": _no_intent,
+# Callbacks
+
+
+def _alerts_do_not_look() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending.alert import Alert
+
+    def nothing(self: Any) -> Iterator[Any]:
+        yield from ()
+
+    return mock.patch.object(Alert, "_found", nothing)
+
+
+def _alerts_without(position: int) -> Mutation:
+    """Leave one of the names out of what names a callback."""
+
+    def mutation() -> AbstractContextManager[Any]:
+        from sinch_provider.task import identity
+
+        told = identity.callback_of
+
+        def without(context: Any) -> Any:
+            names = told(context)
+            return names and tuple(name for n, name in enumerate(names) if n != position)
+
+        return mock.patch.object(identity, "callback_of", without)
+
+    return mutation
+
+
+#: Named as the rules of send-once are: identity, proof, look, table, cycle, fence, answers, duplicates, label,
+#: callbacks.
+MUTATIONS: dict[str, Mutation] = {
+    "identity: loop index left out": _unnamed(4),
+    "identity: send_key left out": _unnamed(5),
+    "identity: namespace left out": _unnamed(6),
+    "identity: journal of another text taken": _one_journal_for_both,
+    "proof: first execution, also in loops": _proved(in_loop=False),
+    "proof: first execution, also rescheduled": _rescheduled_is_first,
+    "proof: first execution of a mapped send, also cleared": _uncleared_for_mapped,
+    "proof: empty journal, also cleared": _proved(cleared=False),
+    "proof: empty journal, also where clears delete it": _proved(journal_outlives_clears=True),
+    "proof: empty journal, also of mapped sends that move": _proved(alone=True, journal_outlives_clears=True),
+    "look: none": _no_look,
+    "look: one, without time to settle": _settled_at_once,
+    "look: settled before the longest exchange has ended": _settled_after_the_lag,
+    "look: only the last day": _a_day_at_most,
+    "look: another label in the listing counts": _any_label,
+    "look: an incomplete listing counts": _any_listing_is_complete,
+    "look: never too long ago": _never_too_old,
+    "table: another text is sent": _ruled("OTHER_TEXT", "OWN", "SEND"),
+    "table: another text beside others is kept": _ruled("OTHER_TEXT", "SHARED", "KEEP"),
+    "table: sent where some were reached": _ruled("SOME", "OWN", "SEND"),
+    "table: sent where some were reached, mapped": _ruled("SOME", "SHARED", "SEND"),
+    "table: others' batch is kept": _ruled("NONE", "SHARED", "KEEP"),
+    "table: a cancelled batch is sent again by a retry": _ruled("CANCELLED", "OWN", "SEND_IF_NOTHING_LEFT"),
+    "cycle: max_tries only": _only_max_tries,
+    "cycle: no token": _no_token,
+    "fence: no intent is written": _no_intent,
     "fence: a refusal is ignored": _refusal_ignored,
     "fence: old permissions are not renewed": _stale_permission,
-    "no look before sending again": _no_look,
-    "one look, without time to settle": _one_look,
-    "looks without a start date": _no_start_date,
-    "rows of other cycles count": _any_cycle,
-    "payloads are not compared": _any_payload,
+    "fence: another account is ignored": _any_account,
+    "answers: a contradiction is believed": _contradiction_believed,
+    "answers: any status is a refusal": _any_status_refuses,
+    "duplicates: left alone": _duplicates_stay,
+    "duplicates: also of mapped sends": _shared_ones_are_duplicates,
+    "duplicates: replace loses the label": _label_lost,
+    "label: adopted without an intent": _own_label_is_proof,
+    "callbacks: no look": _alerts_do_not_look,
+    "callbacks: identity without the try": _alerts_without(5),
+    "callbacks: identity without the loop index": _alerts_without(6),
 }
 
 
 def catching(name: str, play: Callable[[Schedule], Any]) -> tuple[int, Schedule | None]:
-    """Find a schedule that notices a safeguard missing, and shrink it; and how many were played for that."""
+    """Find a schedule that notices a rule missing, and shrink it; and how many were played for that."""
     from tests.crash import chance, exhaustive
     from tests.crash.shrink import shrunk
 
@@ -126,8 +375,9 @@ def catching(name: str, play: Callable[[Schedule], Any]) -> tuple[int, Schedule 
         return failed and play(schedule).verdict.held
 
     played = 0
+    plain = (base for base in (*exhaustive.NEMESES.values(), *exhaustive.MORE_NEMESES.values()))
     found = (schedule for _, schedule in islice(exhaustive.schedules(), 0, None, _EVERY))
-    for source in (found, (chance.schedule(seed) for seed in range(1, _RANDOM))):
+    for source in (plain, found, (chance.schedule(seed) for seed in range(1, _RANDOM))):
         for schedule in source:
             played += 1
             if noticed(schedule):
@@ -135,29 +385,30 @@ def catching(name: str, play: Callable[[Schedule], Any]) -> tuple[int, Schedule 
     return played, None
 
 
-def main() -> int:
-    """Print which schedule catches which mutation."""
+def main(names: list[str]) -> int:
+    """Print which schedule catches which mutation, of those whose names begin so."""
     from tests.crash.workers import hush, player, prepare_airflow
 
     prepare_airflow()
     hush()
+    chosen = [each for each in MUTATIONS if not names or each.startswith(tuple(names))]
     survived = 0
     with player() as play:
-        for name, mutated in MUTATIONS.items():
+        for name in chosen:
             played, schedule = catching(name, play)
             if schedule is None:
                 survived += 1
                 print(f"{name}: SURVIVED {played} schedules", flush=True)
                 continue
-            with mutated():
+            with MUTATIONS[name]():
                 verdict = play(schedule).verdict
             print(
                 f"{name}: caught by schedule {played}\n    {schedule.to_json()}\n    {verdict.faults[0]}",
                 flush=True,
             )
-    print(f"{len(MUTATIONS) - survived} of {len(MUTATIONS)} mutations caught")
+    print(f"{len(chosen) - survived} of {len(chosen)} mutations caught")
     return 1 if survived else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

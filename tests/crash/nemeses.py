@@ -19,6 +19,7 @@ ACTS = (
     *KILLS, "pause", "clear", "clear others", "redeploy", "change", "move", "wipe journal", "garble journal",
     "wipe XCom", "refused", "answer lost", "api down", "slow", "delay", "reschedule", "rotate",
     "other account", "callback again", "cancel", "replace", "update", "others send",
+    "staging sends",
 )  # fmt: skip
 
 
@@ -145,7 +146,12 @@ def _act(world: World, actor: Actor | None, event: Event) -> None:
         world.account = "project" if world.account == "plan" else "plan"
     elif act == "others send":
         # The same people: the text tells that it is another's.
-        world.decoys.append(world.send_as_others(tasks[0].payloads[0]._replace(body="hello 8")))
+        payload = tasks[0].payloads[0]
+        world.decoys.append(
+            world.send_as_others(payload if event.get("same") else payload._replace(body="hello 8"))
+        )
+    elif act == "staging sends":
+        world.run_beside(partial(processes.send_from_staging, world, tasks[0]))
     elif act in {"cancel", "replace", "update"}:
         _change_batches(world, event)
     elif act == "pause":
@@ -183,7 +189,7 @@ def _change_batches(world: World, event: Event) -> None:
             if event.act == "cancel":
                 world.clock.catch_up()
                 world.sandbox.cancel(batch_id)
-                world.cancelled.add(batch_id)
+                world.cancelled[batch_id] = ti.place, ti.cycle
             else:
                 world.run_beside(partial(processes.change_batch, world, event, batch_id, payload))
 

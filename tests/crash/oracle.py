@@ -159,6 +159,10 @@ def _broken_rules(world: World, ledger: Ledger) -> Iterator[str]:
         yield f"{attempts} attempts to go on after SIGKILL"
     for batch_id in ledger.cancelled_decoys:
         yield f"cancelled somebody else's batch {batch_id}"
+    for batch_id, sender in world.cancelled.items():
+        again = {each for push in world.pushed if (push.ti.place, push.cycle) == sender for each in push.ids}
+        if world.schedule.size == 1 and again - set(world.cancelled):
+            yield f"sent again without a clear, although a person had cancelled {batch_id}"
 
 
 def _wrong_alerts(world: World, ledger: Ledger) -> Iterator[str]:

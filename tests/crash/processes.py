@@ -326,6 +326,20 @@ def kill_trigger(deferral: Any) -> None:
     asyncio.run(SinchBatchTrigger(**deferral).on_kill())
 
 
+def send_from_staging(world: World, ti: TaskInstance) -> None:
+    """Run the same task of the same run in another installation, which shares the account."""
+    row = SimpleNamespace(**row_of(ti), state="running", start_date=world.started_at)
+    row.task = operator = operator_of(world, "send", ti.payloads[0])
+    operator.wait_for_completion = False
+    context = {"ti": row, "dag_run": _run(world), "task": operator}
+    operator.render_template_fields(context)
+    world.namespace = "staging"
+    try:
+        world.decoys.append(_executed_alone(operator, context))
+    finally:
+        world.namespace = ""
+
+
 def change_batch(world: World, event: Event, batch_id: str, payload: Payload) -> None:
     """Change a batch by another task of the same Dag."""
     operator: Any

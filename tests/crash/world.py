@@ -105,6 +105,7 @@ class World:
         self.retries = schedule.retries
         self.account = schedule.account
         self.rotated = False
+        self.namespace = ""
         #: Batches that were there before a cycle began, by place and cycle.
         self.before: dict[tuple[int, int], set[str]] = {}
         self.variant = "A"
@@ -125,8 +126,9 @@ class World:
         self.alerts: dict[str, Alert] = {}
         #: Callbacks that the Dag processor may run again.
         self.again: list[tuple[TaskInstance, dict[str, Any], str]] = []
-        #: Batches that a person has cancelled, and what our own operators have changed others to.
-        self.cancelled: set[str] = set()
+        #: Batches that a person has cancelled, of which place and cycle; and what our own operators have
+        #: changed others to.
+        self.cancelled: dict[str, tuple[int, int]] = {}
         self.changed: set[tuple[str, str]] = set()
         self.zombies: list[nemeses.Zombie] = []
         self.actors: list[Actor] = []
@@ -134,14 +136,14 @@ class World:
         auth._slots.clear()
 
     def _others_batches(self) -> list[str]:
-        """Others have sent the same an hour ago, and something else just now."""
+        """Others have sent the same some minutes ago, and something else just now."""
         lies = any(fault["kind"].startswith("listing_") for fault in self.schedule.faults)
         if self.schedule.label is None and not lies:
             return []
         sent = []
         for payload in (item(0, "A"), item(9, "A")):
             sent.append(self.send_as_others(payload))
-            self.clock.advance(3600.0)
+            self.clock.advance(120.0)
             self.clock.catch_up()
         return sent
 
@@ -163,6 +165,9 @@ class World:
             elif self._calls_back():
                 self._spawn_and_run("processor", self.tasks[-1], lambda: processes.run_dag_callback(self))
             elif not nemeses.strike_idle(self, "finished"):
+                # What is still on its way to Sinch arrives.
+                self.clock.advance(3600.0)
+                self.clock.catch_up()
                 return
         raise AssertionError(f"not over after {_MOST_STEPS} steps")
 
@@ -348,6 +353,8 @@ class World:
         details = {**self.sandbox.connections[self.account]}
         if self.rotated and self.account == "plan" and actor.kind != "trigger":
             details["password"] += ROTATED
+        if self.namespace:
+            details["extra"] = {**details["extra"], "namespace": self.namespace}
         return Connection(conn_id="sinch_default", **{**details, "extra": json.dumps(details["extra"])})
 
     def unrotated(self, head: bytes) -> bytes:
