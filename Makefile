@@ -1,8 +1,10 @@
 # Everything here works with Python >= 3.11, make and the package index, and nothing else.
 # `make` lists the targets.
 
-VENV := .venv
-# The Python to make .venv with. Left empty, the first fitting one on the PATH is taken.
+# Which Airflow: 3.3, or 3.4 as in: make test AIRFLOW=3.4. Each has an environment of its own.
+AIRFLOW := 3.3
+VENV := .venv$(if $(filter-out 3.3,$(AIRFLOW)),-$(AIRFLOW))
+# The Python to make it with. Left empty, the first fitting one on the PATH is taken.
 PYTHON ?=
 # More arguments for pytest, as in: make test ARGS="-k sensor -x"
 ARGS ?=
@@ -10,8 +12,10 @@ ARGS ?=
 CALLS ?= 10000
 # How often `make kill-rounds` kills the sandbox.
 ROUNDS ?= 100
-# How often `make test-airflow` kills, and what draws the moments; without a seed there is a new one each time.
+# How often `make test-airflow` kills, how often it clears, and what draws the moments; without a seed there is a
+# new one each time.
 KILLS ?= 220
+CLEARS ?= 50
 SEED ?=
 # One of them, or both: local,celery
 EXECUTORS ?= local,celery
@@ -44,10 +48,10 @@ test-browser: venv ## Test the sandbox's inbox in Chromium, which is installed i
 	@sh scripts/chromium.sh
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
-test-airflow: venv ## Kill a real Airflow KILLS times while it sends; brings Redis and Postgres; 25 minutes
+test-airflow: venv ## Kill and clear a real Airflow while it sends; brings Redis and Postgres; 25 minutes
 	@$(BIN)/python -m pip --disable-pip-version-check install -qq --no-build-isolation \
-		--constraint constraints/constraints.txt --editable '.[dev,system]'
-	@$(BIN)/python -m tests.system --kills $(KILLS) --executors $(EXECUTORS) $(if $(SEED),--seed $(SEED))
+		--constraint constraints/$(AIRFLOW).txt --editable '.[dev,system]'
+	@$(BIN)/python -m tests.system --kills $(KILLS) --clears $(CLEARS) --executors $(EXECUTORS) $(if $(SEED),--seed $(SEED))
 
 screenshots: venv ## Take the pictures of the inbox anew that the docs show
 	@sh scripts/chromium.sh
@@ -82,7 +86,7 @@ kill-rounds: venv ## Kill the sandbox under load ROUNDS times, and look for what
 
 # An environment of its own, because not all of these packages go with the versions that the tests run with.
 compare: ## Lose replies on this provider and on what else people use, side by side
-	@sh scripts/setup.sh $(VENV)-compare $(PYTHON)
+	@AIRFLOW=$(AIRFLOW) sh scripts/setup.sh $(VENV)-compare $(PYTHON)
 	@$(VENV)-compare/bin/python -m pip --disable-pip-version-check install -qq -r benchmarks/requirements.txt
 	@$(VENV)-compare/bin/python benchmarks/lost_reply.py
 
@@ -90,8 +94,8 @@ fuzz: venv ## Call the sandbox CALLS times as its description allows and forbids
 	@$(BIN)/python -m tests.contract $(CALLS)
 
 venv:
-	@sh scripts/setup.sh $(VENV) $(PYTHON)
+	@AIRFLOW=$(AIRFLOW) sh scripts/setup.sh $(VENV) $(PYTHON)
 
 clean: ## Remove everything that make and the tools made
-	rm -rf $(VENV) $(VENV)-compare .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist *.egg-info
+	rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

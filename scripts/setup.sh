@@ -1,27 +1,30 @@
 #!/bin/sh
 # Makes the virtual environment that all make targets use, or does nothing if it is up to date.
 #
-#   scripts/setup.sh DIRECTORY [PYTHON]
+#   AIRFLOW=3.3 scripts/setup.sh DIRECTORY [PYTHON]
 #
-# Up to date means: made for this folder, this pyproject.toml and these constraints. The content decides, not
-# the time of the files, which says nothing after a checkout.
+# AIRFLOW names the constraints, and so the version of Airflow and of all else. Up to date means: made for this
+# folder, this pyproject.toml and these constraints. The content decides, not the time of the files, which says
+# nothing after a checkout.
 set -eu
 
 cd "$(dirname "$0")/.."
 venv=$1
 wanted=${2:-}
 stamp=$venv/.made-for
-constraints=constraints/constraints.txt
-state="$(pwd) $(cat pyproject.toml "$constraints" scripts/setup.sh | cksum)"
-
-if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$state" ]; then
-    exit 0
-fi
+constraints=constraints/${AIRFLOW:-}.txt
 
 fail() {
     printf '\n%s\n' "$*" >&2
     exit 1
 }
+
+[ -f "$constraints" ] || fail "AIRFLOW=${AIRFLOW:-} is none of these: $(cd constraints && echo *.txt | sed 's/\.txt//g')"
+state="$(pwd) $(cat pyproject.toml "$constraints" scripts/setup.sh | cksum)"
+
+if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$state" ]; then
+    exit 0
+fi
 
 new_enough() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
@@ -78,7 +81,7 @@ If it is somewhere else, say where: make PYTHON=/path/to/python3"
     fi
 fi
 
-echo "Making $venv with Python $(version "$python"); this takes a minute or two, once."
+echo "Making $venv with Airflow $AIRFLOW and Python $(version "$python"); this takes a minute or two, once."
 rm -rf "$venv"
 "$python" -m venv "$venv" || fail "$python could not make a virtual environment in $venv; its message is above."
 

@@ -27,6 +27,8 @@ class SinchConnectionMissing(AirflowNotFoundException):
     """
     Airflow knows no connection of this name, or cannot be asked for it.
 
+    Says nothing of what was sent: a task that waits may have sent before.
+
     :param conn_id: The name.
     """
 
@@ -34,7 +36,7 @@ class SinchConnectionMissing(AirflowNotFoundException):
         self.conn_id = conn_id
         example = '{"conn_type": "sinch", "login": "...", "password": "...", "extra": {"region": "eu"}}'
         super().__init__(
-            f"There is no connection {conn_id!r}, without which nothing can be sent. Make it with: "
+            f"There is no connection {conn_id!r}. Make it with: "
             f"airflow connections add {conn_id} --conn-json '{example}' - "
             f"or set AIRFLOW_CONN_{conn_id.upper()} to the same JSON for workers and triggerer."
         )

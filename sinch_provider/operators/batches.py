@@ -7,16 +7,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow import __version__ as airflow_version
-from airflow.providers.common.compat.sdk import conf
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, conf
 from packaging.version import Version
 
 from sinch_provider.failures import (
     SinchWaitInterrupted,
     airflow_failures,
-    checked_interval,
     checked_policy,
-    checked_sending,
     conclude,
+    goes_on,
+    interval_faults,
+    policy_faults,
+    sending_faults,
     waiting_for,
 )
 from sinch_provider.operators.base import SinchOperator
@@ -231,7 +233,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
         faults = faults_of(validation.checked_fields, given, validation.SENDING, self.operation, unknown)
         # Where the choice is not known yet, the rest is judged as for the default.
         on_clear = OnClear.ADOPT.value if is_template(self.on_clear) else self.on_clear
-        faults += faults_of(checked_sending, on_clear, self.hold)
+        faults += sending_faults(on_clear, self.hold)
         if on_clear == OnClear.RESEND.value and not (self.durable and KEEPS_TASK_STATE):
             lacking = "Airflow 3.3 or later" if self.durable else "durable=True"
             rule = f"can be resend only with {lacking}: to send again, give another send_key"
@@ -239,8 +241,8 @@ class SinchSendBatchOperator(SinchMessageOperator):
         return faults
 
     def _waiting_faults(self) -> list[Fault]:
-        faults = faults_of(checked_policy, self.max_failed, self.min_delivered)
-        faults += faults_of(checked_interval, "poll_interval", self.poll_interval)
+        faults = policy_faults(self.max_failed, self.min_delivered)
+        faults += interval_faults("poll_interval", self.poll_interval)
         if not self.wait_for_completion:
             named = {fault.field for fault in faults} | self._meant_for_all
             faults += [
@@ -261,7 +263,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
     def execute(self, context: Context) -> str:
         """Send, unless an earlier try has done so, and wait if asked to."""
         self._begin(context)
-        with airflow_failures(), self.hook.get_conn() as client:
+        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             self._send = sending(
                 context,
                 self,
@@ -303,11 +305,17 @@ class SinchSendBatchOperator(SinchMessageOperator):
 
     def _cancel_if_asked(self) -> None:
         batch_id = self._send.batch_id if self._send else None
-        if not self.cancel_on_kill or batch_id is None:
+        if batch_id is None:
+            return
+        if not self.cancel_on_kill:
+            if self.wait_for_completion:
+                self.log.info(goes_on([batch_id]))
             return
         try:
-            self.hook.batches.cancel(batch_id)
-        except SinchError as error:
+            with self.hook.get_conn() as client:
+                client.batches.cancel(batch_id)
+        except (SinchError, AirflowNotFoundException) as error:
+            # Without Airflow's API there is no connection to be had, and the batch goes on.
             self.log.warning("Batch %s was not cancelled: %s", batch_id, error)
         else:
             self.log.info("Cancelled batch %s because its task was killed.", batch_id)
@@ -364,7 +372,7 @@ class SinchDryRunBatchOperator(SinchMessageOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask, and return the totals."""
         self._begin(context)
-        with airflow_failures(), self.hook.get_conn() as client:
+        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             found = client.batches.send_dry_run(**self.message, **self._query)
         self.log.info("%d recipients, %d SMS parts.", found.number_of_recipients, found.number_of_messages)
         return {
@@ -459,10 +467,15 @@ class SinchUpdateBatchOperator(SinchOperator):
     def execute(self, context: Context) -> str:
         """Update, and return the id."""
         self._begin(context)
-        with airflow_failures(), self.hook.get_conn() as client:
+        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             call = endpoints.update(**self.values(UPDATE_FIELDS))
             batch = client.follow(
-                change_once(self.batch_id, call, first=is_first(context), settle=3 * client.account.timeout)
+                change_once(
+                    self.batch_id,
+                    call,
+                    first=is_first(context),
+                    settle=client.account.longest_exchange,
+                )
             )
         self.log.info("Updated batch %s.", batch.id)
         return batch.id
@@ -493,10 +506,15 @@ class SinchReplaceBatchOperator(SinchMessageOperator):
     def execute(self, context: Context) -> str:
         """Replace, and return the id."""
         self._begin(context)
-        with airflow_failures(), self.hook.get_conn() as client:
+        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             call = endpoints.replace(batch_id=self.batch_id, **self.message)
             batch = client.follow(
-                change_once(self.batch_id, call, first=is_first(context), settle=3 * client.account.timeout)
+                change_once(
+                    self.batch_id,
+                    call,
+                    first=is_first(context),
+                    settle=client.account.longest_exchange,
+                )
             )
         self.log.info("Replaced batch %s.", batch.id)
         return batch.id
@@ -528,7 +546,7 @@ class SinchCancelBatchOperator(SinchOperator):
     def execute(self, context: Context) -> str:
         """Cancel, and return the id."""
         self._begin(context)
-        with airflow_failures(), self.hook.get_conn() as client:
+        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             try:
                 call = endpoints.cancel(self.batch_id)
                 batch = client.follow(change_once(self.batch_id, call, first=True))
@@ -576,7 +594,7 @@ class SinchDeliveryFeedbackOperator(SinchOperator):
     def execute(self, context: Context) -> str:
         """Send the feedback, and return the id."""
         self._begin(context)
-        with airflow_failures(), self.hook.get_conn() as client:
+        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             client.batches.send_delivery_feedback(**self.values(("batch_id", "recipients")))
         self.log.info("Sent delivery feedback for batch %s.", self.batch_id)
         return self.batch_id

@@ -20,6 +20,8 @@ DEFAULT_REGION: Final = "us"
 DEFAULT_TIMEOUT: Final = 30.0
 AUTH_URL: Final = "https://auth.sinch.com"
 MAX_NAMESPACE: Final = 64
+#: From the connection to the last byte of the answer, an exchange takes so many time limits at most.
+LIMITS: Final = 3
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 _PREFIX: Final = re.compile(r"[1-9][0-9]{0,14}")
 
@@ -183,6 +185,11 @@ class Account(Unstorable):
                 )
             ]
         return []
+
+    @property
+    def longest_exchange(self) -> float:
+        """Seconds after which every exchange has ended, whatever the server does."""
+        return LIMITS * self.timeout
 
     @property
     def api_root(self) -> str:

@@ -128,8 +128,6 @@ class AsyncSinchClient(Unstorable):
             token_slot(self.account, credentials).drop(token)
             token = await self._token(call)
             answer = await self._exchange(call, request, token)
-        if call.observe is not None:
-            call.observe(answer)
         return read_answer(call, answer, (*credentials.secrets(), token))
 
     async def _token(self, call: Call[Any]) -> str:

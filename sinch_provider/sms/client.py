@@ -122,8 +122,6 @@ class SinchClient(Unstorable):
             token_slot(self.account, credentials).drop(token)
             token = self._token(call)
             answer = self._exchange(call, request, token)
-        if call.observe is not None:
-            call.observe(answer)
         return read_answer(call, answer, (*credentials.secrets(), token))
 
     def _token(self, call: Call[Any]) -> str:

@@ -1,8 +1,7 @@
 """
 Has a batch finished, and how?
 
-Statuses and codes of messages, the decision when a batch is over, and the procedures that wait for it.
-Success is judged by status, never by code: operators send code 0 with other statuses too.
+The decision when a batch is over, the procedures that wait for it, and what its outcome is worth.
 """
 
 from __future__ import annotations
@@ -18,20 +17,17 @@ from typing import Any, Final, TypeVar
 import pendulum
 
 from sinch_provider.sms import endpoints
+from sinch_provider.sms.codes import CANCELLED_BY_USER, FAILED, FINAL, INTERMEDIATE, canonical_status, meaning
 from sinch_provider.sms.errors import SinchError, SinchNotFoundError
 from sinch_provider.sms.http import Call
 from sinch_provider.sms.models import Batch, BatchDeliveryReport
+from sinch_provider.sms.msisdn import is_group_id
 from sinch_provider.sms.steps import Pause, Step
-from sinch_provider.sms.times import utcnow
+from sinch_provider.sms.times import utcnow, wire_time
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-INTERMEDIATE: Final = frozenset({"Queued", "Dispatched"})
-FAILED: Final = frozenset({"Aborted", "Rejected", "Failed", "Expired", "Deleted", "Cancelled"})
-FINAL: Final = FAILED | {"Delivered", "Unknown"}
-_CANONICAL: Final = {status.lower(): status for status in FINAL | INTERMEDIATE} | {"canceled": "Cancelled"}
 
 #: How long after a batch has expired reports may still come in.
 GRACE: Final = timedelta(hours=1)
@@ -44,75 +40,10 @@ _NEVER: Final = pendulum.datetime(9999, 12, 31)
 EMPTY_AFTER: Final = timedelta(minutes=15)
 #: Looks that may fail for passing reasons before anything is known of a batch.
 BLIND_LOOKS: Final = 30
+#: Of more batches than this a line names only some.
+_NAMED: Final = 3
 #: No pause is longer, however far off a batch's time is.
 LONGEST_PAUSE: Final = timedelta(days=1).total_seconds()
-
-CANCELLED_BY_USER: Final = 407
-
-_MEANINGS: Final[Mapping[int, str]] = {
-    0: "no error",
-    400: "queued",
-    401: "dispatched",
-    402: "unroutable: refused by the message centre",
-    403: "internal error at Sinch",
-    404: "temporary delivery failure",
-    405: "no parameter value for this recipient and no default",
-    406: "expired before it reached the message centre",
-    407: "cancelled before it reached the message centre",
-    408: "rejected by the message centre",
-    410: "no default sender matches this recipient",
-    411: "more parts than max_number_of_message_parts",
-    412: "account not provisioned for this destination",
-    413: "account blocked or out of credit",
-    414: "media URL unusable",
-    415: "media rejected by the network",
-    416: "media messages not supported",
-    417: "destination of media message unreachable",
-    418: "media not recognised by the handset",
-    150: "unknown subscriber",
-    153: "absent subscriber",
-    158: "handset memory full",
-    159: "handset unreachable",
-    201: "absent subscriber",
-    202: "absent subscriber",
-    360: "operator's queue full",
-    399: "unknown error",
-}
-
-# First and last code of the ranges that operators pass through.
-_RANGES: Final = (
-    ((1, 14), "routing error"),
-    ((15, 16), "blocked by screening"),
-    ((17, 17), "routing error"),
-    ((18, 18), "error between operators"),
-    ((19, 19), "blocked by screening"),
-    ((40, 40), "internal error of the operator"),
-    ((50, 56), "internal error of the operator"),
-    ((60, 67), "blocked by screening"),
-    ((70, 77), "error between operators"),
-    ((100, 114), "error of the message centre"),
-    ((150, 164), "subscriber lookup failed"),
-    ((200, 217), "switching centre failed"),
-    ((250, 257), "blocked by screening"),
-    ((300, 304), "invalid destination"),
-    ((310, 312), "invalid sender"),
-    ((320, 322), "error between operators"),
-    ((330, 350), "invalid parameter"),
-    ((361, 362), "error outside Sinch"),
-    ((370, 370), "other error"),
-)
-
-
-def canonical_status(status: str) -> str:
-    """Write a status as Sinch documents it, whatever its casing; unknown ones stay as they are."""
-    return _CANONICAL.get(status.lower(), status)
-
-
-def meaning(code: int) -> str:
-    """Say in words what a delivery code means."""
-    if code in _MEANINGS:
-        return _MEANINGS[code]
-    return next((text for (low, high), text in _RANGES if low <= code <= high), "unknown code")
 
 
 class State(Enum):
@@ -136,16 +67,19 @@ def counts_of(report: BatchDeliveryReport) -> Counts:
     counts: Counts = Counter()
     for entry in report.statuses:
         status = "Cancelled" if entry.code == CANCELLED_BY_USER else canonical_status(entry.status)
-        if status not in FINAL | INTERMEDIATE:
-            log.warning("Delivery status %r is not known; waiting on as if it were not final.", status[:40])
         counts[status, entry.code] += entry.count
     return counts
 
 
 def has_finished(report: BatchDeliveryReport) -> bool:
-    """Whether every message of a batch has reached a final status; never for an empty report."""
-    final = sum(count for (status, _), count in counts_of(report).items() if status in FINAL)
-    return report.total_message_count > 0 and final == report.total_message_count
+    """
+    Whether every message of a batch has reached a final status; never for an empty report.
+
+    A report that shows more messages than it announces has those that it shows.
+    """
+    counts = counts_of(report)
+    final = sum(count for (status, _), count in counts.items() if status in FINAL)
+    return 0 < final == max(report.total_message_count, counts.total())
 
 
 @dataclass(frozen=True)
@@ -180,6 +114,7 @@ class Progress:
     :param canceled: Whether the batch was cancelled, as far as known.
     :param schedule: None until the batch itself has been read.
     :param failures: Looks that failed for a passing reason since the last that did not.
+    :param looks: How often it was looked at, or tried to, together with others.
     """
 
     batch_id: str
@@ -188,6 +123,7 @@ class Progress:
     canceled: bool = False
     schedule: Schedule | None = None
     failures: int = 0
+    looks: int = 0
 
     @property
     def over(self) -> bool:
@@ -226,7 +162,7 @@ def look(before: Progress, clock: Callable[[], pendulum.DateTime] = utcnow) -> G
     if has_finished(report):
         return replace(progress, state=State.FINISHED)
 
-    empty = not counts or report.total_message_count == 0
+    empty = counts.total() == 0
     if batch is None and (empty or clock() > schedule.ends):
         batch = yield _lagging(endpoints.get(before.batch_id))
         progress = replace(progress, schedule=Schedule.of(batch, clock()))
@@ -234,11 +170,10 @@ def look(before: Progress, clock: Callable[[], pendulum.DateTime] = utcnow) -> G
         progress = replace(progress, canceled=batch.canceled)
         if batch.canceled and empty:
             # A batch cancelled before its time has no report. Everybody it was for counts as cancelled.
-            planned = report.total_message_count or len(batch.to)
+            planned = report.total_message_count or len(batch.to) or 1
             counted = Counter({("Cancelled", CANCELLED_BY_USER): planned})
             return replace(progress, state=State.FINISHED, counts=counted)
-        left = batch.send_at or batch.created_at
-        if report.total_message_count == 0 and left is not None and clock() > left + EMPTY_AFTER:
+        if empty and report.total_message_count == 0 and _to_empty_groups(batch, clock()):
             log.warning("Batch %s has no messages: the groups it was sent to are empty.", before.batch_id)
             return replace(progress, state=State.FINISHED)
     assert progress.schedule is not None
@@ -249,9 +184,53 @@ def look(before: Progress, clock: Callable[[], pendulum.DateTime] = utcnow) -> G
     return progress
 
 
+def _to_empty_groups(batch: Batch, now: pendulum.DateTime) -> bool:
+    # Whoever names a person has a message to come, however late its report is.
+    left = batch.send_at or batch.created_at
+    only_groups = bool(batch.to) and all(map(is_group_id, batch.to))
+    return only_groups and left is not None and now > left + EMPTY_AFTER
+
+
 def _lagging(call: Call[T]) -> Call[T]:
     # A batch may take a moment to be found after it was accepted.
     return replace(call, may_lag=True)
+
+
+def write_counts(counts: Counts) -> list[list[Any]]:
+    """Write counts as JSON."""
+    return [[status, code, count] for (status, code), count in sorted(counts.items())]
+
+
+def read_counts(data: Any) -> Counts:
+    """
+    Read what :func:`write_counts` wrote.
+
+    :raises ValueError: It is something else.
+    """
+    counts: Counts = Counter()
+    for entry in data if isinstance(data, (list, tuple)) else [data]:
+        match entry:
+            # Neither of them a boolean, which would pass for a number.
+            case [str(status), code, count] if type(code) is type(count) is int and min(code, count) >= 0:
+                counts[status, code] += count
+            case _:
+                raise ValueError("counts are no list of status, code and count")
+    return counts
+
+
+def _ids(data: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = data.get(name)
+    if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) for each in value):
+        raise ValueError(f"{name} is no list of ids")
+    return tuple(value)
+
+
+def named(batch_ids: Sequence[str]) -> str:
+    """Name batches, a few of them where they are many."""
+    if len(batch_ids) == 1:
+        return f"Batch {batch_ids[0]}"
+    rest = " ..." if len(batch_ids) > _NAMED else ""
+    return f"{len(batch_ids)} batches ({', '.join(batch_ids[:_NAMED])}{rest})"
 
 
 @dataclass(frozen=True)
@@ -292,20 +271,31 @@ class Summary:
         """Write as JSON; holds ids and counts only."""
         return {
             "batch_ids": list(self.batch_ids),
-            "counts": [[status, code, count] for (status, code), count in sorted(self.counts.items())],
+            "counts": write_counts(self.counts),
             "pending": list(self.pending),
             "overdue": list(self.overdue),
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Summary:
-        """Read what :meth:`to_dict` wrote."""
-        return cls(
-            tuple(data["batch_ids"]),
-            Counter({(str(status), int(code)): int(count) for status, code, count in data["counts"]}),
-            tuple(data["pending"]),
-            tuple(data["overdue"]),
-        )
+    def from_dict(cls, data: Any) -> Summary:
+        """
+        Read what :meth:`to_dict` wrote.
+
+        :raises ValueError: It is something else.
+        """
+        if not isinstance(data, Mapping):
+            raise ValueError("a summary is an object")
+        batch_ids, pending, overdue = (_ids(data, name) for name in ("batch_ids", "pending", "overdue"))
+        return cls(batch_ids, read_counts(data.get("counts")), pending, overdue)
+
+    @property
+    def names(self) -> str:
+        """Name the batches, a few of them where they are many."""
+        return named(self.batch_ids)
+
+    def told(self) -> str:
+        """Tell the messages per status in a line."""
+        return ", ".join(f"{status} {count}" for status, count in self.by_status.items()) or "no messages"
 
     def table(self) -> str:
         """Draw the counts as a small table: status, code, meaning, count."""
@@ -339,6 +329,8 @@ class OutcomePolicy:
         delivered = by_status.get("Delivered", 0)
         if failed and failed / total >= self.max_failed:
             return f"{failed} of {total} messages failed, which reaches max_failed={self.max_failed:g}"
+        if not total and self.min_delivered > 0:
+            return f"there was no message to deliver, which is below min_delivered={self.min_delivered:g}"
         if total and delivered / total < self.min_delivered:
             return (
                 f"{delivered} of {total} messages were delivered, below min_delivered={self.min_delivered:g}"
@@ -347,30 +339,63 @@ class OutcomePolicy:
 
 
 def look_at_all(
-    before: Iterable[Progress], clock: Callable[[], pendulum.DateTime] = utcnow
+    before: Iterable[Progress],
+    clock: Callable[[], pendulum.DateTime] = utcnow,
+    until: pendulum.DateTime | None = None,
 ) -> Generator[Step, Any, list[Progress]]:
     """
-    Look at every batch that is not over.
+    Look at every batch that is not over, and log what has changed.
 
-    A look that fails for a passing reason (network, Sinch's own trouble) leaves its batch as it was: the
-    batch goes on without us, and its schedule bounds the waiting. Before the schedule is known, a number of
-    such failures in a row is raised.
+    A look that fails for a passing reason (network, Sinch's own trouble) ends the round, because the others
+    would fare alike, and leaves its batch as it was: the batch goes on without us, and its schedule bounds
+    the waiting. Before the schedule is known, a number of such failures in a row is raised.
+
+    :param before: What is known of the batches.
+    :param until: When to end the round, but for its first look.
     """
-    after = []
-    for entry in before:
-        found = entry
-        if not entry.over:
-            try:
-                found = yield from look(entry, clock)
-            except SinchError as error:
-                found = replace(entry, failures=entry.failures + 1)
-                if not error.transient or (entry.schedule is None and found.failures >= BLIND_LOOKS):
-                    raise
-                log.warning("Batch %s could not be looked at, will look again: %s", entry.batch_id, error)
-                if entry.schedule is not None and clock() > entry.schedule.ends:
-                    found = replace(found, state=State.OVERDUE)
-        after.append(found)
-    return after
+    known = list(before)
+    entries = list(known)
+    # Those looked at least come first, so that rounds that end early come round to every batch.
+    due = sorted((at for at, entry in enumerate(entries) if not entry.over), key=lambda at: entries[at].looks)
+    for place, at in enumerate(due):
+        if place and until is not None and clock() > until:
+            log.warning("%d of %d batches were not looked at: no time is left.", len(due) - place, len(due))
+            break
+        entry = replace(entries[at], looks=entries[at].looks + 1)
+        try:
+            entries[at] = yield from look(entry, clock)
+        except SinchError as error:
+            entries[at] = replace(entry, failures=entry.failures + 1)
+            blind = sum(each.failures for each in entries if each.schedule is None)
+            if not error.transient or (entry.schedule is None and blind >= BLIND_LOOKS):
+                raise
+            log.warning("Batch %s could not be looked at, will look again: %s", entry.batch_id, error)
+            if entry.schedule is not None and clock() > entry.schedule.ends:
+                entries[at] = replace(entries[at], state=State.OVERDUE)
+            break
+    _log_changes(known, entries)
+    return entries
+
+
+def _log_changes(before: Sequence[Progress], after: Sequence[Progress]) -> None:
+    """Say what is new; nothing is said of batches that are as they were."""
+    for status in sorted(_statuses(after) - _statuses(before) - FINAL - INTERMEDIATE):
+        log.warning("Delivery status %r is not known; waiting on as if it were not final.", status)
+    if [(each.state, each.counts) for each in before] == [(each.state, each.counts) for each in after]:
+        return
+    summary = Summary.of(after)
+    starts = [each.schedule.starts for each in after if each.schedule and each.state is State.SCHEDULED]
+    told = [summary.told()] if summary.counts else []
+    if leaving := [each for each in starts if each is not None]:
+        told.append(f"leaves at {wire_time(min(leaving))}; nothing is asked before")
+    if len(summary.batch_ids) > 1 and summary.pending:
+        told.append(f"{len(summary.pending)} are not over yet")
+    if told:
+        log.info("%s: %s.", summary.names, "; ".join(told))
+
+
+def _statuses(entries: Iterable[Progress]) -> set[str]:
+    return {status for entry in entries for status, _ in entry.counts}
 
 
 def wait(

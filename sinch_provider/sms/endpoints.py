@@ -230,8 +230,9 @@ def replace(
     :raises SinchValidationError: Names every field that breaks a rule.
     """
     fields = validation.checked_message(locals(), "replace")
-    # Once the new batch has left, nobody knows what replacing it again does; it may send a second time.
-    waits = "send_at" in fields and parse_time(fields["send_at"]) > utcnow().add(minutes=5)
+    # Once the new batch has left, nobody knows what replacing it again does; it may send a second time. All
+    # attempts together end within the margin.
+    waits = "send_at" in fields and parse_time(fields["send_at"]) > utcnow().add(minutes=15)
     kind = Kind.SET if waits else Kind.ONCE
     return Call("replace", "PUT", _path(fields), Batch.from_json, body=fields, kind=kind, default_sender=True)
 

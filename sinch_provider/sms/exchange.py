@@ -6,18 +6,17 @@ import asyncio
 import time
 from typing import Any, Final
 
+from sinch_provider.sms.account import LIMITS
 from sinch_provider.sms.answers import lost_connection, no_connection, unusable_environment
 from sinch_provider.sms.environment import UnusableEnvironmentError
 from sinch_provider.sms.errors import SinchNotSentError
 from sinch_provider.sms.http import Call
 
-#: From the connection to the last byte of the answer, an exchange takes so many time limits at most.
-LIMITS: Final = 3
 #: No answer of Sinch's comes near it; measured after decompression.
 LARGEST_ANSWER: Final = 16 * 1024 * 1024
 #: An event loop that comes back later than this has the permission asked for again.
 _PROMPT_SECONDS: Final = 1.0
-_RENEWALS: Final = 5
+_RENEWALS: Final = 3
 
 
 class Exchange:

@@ -66,12 +66,7 @@ class _Timed(socket.socket):
 
 
 class TimedTlsSocket(_Timed, ssl.SSLSocket):
-    """What TLS makes of a timed socket."""
-
-    def do_handshake(self, block: bool = False) -> None:
-        """Agree on keys within the time that is left."""
-        self._limit()
-        super().do_handshake(block)
+    """What TLS makes of a timed socket; its handshake takes what time limit that had last."""
 
 
 def dial(host: str, port: int, options: Any) -> socket.socket:

@@ -160,9 +160,13 @@ def callback_of(context: Context) -> tuple[str, ...] | None:
 def _loop_index(context: Context) -> int | None:
     """Tell which iteration of a loop runs, if one does."""
     loop: Any = context.get("loop")
-    # Callbacks in the Dag processor know the task instance only.
-    index: int | None = getattr(context.get("ti"), "region_index", None) if loop is None else loop.index
-    return index
+    if loop is not None:
+        return int(loop.index)
+    # Callbacks in the Dag processor know the task instance only. Outside of loops its region is all zeros,
+    # and the index that of a mapped item.
+    ti: Any = context.get("ti")
+    region = getattr(ti, "region_id", None)
+    return int(ti.region_index) if region is not None and region.int else None
 
 
 def _is_for_dag_processor(ti: Any) -> bool:

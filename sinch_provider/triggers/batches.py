@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from sinch_provider.failures import SinchTaskFailed, SinchWaitInterrupted
+from sinch_provider.failures import SinchTaskFailed, SinchWaitInterrupted, goes_on, missing_connection
 from sinch_provider.hooks.sinch import SinchHook
-from sinch_provider.sms.delivery import Progress, Summary, wait
+from sinch_provider.sms.delivery import Progress, Summary, named, wait
 from sinch_provider.sms.errors import SinchError, SinchNotFoundError
 from sinch_provider.sms.masking import mask_text
+
+if TYPE_CHECKING:
+    from sinch_provider.sms.aio import AsyncSinchClient
+
+#: How often the connection is asked for before it counts as missing.
+_CONNECTION_LOOKS: Final = 3
 
 
 class SinchBatchTrigger(BaseTrigger):
@@ -56,48 +64,95 @@ class SinchBatchTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and yield one event."""
         try:
-            async with await SinchHook(self.sinch_conn_id).get_async_conn() as client:
+            async with await self._client() as client:
                 summary = await client.follow(
                     wait([Progress(id_) for id_ in self.batch_ids], self.poll_interval)
                 )
         except Exception as error:
             # Whatever it is, the task has to hear of it: a trigger that dies leaves no reason behind.
             self.log.warning("Waiting for the batches failed: %s", type(error).__name__)
-            transient = error.transient if isinstance(error, SinchError) else True
-            yield TriggerEvent({"status": "error", "message": _explained(error), "transient": transient})
+            message, transient = _explained(error)
+            yield TriggerEvent({"status": "error", "message": message, "transient": transient})
             return
         status = "overdue" if summary.overdue else "finished"
         yield TriggerEvent({"status": status, "summary": summary.to_dict()})
 
     async def on_kill(self) -> None:
-        """Cancel the batches if asked to; Airflow >= 3.3 calls this on clear and when the task is marked."""
+        """
+        Cancel the batches if asked to, and else say that they go on.
+
+        Airflow >= 3.3 calls this on clear and when the task is marked.
+        """
         if not self.cancel_on_kill:
+            self.log.info("%s", goes_on(self.batch_ids))
             return
-        async with await SinchHook(self.sinch_conn_id).get_async_conn() as client:
+        try:
+            client = await SinchHook(self.sinch_conn_id).get_async_conn()
+        except Exception as error:
+            self.log.warning("%s was not cancelled: %s", named(self.batch_ids), _explained(error)[0])
+            return
+        async with client:
             for batch_id in self.batch_ids:
-                try:
-                    await client.batches.cancel(batch_id)
-                except SinchError as error:
-                    self.log.warning("Batch %s was not cancelled: %s", batch_id, error)
-                else:
-                    self.log.info("Cancelled batch %s because its task was killed.", batch_id)
+                await self._cancel(client, batch_id)
+
+    async def _cancel(self, client: AsyncSinchClient, batch_id: str) -> None:
+        try:
+            batch = await client.batches.cancel(batch_id)
+        except SinchError as error:
+            self.log.warning("Batch %s was not cancelled: %s", batch_id, error)
+            return
+        if batch.canceled:
+            self.log.info("Cancelled batch %s because its task was killed.", batch_id)
+        else:
+            self.log.warning("Batch %s was not cancelled: it was too late.", batch_id)
+
+    async def _client(self) -> AsyncSinchClient:
+        for _ in range(_CONNECTION_LOOKS - 1):
+            try:
+                return await SinchHook(self.sinch_conn_id).get_async_conn()
+            except AirflowNotFoundException:
+                # Airflow says the same where its database does not answer for a moment.
+                await asyncio.sleep(self.poll_interval)
+        return await SinchHook(self.sinch_conn_id).get_async_conn()
 
 
-def _explained(error: Exception) -> str:
+def _explained(error: Exception) -> tuple[str, bool]:
+    """Say what went wrong, and whether waiting again can succeed although nobody changed anything."""
     if isinstance(error, SinchNotFoundError):
-        return f"{error} Was it created with another connection?"
-    return str(error) if isinstance(error, SinchError) else f"{type(error).__name__}: {mask_text(str(error))}"
+        return f"{error} Was it created with another connection?", False
+    if isinstance(error, SinchError):
+        return str(error), error.transient
+    if isinstance(error, AirflowNotFoundException):
+        return missing_connection(error, "The triggerer has to find it too; the batches go on."), False
+    return f"{type(error).__name__}: {mask_text(str(error))}", True
 
 
-def summary_of_event(event: dict[str, Any] | None) -> Summary:
+def summary_of_event(event: Any) -> Summary:
     """
     Read the trigger's event.
 
     :raises SinchWaitInterrupted: Waiting broke off for a passing reason.
     :raises SinchTaskFailed: Waiting failed, or the event is not this trigger's.
     """
-    if event and event.get("status") in {"finished", "overdue"}:
-        return Summary.from_dict(event["summary"])
-    reason = (event or {}).get("message", "the trigger sent no usable event")
-    failure = SinchWaitInterrupted if event and event.get("transient") else SinchTaskFailed
-    raise failure(f"Waiting for the batches failed: {reason}")
+    told = event if isinstance(event, Mapping) else {}
+    status, message = told.get("status"), told.get("message")
+    if status == "error" and isinstance(message, str):
+        failure = SinchWaitInterrupted if told.get("transient") is True else SinchTaskFailed
+        raise failure(f"Waiting for the batches failed: {message}")
+    summary = _summary(told.get("summary"))
+    if summary and status == ("overdue" if summary.overdue else "finished"):
+        return summary
+    raise SinchTaskFailed(
+        "Waiting for the batches failed: the trigger's event is not one of this provider's. "
+        "The batches go on; clear the task to wait for them again."
+    )
+
+
+def _summary(data: Any) -> Summary | None:
+    """Read the summary of an event; None if it is none, or does not tell of batches that are over."""
+    try:
+        summary = Summary.from_dict(data)
+    except ValueError:
+        return None
+    whole = summary.batch_ids and not summary.pending and set(summary.overdue) <= set(summary.batch_ids)
+    return summary if whole else None

@@ -16,7 +16,7 @@ def without_need(world: World, ti: TaskInstance) -> str | None:
     """Say why a failure should not have happened; None if it had to."""
     error = ti.error
     assert error is not None
-    cause = error.__cause__ if isinstance(error.__cause__, errors.SinchError) else error
+    cause = getattr(error, "error", None) or error
     told = f"failed without need: {type(cause).__name__}: {cause}"
     if not world.schedule.events and not world.schedule.faults:
         return told

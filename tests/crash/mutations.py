@@ -326,7 +326,8 @@ def _alerts_without(position: int) -> Mutation:
     return mutation
 
 
-#: Named as the rules of send-once are.
+#: Named as the rules of sending once are: identity, proof, look, table, cycle, fence, answers, duplicates,
+#: label, callbacks.
 MUTATIONS: dict[str, Mutation] = {
     "identity: loop index left out": _unnamed(4),
     "identity: send_key left out": _unnamed(5),

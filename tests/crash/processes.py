@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
 
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import TaskDeferred
@@ -243,7 +244,9 @@ def row_of(ti: TaskInstance) -> dict[str, Any]:
     """Say which task instance this is, as of now."""
     return {
         "dag_id": "crash", "run_id": "run", "task_id": "send", "map_index": ti.map_index, "id": ti.id,
-        "max_tries": ti.max_tries, "try_number": ti.try_number, "region_index": ti.loop_index,
+        "max_tries": ti.max_tries, "try_number": ti.try_number,
+        "region_index": -1 if ti.loop_index is None else ti.loop_index,
+        "region_id": UUID(int=0 if ti.loop_index is None else 1),
     }  # fmt: skip
 
 

@@ -6,11 +6,15 @@ import http.client
 import json
 import subprocess
 import sys
+import time
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from sinch_provider.sandbox.client import SandboxClient
+
+#: The sandbox closes connections that have been idle for five seconds.
+_IDLE: Final = 2.0
 
 
 class Sandbox:
@@ -27,6 +31,7 @@ class Sandbox:
         client = SandboxClient(self.url)
         self.connections = {"plan": client.connection, "project": client.project_connection}
         self._wire = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
+        self._used = time.monotonic()
         return self
 
     def __exit__(
@@ -41,12 +46,20 @@ class Sandbox:
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Make a control call."""
         data = None if body is None else json.dumps(body)
+        self._keep_open()
         self._wire.request(method, f"/sandbox/{path}", data, {"Content-Type": "application/json"})
         answer = self._wire.getresponse()
         content = answer.read()
         if answer.status != 200:
             raise RuntimeError(f"{method} {path}: {answer.status} {content.decode()}")
         return json.loads(content)
+
+    def _keep_open(self) -> None:
+        """Connect anew where the sandbox may be about to close a connection that has been idle."""
+        now = time.monotonic()
+        if now - self._used > _IDLE:
+            self._wire.close()
+        self._used = now
 
     def begin(self) -> str:
         """Forget everything, and tell the time."""
@@ -79,6 +92,7 @@ class Sandbox:
     def _as_others(self, method: str, path: str, body: str | None = None) -> Any:
         details = self.connections["plan"]
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {details['password']}"}
+        self._keep_open()
         self._wire.request(method, f"/xms/v1/{details['login']}/{path}", body, headers)
         return json.loads(self._wire.getresponse().read())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pendulum
 import pytest
@@ -231,6 +232,16 @@ def test_what_does_not_name_a_send():
     plain = reference(context_of())
     assert plain == reference(context_of(try_number=3, max_tries=7))
     assert plain == reference(context_of(map_index=4))
+
+
+def test_a_task_outside_of_loops_has_a_region_of_zeros():
+    """So Airflow 3.4 has it, with the map index as the index in the region."""
+    for map_index in (-1, 4):
+        context = context_of(map_index=map_index)
+        context["ti"].region_id, context["ti"].region_index = UUID(int=0), map_index
+        operator = SinchSendBatchOperator(task_id="work", to=[ANN], body="Hi")
+        send_of = identity.send_of(context, operator)
+        assert (send_of.reference, send_of.in_loop) == (reference(context_of()), False)
 
 
 def test_iterations_of_a_loop_are_sends_of_their_own(sinch_default, no_pauses):

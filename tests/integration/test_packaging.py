@@ -146,8 +146,10 @@ def test_wheel_holds_the_package_and_its_types(wheel: ZipFile) -> None:
     assert not {name for name in names if not name.startswith(("sinch_provider/", "airflow_provider_sinch-"))}
 
 
-def test_constraints_are_names_and_versions() -> None:
-    lines = (ROOT / "constraints" / "constraints.txt").read_text().splitlines()
+@pytest.mark.parametrize("airflow", ["3.3", "3.4"])
+def test_constraints_are_names_and_versions(airflow: str) -> None:
+    lines = (ROOT / "constraints" / f"{airflow}.txt").read_text().splitlines()
+    assert any(line.startswith(f"apache-airflow=={airflow}.") for line in lines)
     pins = [line for line in lines if not line.startswith("#")]
     assert len(pins) > 100
     assert [pin for pin in pins if "/" in pin or "@" in pin or pin.count("==") != 1] == []

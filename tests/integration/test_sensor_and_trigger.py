@@ -177,14 +177,84 @@ class TestTrigger:
         with pytest.raises(SinchWaitInterrupted, match="Sinch failed"):
             summary_of_event(event)
 
-    def test_an_event_that_is_not_ours_is_no_success(self):
+    @pytest.mark.parametrize("status", ["finished", "overdue"])
+    @pytest.mark.parametrize("summary", [..., None, [], "text", 7, {}, {"batch_ids": [BATCH_ID]}])
+    def test_an_event_without_a_summary_is_no_success(self, status, summary):
+        event = {"status": status} | ({} if summary is ... else {"summary": summary})
+        with pytest.raises(SinchTaskFailed, match="not one of this provider's"):
+            summary_of_event(event)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"counts": [["Delivered", 0, -1]]},
+            {"counts": [["Delivered", "0", 1]]},
+            {"counts": {"Delivered": 1}},
+            {"batch_ids": []},
+            {"batch_ids": [7]},
+            {"pending": [BATCH_ID]},
+            {"overdue": [BATCH_ID]},
+        ],
+    )
+    def test_an_event_that_contradicts_itself_is_no_success(self, change):
+        summary = {"batch_ids": [BATCH_ID], "counts": [["Delivered", 0, 1]], "pending": [], "overdue": []}
+        assert summary_of_event({"status": "finished", "summary": summary}).by_status == {"Delivered": 1}
         with pytest.raises(SinchTaskFailed):
-            summary_of_event(None)
+            summary_of_event({"status": "finished", "summary": summary | change})
+        late = summary | {"overdue": [BATCH_ID]}
+        assert summary_of_event({"status": "overdue", "summary": late}).overdue == (BATCH_ID,)
+        with pytest.raises(SinchTaskFailed):
+            summary_of_event({"status": "overdue", "summary": summary})
+        with pytest.raises(SinchTaskFailed):
+            summary_of_event({"status": "overdue", "summary": summary | {"overdue": ["another"]}})
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            None,
+            [],
+            "finished",
+            {},
+            {"status": None},
+            {"status": ["finished"]},
+            {"status": "error"},
+            {"status": "error", "message": {"to": MARIA}},
+            {"status": "late", "message": "text", "transient": True},
+            {"transient": True},
+        ],
+    )
+    def test_an_event_that_is_not_ours_is_no_success(self, event):
+        with pytest.raises(SinchTaskFailed) as caught:
+            summary_of_event(event)
+        assert MARIA not in str(caught.value)
+
+    def test_only_an_error_that_says_so_may_be_retried(self):
+        with pytest.raises(SinchTaskFailed):
+            summary_of_event({"status": "error", "message": "text", "transient": "false"})
 
     def test_on_kill_cancels_if_asked_to(self, sinch_default, send, shown):
         batch_id = send(MARIA)
         asyncio.run(SinchBatchTrigger(batch_ids=[batch_id]).on_kill())
         assert sinch_default.batches()[0]["canceled"] is False
+        assert f"{batch_id} was sent and goes on to be delivered" in shown()
         asyncio.run(SinchBatchTrigger(batch_ids=[batch_id, BATCH_ID], cancel_on_kill=True).on_kill())
         assert sinch_default.batches()[0]["canceled"] is True
         assert f"{BATCH_ID} was not cancelled" in shown()
+
+    def test_on_kill_says_when_it_is_too_late(self, sinch_default, send, shown):
+        batch_id = send(MARIA)
+        sinch_default.advance(60)
+        asyncio.run(SinchBatchTrigger(batch_ids=[batch_id], cancel_on_kill=True).on_kill())
+        text = shown()
+        assert f"Cancelled batch {batch_id}" not in text
+        assert f"{batch_id} was not cancelled" in text
+
+    def test_on_kill_without_a_connection_says_that_nothing_was_cancelled(self, shown):
+        trigger = SinchBatchTrigger(batch_ids=[BATCH_ID], sinch_conn_id="nowhere", cancel_on_kill=True)
+        asyncio.run(trigger.on_kill())
+        assert f"{BATCH_ID} was not cancelled" in shown()
+
+    @pytest.mark.usefixtures("moving_clock")
+    def test_it_logs_what_changes(self, sinch_default, send, shown):
+        self.event_of(SinchBatchTrigger(batch_ids=[send(MARIA)], poll_interval=0.05))
+        assert "Delivered 1" in shown()

@@ -1,5 +1,5 @@
 """
-``make test-airflow``: a real Airflow is killed all over while it sends, and everyone gets one text.
+``make test-airflow``: a real Airflow is killed and cleared while it sends, and everyone gets one text.
 
 Airflow runs with LocalExecutor, then with CeleryExecutor, two workers and Redis; Sinch is a sandbox, which is
 never killed and knows in the end who has got what. Nothing is left running.
@@ -15,19 +15,24 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
 from tests.system import report as reports
+from tests.system.clears import Clear, Clearer
 from tests.system.cluster import EXECUTORS, Airflow, base_environment, compile_modules
 from tests.system.kills import Kill, Killer
 from tests.system.load import Load, Numbers, Send
+from tests.system.metadata import Metadata
 from tests.system.processes import SystemTestError
 from tests.system.services import Postgres, Redis, Sandbox, install_missing
 
 _BEGAN = time.monotonic()
-#: After the last kill: retries, settle times and orphans of half a minute each.
+#: Seconds between two lines that say how far it is.
+_PROGRESS = 45
+#: After the last kill or clear: retries, settle times and orphans of half a minute each.
 _PATIENCE = 300
 
 
@@ -38,48 +43,79 @@ def say(text: str) -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.system", description=__doc__.split("\n\n")[0])
     parser.add_argument("--kills", type=int, default=220, help="in all (%(default)s)")
-    parser.add_argument("--seed", type=int, default=None, help="of kills and load; else a new one")
+    parser.add_argument("--clears", type=int, default=50, help="of task instances, in all (%(default)s)")
+    parser.add_argument("--seed", type=int, default=None, help="of kills, clears and load; else a new one")
     parser.add_argument(
         "--executors", default="local,celery", help="which, separated by commas (%(default)s)"
     )
     parser.add_argument(
-        "--pace", type=float, default=4.0, help="seconds between two kills, on average (%(default)s)"
+        "--pace",
+        type=float,
+        default=4.0,
+        help="seconds between two kills, on average, or clears if there are more (%(default)s)",
     )
-    parser.add_argument("--keep", action="store_true", help="keep logs and the record of kills")
+    parser.add_argument("--keep", action="store_true", help="keep logs and the records of kills and clears")
     return parser.parse_args()
 
 
-def one_executor(
-    stack: ExitStack, airflow: Airflow, load: Load, killer: Killer, progress: str
-) -> tuple[list[Send], list[Kill]]:
+@dataclass(frozen=True)
+class Strikes:
+    """What is done to an Airflow with one executor."""
+
+    load: Load
+    killer: Killer
+    clearer: Clearer
+
+    @property
+    def threads(self) -> tuple[Load, Killer, Clearer]:
+        return self.load, self.killer, self.clearer
+
+    def stop(self) -> None:
+        for thread in self.threads:
+            thread.stopping.set()
+
+    def check(self) -> None:
+        for thread in self.threads:
+            if thread.failed is not None:
+                raise SystemTestError(f"The {thread.name} thread broke: {thread.failed!r}") from thread.failed
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.killer.done)} kills, {len(self.clearer.done)} clears, "
+            f"{len(self.load.sends)} sends, {self.load.open_runs()} runs open"
+        )
+
+
+def one_executor(stack: ExitStack, airflow: Airflow, strikes: Strikes, progress: str) -> None:
     """Run Airflow with one executor from its first start to the end of its last run."""
     say(f"{progress}: starting")
     stack.callback(airflow.end)
     airflow.start()
-    say(f"{progress}: ready, sending and killing")
-    for thread in (load, killer):
-        stack.callback(thread.stopping.set)
+    say(f"{progress}: ready, sending, killing and clearing")
+    stack.callback(strikes.stop)
+    for thread in strikes.threads:
         thread.start()
-    shown = 0
-    while killer.is_alive():
-        killer.join(1)
-        if load.failed:
-            killer.stopping.set()
-        if len(killer.done) >= shown + 20:
-            shown = len(killer.done)
-            say(f"{progress}: {shown} kills, {len(load.sends)} sends, {load.open_runs()} runs open")
-    load.stopping.set()
-    load.join()
-    for thread in (load, killer):
-        if thread.failed is not None:
-            raise SystemTestError(f"The {thread.name} thread broke: {thread.failed!r}") from thread.failed
-    say(f"{progress}: no more kills, waiting for the last runs")
-    load.wait(_PATIENCE)
+    shown = time.monotonic()
+    while strikes.killer.is_alive() or strikes.clearer.is_alive():
+        time.sleep(1)
+        if any(thread.failed for thread in strikes.threads):
+            strikes.stop()
+        if time.monotonic() > shown + _PROGRESS:
+            shown = time.monotonic()
+            say(f"{progress}: {strikes}")
+    strikes.load.stopping.set()
+    strikes.load.join()
+    strikes.check()
+    say(f"{progress}: {strikes}; no more strikes, waiting for the last runs")
+    strikes.load.wait(_PATIENCE)
     airflow.end()
-    say(
-        f"{progress}: ended; components were started {sum(s.starts for s in airflow.services.values())} times"
-    )
-    return load.sends, killer.done
+    starts = sum(service.starts for service in airflow.services.values())
+    say(f"{progress}: ended; components were started {starts} times")
+
+
+def share(number: int, place: int, parts: int) -> int:
+    """Cut a number into equal parts."""
+    return number // parts + (place < number % parts)
 
 
 def test(folder: Path, given: argparse.Namespace, seed: int) -> bool:
@@ -91,6 +127,8 @@ def test(folder: Path, given: argparse.Namespace, seed: int) -> bool:
     compile_modules()
     sends: list[Send] = []
     kills: list[Kill] = []
+    clears: list[Clear] = []
+    missed: list[str] = []
     with ExitStack() as stack:
         database = Postgres(folder)
         stack.callback(database.service.end)
@@ -104,30 +142,42 @@ def test(folder: Path, given: argparse.Namespace, seed: int) -> bool:
             stack.callback(broker.service.end)
             broker.start()
         numbers = Numbers()
+        metadata = Metadata(database)
         for place, executor in enumerate(executors):
             airflow = Airflow(folder, executor, database, broker, sandbox.client, seed)
             if place == 0:
                 airflow.migrate()
-            share = given.kills // len(executors) + (place < given.kills % len(executors))
-            load = Load(airflow, database, numbers, seed)
-            killer = Killer(
-                airflow, database, broker, share, share * given.pace, seed, folder / "kills.jsonl"
+            number, clear = (share(total, place, len(executors)) for total in (given.kills, given.clears))
+            seconds = max(number, clear) * given.pace
+            load = Load(airflow, metadata, numbers, seed)
+            strikes = Strikes(
+                load,
+                Killer(airflow, metadata, broker, number, seconds, seed, folder / "kills.jsonl"),
+                Clearer(
+                    *(airflow, metadata, sandbox.client, load),
+                    *(clear, seconds, seed, folder / "clears.jsonl"),
+                ),
             )
-            new_sends, new_kills = one_executor(stack, airflow, load, killer, EXECUTORS[executor])
-            sends += new_sends
-            kills += new_kills
-        report = reports.collect(sends, kills, database, sandbox.client, folder)
+            one_executor(stack, airflow, strikes, EXECUTORS[executor])
+            sends += load.sends
+            kills += strikes.killer.done
+            clears += strikes.clearer.done
+            missed += [f"{executor}: no {state} send could be cleared" for state in strikes.clearer.missed]
+        report = reports.collect(sends, kills, clears, metadata, sandbox.client, folder)
         struck = sum(each["struck"] for each in sandbox.client.faults())
         if sandbox.service.starts != 1 or not sandbox.service.running:
             raise SystemTestError("The sandbox, which must not be killed, has died.")
     print(f"\n{reports.kills_table(kills, executors)}\n")
+    print(f"{reports.clears_table(report, executors)}\n")
     print(f"{reports.outcome_table(report, executors)}\n")
     print(f"{reports.decision_table(report, executors)}\n")
     print(f"{reports.failures_table(report)}\n")
-    print(f"seed {seed}, {len(kills)} kills, {struck} faults struck, {time.monotonic() - _BEGAN:.0f} s")
-    for fault in report.faults:
+    what = f"{len(kills)} kills, {len(clears)} clears, {struck} faults struck"
+    print(f"seed {seed}, {what}, {time.monotonic() - _BEGAN:.0f} s")
+    faults = [*missed, *report.faults]
+    for fault in faults:
         print(f"  WRONG  {fault}")
-    return not report.faults
+    return not faults
 
 
 def interrupted(number: int, frame: FrameType | None) -> None:
@@ -142,7 +192,8 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="sinch-system-"))
     # Postgres's user has to reach its own folder within.
     folder.chmod(0o711)
-    print(f"Airflow {version('apache-airflow')}, seed {seed}, {given.kills} kills; {folder}", flush=True)
+    print(f"Airflow {version('apache-airflow')}, seed {seed}, {given.kills} kills, {given.clears} clears")
+    print(folder, flush=True)
     good = False
     try:
         good = test(folder, given, seed)
@@ -155,7 +206,7 @@ def main() -> int:
         if good and not given.keep:
             shutil.rmtree(folder, ignore_errors=True)
         else:
-            print(f"Logs, ledger and kills are kept in {folder}")
+            print(f"Logs, ledger, kills and clears are kept in {folder}")
     return 0 if good else 1
 
 

@@ -12,20 +12,25 @@ import sys
 import sysconfig
 import threading
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import psutil
 import requests
+from packaging.version import Version
 
 import sinch_provider
 from sinch_provider.sandbox.client import SandboxClient
+from tests.system.metadata import Key
 from tests.system.processes import Service, SystemTestError, free_port, living, members, run, title
 from tests.system.services import Postgres, Redis, wait_until
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DAGS: Final = Path(__file__).parent / "dags"
 EXECUTORS: Final = {"local": "LocalExecutor", "celery": "CeleryExecutor"}
+#: A clear deletes what a task has stored, unless it asks for it to be kept. Before, it was always kept.
+KEEPS_TASK_STATE: Final = Version(version("apache-airflow-core")).release >= (3, 4)
 _AIRFLOW: Final = (sys.executable, "-m", "airflow")
 #: Tasks at a time; most of them wait for something.
 _PARALLEL: Final = 24
@@ -160,6 +165,8 @@ class Airflow:
         # The first call to this address loads what tasks talk to.
         wait_until(lambda: self._get("/execution/health/ping").ok, api, 180)
         wait_until(self._dag_known, self.services["dag-processor"], 180)
+        for name in ("scheduler", "triggerer"):
+            wait_until(lambda name=name: self._healthy(name), self.services[name], 180)
         self._keeper.start()
 
     def end(self) -> None:
@@ -218,6 +225,9 @@ class Airflow:
         self._log_in()
         return bool(self._get("/api/v2/dags/send_once").ok)
 
+    def _healthy(self, component: str) -> bool:
+        return bool(self._get("/api/v2/monitor/health").json()[component]["status"] == "healthy")
+
     def _log_in(self) -> None:
         answer = requests.get(f"http://127.0.0.1:{self.port}/auth/token", timeout=20)
         if answer.ok:
@@ -239,6 +249,37 @@ class Airflow:
         if answer.status_code >= 500:
             return False
         raise SystemTestError(f"Airflow refused a run: {answer.status_code} {answer.text[:500]}")
+
+    def clear(self, key: Key, keep_task_state: bool) -> str | None:
+        """
+        Clear a task instance.
+
+        :returns: the state it is in now: ``restarting`` if it was running, else nothing; None if it was not
+            cleared, because Airflow is not there at the moment.
+        """
+        run_id, task_id, map_index = key
+        body: dict[str, Any] = {
+            "dry_run": False,
+            "dag_run_id": run_id,
+            "task_ids": [task_id if map_index < 0 else [task_id, map_index]],
+            "only_failed": False,
+        }
+        if keep_task_state:
+            body["keep_task_state"] = True
+        url = f"http://127.0.0.1:{self.port}/api/v2/dags/send_once/clearTaskInstances"
+        try:
+            answer = requests.post(url, json=body, headers=self._headers(), timeout=20)
+        except requests.RequestException:
+            return None
+        if answer.status_code == 401:
+            self._log_in()
+            return None
+        if answer.status_code >= 500:
+            return None
+        if not answer.ok:
+            raise SystemTestError(f"Airflow refused a clear: {answer.status_code} {answer.text[:500]}")
+        cleared = answer.json()["task_instances"]
+        return (cleared[0]["state"] or "") if cleared else None
 
 
 def _is_task(process: psutil.Process) -> bool:

@@ -21,8 +21,9 @@ import psycopg
 import redis
 
 from tests.system.cluster import HEARTBEAT_TIMEOUT, Airflow
+from tests.system.metadata import Metadata
 from tests.system.processes import members, send, title
-from tests.system.services import Postgres, Redis
+from tests.system.services import Redis
 
 KILL: Final = "KILL"
 TERM: Final = "TERM"
@@ -106,7 +107,7 @@ class Killer(threading.Thread):
     def __init__(
         self,
         airflow: Airflow,
-        database: Postgres,
+        metadata: Metadata,
         broker: Redis | None,
         count: int,
         seconds: float,
@@ -118,7 +119,7 @@ class Killer(threading.Thread):
         self.failed: BaseException | None = None
         self.stopping = threading.Event()
         self._airflow = airflow
-        self._database = database
+        self._metadata = metadata
         self._broker = broker
         self._chance = random.Random(f"{seed}/{airflow.executor}/kills")
         self._schedule = schedule(airflow.executor, count, self._chance)
@@ -239,14 +240,8 @@ class Killer(threading.Thread):
         return self._chance.choice(aimed or young or pairs)
 
     def _sending(self) -> set[str]:
-        """List the task instances that have written their intent to send, and no outcome yet."""
         with contextlib.suppress(psycopg.OperationalError):
-            found = self._database.query(
-                "select t.id::text from task_instance t join task_state_store s "
-                "using (dag_id, run_id, task_id, map_index) where t.state = 'running' "
-                """and s.value like '%"try_number": ' || t.try_number || ',%"state": "intent"%'"""
-            )
-            return {str(row[0]) for row in found}
+            return self._metadata.sending()
         return set()
 
     def _message(self, target: str) -> tuple[list[int], list[str]] | None:

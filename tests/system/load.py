@@ -11,34 +11,47 @@ from typing import Any, Final
 import psycopg
 
 from tests.system.cluster import Airflow
+from tests.system.metadata import Key, Metadata
 from tests.system.processes import SystemTestError
-from tests.system.services import Postgres
 
 #: The sends of a run: task and number of mapped ones.
-SENDS: Final = {"plain": 1, "waiting": 1, "mapped": 2, "unguarded": 1}
+SENDS: Final = {"plain": 1, "deferred": 1, "held": 1, "mapped": 2, "unguarded": 1}
 UNGUARDED: Final = "unguarded"
+#: Waits in its worker.
+HELD: Final = "held"
+#: Between what a text says of its send and the time it was made, where it holds one.
+MADE_AT: Final = " at "
+#: Share of the single sends whose text is another in every try. Mapped ones are told apart by their texts.
+_TIMED: Final = 0.4
 #: Numbers above end in special ways in the sandbox.
 _NUMBERS: Final = 9000
 _MOST_RECIPIENTS: Final = 3
+#: Seconds without a new run.
+_PAUSE: Final = 15.0
 
 
 @dataclass(frozen=True)
 class Send:
-    """What one task instance is asked to send."""
+    """
+    What one task instance is asked to send.
+
+    :param timed: Its text ends with the time it is made, so each try has another one.
+    """
 
     executor: str
     run_id: str
     task_id: str
     map_index: int
     recipients: frozenset[str]
+    timed: bool = False
 
     @property
     def text(self) -> str:
-        """The text of its messages, which no other send has."""
+        """How its messages begin, or all they say; no other send says the same."""
         return f"{self.run_id} {self.task_id} {self.map_index}"
 
     @property
-    def key(self) -> tuple[str, str, int]:
+    def key(self) -> Key:
         return self.run_id, self.task_id, self.map_index
 
 
@@ -60,18 +73,18 @@ class Load(threading.Thread):
     """
     Triggers runs so that always a number of them is open.
 
-    :param most: How many runs may be open at a time.
+    :param most: How many runs may be open at a time; half as many more after a pause.
     """
 
     def __init__(
-        self, airflow: Airflow, database: Postgres, numbers: Numbers, seed: int, most: int = 8
+        self, airflow: Airflow, metadata: Metadata, numbers: Numbers, seed: int, most: int = 8
     ) -> None:
         super().__init__(name="load")
         self.sends: list[Send] = []
         self.failed: BaseException | None = None
         self.stopping = threading.Event()
         self._airflow = airflow
-        self._database = database
+        self._metadata = metadata
         self._numbers = numbers
         self._chance = random.Random(f"{seed}/{airflow.executor}/load")
         self._most = most
@@ -79,22 +92,22 @@ class Load(threading.Thread):
 
     def run(self) -> None:
         try:
+            triggered = 0.0
             while not self.stopping.wait(0.5):
-                if self.open_runs() < self._most:
+                # Runs that only wait for retries must not leave the strikes without sends.
+                late = time.monotonic() > triggered + _PAUSE
+                if self.open_runs() < self._most + late * self._most // 2:
                     self._trigger()
+                    triggered = time.monotonic()
         except BaseException as error:
             self.failed = error
 
     def open_runs(self) -> int:
         """Count the runs that have not ended."""
         try:
-            ended = self._database.query(
-                "select count(*) from dag_run where state in ('success', 'failed') and run_id like %s",
-                f"{self._airflow.executor}-%",
-            )
+            return self._metadata.open_runs(f"{self._airflow.executor}-")
         except psycopg.OperationalError:
             return self._most
-        return self._runs - int(str(ended[0][0]))
 
     def wait(self, patience: float) -> None:
         """Wait until all runs have ended, or patience has."""
@@ -107,13 +120,13 @@ class Load(threading.Thread):
         conf: dict[str, Any] = {}
         sends = []
         for task, number in SENDS.items():
-            conf[task] = [
-                self._numbers.take(self._chance.randint(1, _MOST_RECIPIENTS)) for _ in range(number)
-            ]
-            for place, recipients in enumerate(conf[task]):
+            timed = number == 1 and task != UNGUARDED and self._chance.random() < _TIMED
+            lists = [self._numbers.take(self._chance.randint(1, _MOST_RECIPIENTS)) for _ in range(number)]
+            conf[task] = [[f"+{each}" for each in to] for to in lists]
+            for place, recipients in enumerate(lists):
                 index = place if number > 1 else -1
-                sends.append(Send(self._airflow.executor, run_id, task, index, frozenset(recipients)))
-        conf = {task: [[f"+{each}" for each in to] for to in lists] for task, lists in conf.items()}
+                sends.append(Send(self._airflow.executor, run_id, task, index, frozenset(recipients), timed))
+        conf["timed"] = sorted({each.task_id for each in sends if each.timed})
         # Its id makes triggering it again harmless.
         while not self._airflow.trigger(run_id, conf):
             if self.stopping.wait(1):

@@ -13,25 +13,28 @@ from typing import Any, Final
 
 import sinch_provider
 from sinch_provider.sandbox.client import SandboxClient
+from tests.system.clears import STATES, Clear
+from tests.system.cluster import KEEPS_TASK_STATE
 from tests.system.kills import Kill
-from tests.system.load import UNGUARDED, Send
+from tests.system.load import MADE_AT, UNGUARDED, Send
+from tests.system.metadata import Key, Metadata
 from tests.system.processes import SystemTestError
-from tests.system.services import Postgres
 
 #: What operators say of their decisions.
 DECISIONS: Final = {
     "sent, and saw it accepted": "Sinch accepted batch",
-    "an earlier try meant to send": "meant to send, and its outcome is unknown",
-    "earlier tries left no trace": "finds no trace of earlier ones",
+    "an earlier attempt was about to": "was about to send; its outcome is unknown",
     "looked for the batch": "Looking for the batch by its reference",
-    "found it and took it": "by its reference; not sending again",
-    "knew it and took it": " was accepted; not sending again",
+    "kept it": "has the same message and recipients; keeping it",
+    "kept it, with another text": "has the same recipients and another text; keeping it",
     "did not find it": "so it was not accepted",
-    "not sent: no permission": "The journal of this send is out of reach",
-    "not sent: permission too old": "The permission to send took longer",
+    "not sent: no permission": "Airflow's task state cannot be reached",
+    "not sent: permission too old": "to write to the task state",
     "not sent: told to stop": "The task was told to stop before",
 }
-_SAYS_SENT: Final = re.compile(r"was sent, but|earlier try sent batch|Batch \S+ of this task was cancelled")
+_SAYS_SENT: Final = re.compile(
+    r"was sent, but|earlier attempt sent batch|Batch \S+ of this task (was cancelled|has all)"
+)
 _SAYS_NOT_SENT: Final = "Nothing was sent."
 
 
@@ -41,8 +44,8 @@ def check_words() -> None:
 
     :raises SystemTestError: The package says it in other words by now.
     """
-    package = Path(sinch_provider.__file__).parent / "sms"
-    source = "".join(path.read_text() for path in package.glob("*.py"))
+    package = Path(sinch_provider.__file__).parent
+    source = "".join(path.read_text() for path in package.rglob("*.py"))
     if unsaid := [words for words in DECISIONS.values() if words not in source]:
         raise SystemTestError(f"Nobody says any more: {', '.join(map(repr, unsaid))}")
 
@@ -57,7 +60,16 @@ class Outcome:
     result: Any
     batches: dict[str, Counter[str]]
     """Live messages by batch and recipient."""
+    clears: list[Clear] = field(default_factory=list)
     words: str = ""
+
+    def __str__(self) -> str:
+        text = ", text with time" if self.send.timed else ""
+        cleared = " + ".join(clear.what for clear in self.clears) or "never"
+        return (
+            f"{self.state}, try {self.tries}{text}, cleared: {cleared}, result {self.result}, "
+            f"batches {dict(self.batches)}"
+        )
 
     def received(self, recipient: str) -> int:
         return sum(counts[recipient] for counts in self.batches.values())
@@ -130,66 +142,50 @@ class Report:
                 "failed for no known reason": each.state == "failed" and not each.words,
                 "has not ended": each.state not in {"success", "failed"},
             }
-            lines += [
-                f"{each.send.text}: {wrong} ({each.state}, try {each.tries}, result {each.result}, "
-                f"batches {dict(each.batches)})"
-                for wrong, there in wrongs.items()
-                if there
-            ]
+            lines += [f"{each.send.text}: {wrong} ({each})" for wrong, there in wrongs.items() if there]
         return lines
 
 
 def collect(
-    sends: Sequence[Send], kills: Sequence[Kill], database: Postgres, sandbox: SandboxClient, folder: Path
+    sends: Sequence[Send],
+    kills: Sequence[Kill],
+    clears: Sequence[Clear],
+    metadata: Metadata,
+    sandbox: SandboxClient,
+    folder: Path,
 ) -> Report:
     """Compare the sends with Airflow's database and logs and with the sandbox's ledger."""
-    tasks = {
-        (str(run), str(task), int(str(index))): (str(state), int(str(tries)))
-        for run, task, index, state, tries in database.query(
-            "select run_id, task_id, map_index, state, try_number from task_instance"
-        )
-    }
-    results = {
-        (run, task, index): value
-        for run, task, index, value in database.query(
-            "select run_id, task_id, map_index, value from xcom where key = 'return_value'"
-        )
-    }
+    tasks, results = metadata.states(), metadata.results()
+    cleared: dict[Key, list[Clear]] = defaultdict(list)
+    for clear in clears:
+        cleared[clear.run_id, clear.task_id, clear.map_index].append(clear)
     batches: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for message in sandbox.messages():
         if message["status"] != "Cancelled":
-            batches[message["body"]][message["batch_id"]][message["to"]] += 1
+            text = message["body"].partition(MADE_AT)[0]
+            batches[text][message["batch_id"]][message["to"]] += 1
     outcomes = []
     for send in sends:
         state, tries = tasks.get(send.key, ("not there", 0))
-        outcomes.append(Outcome(send, state, tries, results.get(send.key), dict(batches.pop(send.text, {}))))
+        reached = dict(batches.pop(send.text, {}))
+        outcomes.append(Outcome(send, state, tries, results.get(send.key), reached, cleared[send.key]))
     stray = sum(counts.total() for by_batch in batches.values() for counts in by_batch.values())
     report = Report(outcomes, stray)
     for outcome in outcomes:
         _read_logs(outcome, folder, report.decisions)
         if outcome.state == "failed" and not outcome.words:
-            outcome.words = _silent(outcome, kills, database)
+            outcome.words = _silent(outcome, kills, metadata)
     return report
 
 
-def _silent(outcome: Outcome, kills: Sequence[Kill], database: Postgres) -> str:
+def _silent(outcome: Outcome, kills: Sequence[Kill], metadata: Metadata) -> str:
     """Say what ended the last try of a task that could not speak for itself; nothing if nobody knows."""
-    ids = database.query(
-        "select id::text from task_instance where run_id = %s and task_id = %s and map_index = %s",
-        *outcome.send.key,
-    )
-    mine = {str(row[0]) for row in ids}
+    mine = metadata.ids(outcome.send.key)
     struck = {
         f"{kill.target} {kill.signal}".removesuffix(" -") for kill in kills if mine.intersection(kill.tasks)
     }
-    noted = database.query(
-        "select event from log where run_id = %s and task_id = %s and map_index = %s and try_number = %s "
-        "and event in ('heartbeat timeout', 'state mismatch', 'stuck in queued tries exceeded') "
-        "order by dttm limit 1",
-        *outcome.send.key,
-        outcome.tries,
-    )
-    reasons = [*sorted(struck), *(f"Airflow noted: {row[0]}" for row in noted)]
+    noted = metadata.noted(outcome.send.key, outcome.tries)
+    reasons = [*sorted(struck), *(f"Airflow noted: {event}" for event in noted)]
     return f"(nothing; {'; '.join(reasons)})" if reasons else ""
 
 
@@ -242,6 +238,32 @@ def kills_table(kills: Sequence[Kill], executors: Sequence[str]) -> str:
     return table("Kills", executors, [*rows, ("all", [total[each] for each in executors])])
 
 
+def clears_table(report: Report, executors: Sequence[str]) -> str:
+    """Count the clears by state and what was kept, and what became of the sends they struck."""
+    made = [(clear, each) for each in report.outcomes for clear in each.clears]
+    rows = []
+    for state in STATES:
+        for kept in (False, True) if KEEPS_TASK_STATE else (False,):
+            struck = [(clear, each) for clear, each in made if (clear.state, clear.kept) == (state, kept)]
+            ends = {each.send.key: each for _, each in struck}.values()
+            rows.append(
+                (
+                    f"{state}, state kept" if kept else state,
+                    [
+                        *(sum(clear.executor == name for clear, _ in struck) for name in executors),
+                        sum(each.send.timed for _, each in struck),
+                        len(ends),
+                        sum(each.state == "failed" for each in ends),
+                        sum(bool(each.duplicated) for each in ends),
+                        sum(bool(each.lost) for each in ends),
+                    ],
+                )
+            )
+    total = ("all", [sum(numbers[place] for _, numbers in rows) for place in range(len(executors) + 1)])
+    columns = [*executors, "timed text", "tasks", "failed", "duplicated", "lost"]
+    return table("Clears", columns, [*rows, total])
+
+
 def _tallies(outcomes: Sequence[Outcome]) -> dict[str, int]:
     recipients = sum(len(each.send.recipients) for each in outcomes)
     duplicated = sum(len(each.duplicated) for each in outcomes)
@@ -255,6 +277,7 @@ def _tallies(outcomes: Sequence[Outcome]) -> dict[str, int]:
         "  succeeded": sum(each.state == "success" for each in outcomes),
         "  failed": sum(each.state == "failed" for each in outcomes),
         "  of several tries": sum(each.tries > 1 for each in outcomes),
+        "  cleared": sum(bool(each.clears) for each in outcomes),
         "batches": sum(len(each.batches) for each in outcomes),
         "recipients": recipients,
         "  ok": recipients - duplicated - lost - unsent,

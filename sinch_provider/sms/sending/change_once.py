@@ -11,6 +11,7 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import (
     SinchAlreadyDispatchedError,
     SinchError,
+    SinchNotFoundError,
     SinchUncertainError,
     SinchUnsettledError,
 )
@@ -81,6 +82,9 @@ def change_once(
 def _read(batch_id: str, lost: SinchError, call: Call[Batch]) -> Generator[Step, Any, Batch]:
     try:
         batch: Batch = yield endpoints.get(batch_id)
+    except SinchNotFoundError:
+        # Nothing is there to be changed.
+        raise
     except SinchError as error:
         raise SinchUnsettledError(
             f"{lost.what}, and the batch cannot be read: {error.what}",

@@ -52,6 +52,7 @@ class Entry:
     :param reference: The batch's client reference.
     :param token: What ``on_clear="resend"`` adds to the reference; empty otherwise.
     :param try_number: The first attempt of its cycle; likewise ``max_tries`` and ``retries``.
+    :param attempt: The attempt that wrote this.
     :param began: When the first intent was written.
     :param intended: When the latest intent was written.
     :param fingerprint: Of the request.
@@ -65,6 +66,7 @@ class Entry:
     try_number: int
     max_tries: int
     retries: int
+    attempt: int
     began: pendulum.DateTime
     intended: pendulum.DateTime
     fingerprint: Fingerprint
@@ -79,7 +81,8 @@ class Entry:
             "account": self.account,
             "reference": self.reference,
             "token": self.token,
-            "attempt": [self.try_number, self.max_tries, self.retries],
+            "cycle": [self.try_number, self.max_tries, self.retries],
+            "attempt": self.attempt,
             "began": wire_time(self.began),
             "intended": wire_time(self.intended),
             "fingerprint": [self.fingerprint.key, self.fingerprint.people, self.fingerprint.text],
@@ -98,7 +101,7 @@ class Entry:
         if data["version"] != _VERSION:
             raise ValueError("another version")
         key, people, text = data["fingerprint"]
-        try_number, max_tries, retries = map(_whole, data["attempt"])
+        try_number, max_tries, retries = map(_whole, data["cycle"])
         entry = cls(
             account=_text(data["account"]),
             reference=_text(data["reference"]),
@@ -106,6 +109,7 @@ class Entry:
             try_number=try_number,
             max_tries=max_tries,
             retries=retries,
+            attempt=_whole(data["attempt"]),
             began=parse_time(data["began"]),
             intended=parse_time(data["intended"]),
             fingerprint=Fingerprint(_text(key), _text(people), _text(text)),

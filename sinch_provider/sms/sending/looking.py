@@ -45,7 +45,7 @@ class Settling:
 
     def __init__(self, account: Account, memory: Memory) -> None:
         self.memory = memory
-        self._longest_exchange = 3 * account.timeout
+        self._longest_exchange = account.longest_exchange
         self._seconds = self._longest_exchange + LISTING_LAG.total_seconds()
         self._intent: Stopwatch | None = None
 

@@ -27,7 +27,8 @@ LISTING_LAG: Final = timedelta(seconds=45)
 CLOCK_MARGIN: Final = timedelta(minutes=10)
 #: Sinch lists two weeks; what may have been sent before cannot be looked up.
 LISTED: Final = timedelta(days=13)
-_PAGE_SIZE: Final = 100
+# A page of personal batches to 1,000 recipients each stays below what the clients read of an answer.
+_PAGE_SIZE: Final = 30
 _MOST_PAGES: Final = 1000
 
 

@@ -196,7 +196,7 @@ class SendOnce:
             return None
         if stored.state is State.SENT:
             return (yield from self._journalled(stored))
-        log.info("Attempt %d was about to send; its outcome is unknown.", stored.try_number)
+        log.info("Attempt %d was about to send; its outcome is unknown.", stored.attempt)
         return (yield from self._listed())
 
     def _check_account(self, entry: Entry) -> None:
@@ -493,6 +493,7 @@ class SendOnce:
             try_number=first.try_number if first else self._send.try_number,
             max_tries=first.max_tries if first else self._send.max_tries,
             retries=first.retries if first else self._send.retries,
+            attempt=self._send.try_number,
             began=min(self._entry.began, now) if self._entry else now,
             intended=now,
             fingerprint=self._fingerprint,

@@ -1,8 +1,9 @@
 """
 The Dag of the crash test: every way of sending, and a plain call beside them for comparison.
 
-The configuration of a run lists the recipients of each of its tasks. The text of a message names run, task
-and map index, so that the sandbox's ledger tells which send a message belongs to.
+The configuration of a run lists the recipients of each of its tasks, and the tasks whose text holds the time.
+The text of a message names run, task and map index, so that the sandbox's ledger tells which send a message
+belongs to.
 """
 
 from datetime import timedelta
@@ -12,7 +13,10 @@ from airflow.sdk import DAG, task
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.operators.batches import SinchSendBatchOperator
 
-TEXT = "{{ run_id }} {{ ti.task_id }} {{ ti.map_index }}"
+TEXT = (
+    "{{ run_id }} {{ ti.task_id }} {{ ti.map_index }}"
+    "{{ ' at ' ~ macros.datetime.now() if ti.task_id in dag_run.conf['timed'] else '' }}"
+)
 
 
 def recipients(name: str, place: int) -> str:
@@ -30,11 +34,19 @@ with DAG(
     SinchSendBatchOperator(task_id="plain", to=recipients("plain", 0), body=TEXT)
 
     SinchSendBatchOperator(
-        task_id="waiting",
-        to=recipients("waiting", 0),
+        task_id="deferred",
+        to=recipients("deferred", 0),
         body=TEXT,
         wait_for_completion=True,
         deferrable=True,
+        poll_interval=2,
+    )
+
+    SinchSendBatchOperator(
+        task_id="held",
+        to=recipients("held", 0),
+        body=TEXT,
+        wait_for_completion=True,
         poll_interval=2,
     )
 

@@ -62,9 +62,9 @@ def test_a_dry_run_counts_for_each_recipient_after_expansion(api: Api, sinch_san
     answer = accepted(
         api.dry_run(
             "?per_recipient=true&number_of_recipients=10",
-            to=["+447700900222", "48500000444"],
+            to=["+447700900222", "46701740644"],
             body=f"Hi ${{name}}, {text}",
-            parameters={"name": {"+447700900222": "Maria", "+48500000444": "Łukasz"}},
+            parameters={"name": {"+447700900222": "Maria", "+46701740644": "Łukasz"}},
         )
     )
     assert answer == {
@@ -78,7 +78,7 @@ def test_a_dry_run_counts_for_each_recipient_after_expansion(api: Api, sinch_san
                 "body": f"Hi Maria, {text}",
             },
             {
-                "recipient": "48500000444",
+                "recipient": "46701740644",
                 "number_of_parts": 2,
                 "encoding": "unicode",
                 "body": f"Hi Łukasz, {text}",

@@ -39,10 +39,8 @@ def test_so_many_may_wait_and_those_who_leave_make_room(sinch_sandbox: SandboxCl
             pass
         assert status(sinch_sandbox) == 503
         assert sinch_sandbox.health()["status"] == "ok"
-    # They have hung up; none of them would have been answered within a minute.
-    while status(sinch_sandbox) == 503:
-        pass
-    assert status(sinch_sandbox) == 200
+    # They have hung up; none of them would have been answered within a minute, which is far more than this.
+    assert 200 in (status(sinch_sandbox) for _ in range(500))
 
 
 Looked = Callable[[], list[int]]

@@ -17,12 +17,20 @@ class RawServer:
     Hands every connection to a function, in a thread of its own.
 
     :param serve: Does with the connection what it likes; it ends when the caller hangs up.
+    :param window: How many bytes the system takes in unread; by default as many as it likes.
     """
 
-    def __init__(self, serve: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        serve: Callable[[socket.socket], None],
+        tls: ssl.SSLContext | None = None,
+        window: int | None = None,
+    ) -> None:
         self._serve = serve
         self._tls = tls
         self._socket = socket.create_server(("127.0.0.1", 0))
+        if window is not None:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         self.port: int = self._socket.getsockname()[1]
         #: How many connections there were.
         self.connections = 0

@@ -532,7 +532,7 @@ def test_nothing_of_a_server_breaks_the_line_of_a_log(mark: str) -> None:
         endpoints.update(ID, to_add=["+447700900222"]),
         endpoints.update(ID, to_remove=["+447700900222"]),
         endpoints.send("Hi", ["+46701740605"], from_="+447700900222"),
-        endpoints.send("Hi", ["+46701740605"], parameters={"a": {"+447700900222": "x"}}),
+        endpoints.send("Hi ${a}", ["+46701740605"], parameters={"a": {"+447700900222": "x", "default": "y"}}),
         endpoints.get_delivery_report_for_number(ID, "+447700900222"),
         endpoints.list_batches(from_=["12345", "+447700900222"]),
     ],

@@ -50,6 +50,7 @@ _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 _BODY = GOOD["batches.send"].raw.partition(b"\r\n\r\n")[2]
 _REST = b"Content-Length: %d\r\n\r\n%b" % (len(_BODY), _BODY)
 _MEGABYTE = b" " * 1024 * 1024
+_WINDOW = 16384
 
 Serve = Callable[[socket.socket], None]
 
@@ -91,15 +92,22 @@ def read_on(connection: socket.socket) -> None:
 
 
 def reading_slowly(connection: socket.socket) -> None:
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     head = read_head(connection)
     left = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
     for _ in range(DROPS):
         time.sleep(TIMEOUT / 8)
-        left -= len(connection.recv(4096))
+        left -= len(connection.recv(_WINDOW))
     while left > 0:
         left -= len(connection.recv(65536))
     connection.sendall(_HEAD + _REST)
+
+
+def large_send() -> tuple[tuple[Any, ...], dict[str, dict[str, str]]]:
+    """Give a request of seven megabytes, more than the system takes off a sender's hands."""
+    values = {"default": "x", **{f"9990000{index:04}": "x" * 160 for index in range(1000)}}
+    names = {f"key{index}": values for index in range(40)}
+    body = " ".join(f"${{{name}}}" for name in names)
+    return ("batches.send", body, *SEND[2:]), names
 
 
 ENDLESS = {
@@ -144,9 +152,9 @@ def test_a_token_that_does_not_end_sends_nothing(do: Player) -> None:
 
 
 def test_a_server_that_reads_slowly_does_not_hold_a_worker(do: Player) -> None:
-    names = {f"key{index}": {"default": "x" * 160, **_values()} for index in range(10)}
-    with RawServer(reading_slowly) as server, pytest.raises(SinchUncertainError):
-        do(plan_account(server.url, timeout=TIMEOUT), *SEND, parameters=names)
+    large = large_send()
+    with RawServer(reading_slowly, window=_WINDOW) as server, pytest.raises(SinchUncertainError):
+        do(plan_account(server.url, timeout=TIMEOUT), *large[0], parameters=large[1])
     assert server.connections == 1
 
 
@@ -155,12 +163,12 @@ def test_a_reader_over_tls_that_is_slow_does_not_either(
 ) -> None:
     authority = Authority(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
-    names = {f"key{index}": {"default": "x" * 160, **_values()} for index in range(10)}
+    large = large_send()
     with (
-        RawServer(reading_slowly, authority.server("127.0.0.1")) as server,
+        RawServer(reading_slowly, authority.server("127.0.0.1"), _WINDOW) as server,
         pytest.raises(SinchUncertainError),
     ):
-        do(plan_account(server.url, timeout=TIMEOUT), *SEND, parameters=names)
+        do(plan_account(server.url, timeout=TIMEOUT), *large[0], parameters=large[1])
 
 
 @pytest.mark.parametrize("name", ["headers", "body", "flood of 100 Continue"])
@@ -175,10 +183,6 @@ def test_tls_keeps_to_the_same_limit(
     ):
         do(plan_account(server.url, timeout=TIMEOUT), *SEND)
     assert server.connections == 1
-
-
-def _values() -> dict[str, str]:
-    return {f"9990000{index:04}": "x" * 160 for index in range(1000)}
 
 
 # --- before anything has left

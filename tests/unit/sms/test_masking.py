@@ -152,7 +152,7 @@ def test_a_known_number_is_masked_whatever_it_is_glued_to(text: str) -> None:
 @given(st.text(alphabet="ab:-_ .0", max_size=6), numbers, st.text(alphabet="ab:-_ .0", max_size=6))
 def test_nothing_keeps_a_known_number_from_being_masked(before: str, number: str, after: str) -> None:
     masked = mask_text(f"{before}{number}{after}", numbers={number})
-    assert number not in "".join(filter(str.isdecimal, masked))
+    assert number not in "".join(each for each in masked if each.isdecimal() or each == "*")
 
 
 def test_what_is_no_known_number_stays_as_readable_as_before() -> None:

@@ -482,3 +482,50 @@ def test_trouble_that_stays_is_not_success(send, sinch_sandbox):
     with pytest.raises((SinchUnsettledError, SinchServerError)):
         send()
     assert texts(sinch_sandbox) == []
+
+
+# What Sinch and the network do to a request
+
+
+@pytest.mark.parametrize("seconds", [55, 75, 120])
+def test_a_request_that_is_accepted_late_is_waited_for(send, sinch_sandbox, seconds):
+    """The connection broke, and the request lay in a queue: the longest exchange and the listing bound it."""
+    sinch_sandbox.fault("late", "send", how="close", seconds=seconds)
+    assert send().adopted
+    assert texts(sinch_sandbox) == ONCE
+
+
+@pytest.mark.parametrize("journal", [True, False])
+def test_a_text_that_sinch_trims_is_the_same_text(send, sinch_sandbox, store, journal):
+    sinch_sandbox.configure(trim_bodies=True)
+    first = send(body=" Hi\n", journal=journal)
+    assert send(2, body=" Hi\n", journal=journal).batch_id == first.batch_id
+    assert send(3, cleared_after=2, body=" Hi\n", journal=journal).batch_id == first.batch_id
+    assert len(sinch_sandbox.batches()) == 1
+
+
+@pytest.mark.parametrize("reply", ["other_batch", "other_reference", "other_recipients", "other_text"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_answer_that_contradicts_is_looked_up(send, sinch_sandbox, store, reply, when):
+    other = send(name="somebody", to=[ANNA], body="Bye", place=MemoryStore())
+    sinch_sandbox.fault("contradicting", "send", reply=reply, when=when)
+    sent = send()
+    assert sent.batch_id != other.batch_id
+    assert sent.adopted is (when == "after")
+    assert texts(sinch_sandbox) == sorted([*ONCE, (ANNA[1:], "Bye")])
+    assert send(2).batch_id == sent.batch_id
+
+
+@pytest.mark.parametrize("reply", ["less", "trimmed"])
+def test_an_answer_that_says_less_is_believed(send, sinch_sandbox, reply):
+    sinch_sandbox.fault("contradicting", "send", reply=reply)
+    assert not send(body="Hi ").adopted
+    assert sinch_sandbox.calls() == {"send": 1}
+
+
+@pytest.mark.parametrize("kind", ["redirect", "refused_by_proxy"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_a_proxy_says_is_no_answer_of_sinchs(send, sinch_sandbox, kind, when):
+    sinch_sandbox.fault(kind, "send", when=when)
+    assert send().adopted is (when == "after")
+    assert texts(sinch_sandbox) == ONCE

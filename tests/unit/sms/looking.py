@@ -1,0 +1,83 @@
+"""Batches, reports and a driver, to feed decisions about waiting by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pendulum
+
+from sinch_provider.sms.delivery import Progress, Summary, look, wait
+from sinch_provider.sms.errors import SinchError
+from sinch_provider.sms.models import Batch, BatchDeliveryReport
+from sinch_provider.sms.steps import Pause
+
+ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
+OTHER = "01J8ZC4M7T2Q9KX5RVBW3NHYDQ"
+START = pendulum.datetime(2024, 11, 12, 10)
+
+
+def batch(id_: str = ID, *, to: int = 2, groups: int = 0, **fields: Any) -> Batch:
+    recipients = [f"9990000{index:04}" for index in range(to)]
+    recipients += [f"01GR0{index:021}" for index in range(groups)]
+    return Batch.from_json({"id": id_, "to": recipients, "created_at": START.isoformat(), **fields})
+
+
+def report(*entries: tuple[str, int, int], total: int | None = None, id_: str = ID) -> BatchDeliveryReport:
+    statuses = [{"status": status, "code": code, "count": count} for status, code, count in entries]
+    total = sum(count for _, _, count in entries) if total is None else total
+    return BatchDeliveryReport.from_json(
+        {"batch_id": id_, "total_message_count": total, "statuses": statuses}
+    )
+
+
+EMPTY = report()
+QUEUED = report(("Queued", 400, 2))
+DELIVERED = report(("Delivered", 0, 2))
+
+
+class Driver:
+    """
+    Carries procedures out against answers from a list.
+
+    Pauses move its clock instead of taking time. An answer is given to the call whose operation it is for.
+    """
+
+    def __init__(self, *answers: Batch | BatchDeliveryReport | SinchError) -> None:
+        self.answers = list(answers)
+        self.now = START
+        self.calls: list[str] = []
+        self.pauses: list[float] = []
+
+    def clock(self) -> pendulum.DateTime:
+        return self.now
+
+    def follow(self, steps: Generator[Any, Any, Any]) -> Any:
+        try:
+            step = next(steps)
+            while True:
+                if isinstance(step, Pause):
+                    self.pauses.append(step.seconds)
+                    self.now = self.now.add(seconds=step.seconds)
+                    step = steps.send(None)
+                    continue
+                assert step.may_lag is (step.operation == "get"), "a batch may take a moment to be found"
+                self.calls.append(step.operation)
+                answer = self.answers.pop(0)
+                if isinstance(answer, SinchError):
+                    step = steps.throw(answer)
+                else:
+                    wanted = Batch if step.operation == "get" else BatchDeliveryReport
+                    assert isinstance(answer, wanted), step
+                    step = steps.send(answer)
+        except StopIteration as stop:
+            assert not self.answers, "not everything was asked for"
+            return stop.value
+
+    def look(self, before: Progress | None = None) -> Progress:
+        progress: Progress = self.follow(look(before or Progress(ID), self.clock))
+        return progress
+
+    def wait(self, *progress: Progress, poll_interval: float = 10) -> Summary:
+        summary: Summary = self.follow(wait(progress or (Progress(ID),), poll_interval, self.clock))
+        return summary
