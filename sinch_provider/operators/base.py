@@ -62,6 +62,7 @@ class SinchOperator(BaseOperator):
         self._refusal: SinchValidationError | None = None
         self._is_rendered = False
         self._unrendered: dict[str, Any] | None = None
+        self._rendered: dict[str, Any] = {}
         self._rendering: str | None = None
         self._found_nothing: list[str] = []
         self._text_environment: jinja2.Environment | None = None
@@ -124,11 +125,15 @@ class SinchOperator(BaseOperator):
         if self._unrendered is None:
             self._unrendered = self.values(map(str, self.template_fields))
         for name, value in self._unrendered.items():
-            if getattr(self, name) is not value:
+            if getattr(self, name) is not self._rendered.get(name, value):
+                # Given anew since the last time.
+                self._unrendered[name] = getattr(self, name)
+            elif getattr(self, name) is not value:
                 setattr(self, name, value)
         # An operator that is made in a running task belongs to no Dag; the task it is executed in does.
         dag: Any = None if self.get_dag() else context.get("dag")
         self.render_template_fields(context, dag.get_template_env(force_sandboxed=True) if dag else None)
+        self._rendered = self.values(self._unrendered)
 
     def resolve_template_files(self) -> None:
         """Leave the files to rendering: Airflow would take recipients that end in ``.txt`` for files too."""
