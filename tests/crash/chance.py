@@ -86,6 +86,7 @@ def _shaped(source: random.Random, made: Schedule) -> dict[str, Any]:
     return {
         "size": size,
         "items": source.choice(items),
+        "reused": made.shape == "nested" and source.random() < 0.3,
         "mode": made.mode if alone else "send",
         # Several texts to one phone under one label of the user's own cannot be told apart.
         "label": made.label if alone else None,

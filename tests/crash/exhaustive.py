@@ -188,6 +188,7 @@ def _more_nemeses() -> dict[str, Schedule]:
         "a loop without a journal": made(shape="loop", size=2, items="same", journal="none"),
         "inside another task": made(shape="nested", size=2),
         "inside another task, to one phone": made(shape="nested", size=2, items="one phone"),
+        "inside another task, one operator": made(shape="nested", size=2, reused=True),
         "inside another task, in another order": made(
             event("between tries", "move"), shape="nested", size=2, items="one phone"
         ),

@@ -157,7 +157,7 @@ def _act(world: World, actor: Actor | None, event: Event) -> None:
     elif act == "pause":
         world.clock.advance(event["seconds"])
     elif act == "clear":
-        _clear(world, actor, event)
+        clear(world, actor, event)
     elif actor is not None:
         _strike_down(world, actor, event)
 
@@ -194,7 +194,7 @@ def _change_batches(world: World, event: Event) -> None:
                 world.run_beside(partial(processes.change_batch, world, event, batch_id, payload))
 
 
-def _clear(world: World, actor: Actor | None, event: Event) -> None:
+def clear(world: World, actor: Actor | None, event: Event) -> None:
     """
     A user clears the task, or all mapped ones.
 

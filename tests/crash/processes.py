@@ -151,12 +151,18 @@ def _executed(
             return [operator.execute_complete(context, event)]
     if schedule.shape == "nested":
         ids = []
+        inner: Any = None
         for number, payload in enumerate(ti.payloads):
             if number:
                 point("between sends")
             attempt.current = payload
             # Airflow tells the task that it is to end, and not what is executed inside it.
-            ids.append(_executed_alone(operator_of(world, "inner", payload), context))
+            if schedule.reused and number:
+                inner.to, inner.body = list(payload.to), payload.body
+                inner.send_key = inner.send_key and payload.key
+            else:
+                inner = operator_of(world, "inner", payload)
+            ids.append(_executed_alone(inner, context))
         return ids
     actor.operator = operator = context["task"]
     if schedule.shape == "before":

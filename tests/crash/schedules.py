@@ -51,6 +51,7 @@ class Schedule:
     :param shape: ``single``; ``mapped``; a ``loop``; ``nested``: operators executed inside another task;
         ``twice``: an operator whose ``execute`` sends two times; ``before``: another operator executed in
         ``on_execute_callback``.
+    :param reused: Whether the nested sends are of one operator that is given new arguments each time.
     :param size: How many sends.
     :param items: ``apart``; to ``one phone``; the ``same``; overlapping ``chunks`` of a list.
     :param keyed: Whether each item has a ``send_key``.
@@ -68,6 +69,7 @@ class Schedule:
     hold: int = 0
     ahead: int = 0
     shape: str = "single"
+    reused: bool = False
     size: int = 1
     items: str = "apart"
     keyed: bool = False
