@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import select
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from sinch_provider.operators.batches import SinchSendBatchOperator
 from sinch_provider.sms import aio, auth, client, retry, transport
 from sinch_provider.sms.sending import fence, memory, send_once
 from sinch_provider.task import identity
+from sinch_provider.triggers import batches as triggers
 from tests.crash.actors import current, point
 
 #: In the order in which an undisturbed send passes them.
@@ -177,6 +179,15 @@ class _Time:
         return float(actor.world.clock.now(actor.skew).timestamp())
 
 
+class _Asyncio:
+    """In place of the module ``asyncio`` in the trigger."""
+
+    sleep = staticmethod(_async_sleep)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+
 class _Random:
     """In place of the module ``random``: the same pauses every time."""
 
@@ -234,6 +245,7 @@ def instrumented() -> Iterator[None]:
         mock.patch.object(send_once, "time", _Time),
         mock.patch.object(auth, "time", _Time),
         mock.patch.object(retry, "random", _Random()),
+        mock.patch.object(triggers, "asyncio", _Asyncio()),
         mock.patch.object(transport._Connection, "send", _sent),
         mock.patch.object(client, "SinchClient", _Client),
         mock.patch.object(aio, "AsyncSinchClient", _AsyncClient),

@@ -18,7 +18,9 @@ def lie(world: World, attempt: Try) -> str | None:
     """Give what an error says that the ledger knows better."""
     text = str(attempt.error)
     known = {each["id"]: each for each in attempt.known}
-    if strangers := set(_BATCH_ID.findall(text)) - set(known):
+    strangers = set(_BATCH_ID.findall(text)) - set(known)
+    # What an answer has made up is quoted.
+    if strangers and "contradicts the request" not in text:
         return f"batches that are not there: {strangers}: {text}"
     if decoys := set(_BATCH_ID.findall(text)) & set(world.decoys):
         return None if world.schedule.label else f"batches of others: {decoys}: {text}"
