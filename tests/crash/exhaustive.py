@@ -284,6 +284,9 @@ def _more_nemeses() -> dict[str, Schedule]:
         "a label of others, sent meanwhile": made(event("after intent", "others send"), label="alerts"),
         "a label of others, cleared, 3.4": made(clear, label="alerts", airflow="3.4"),
         "a label of others, no journal": made(label="alerts", journal="none"),
+        "a label of others, replaced, cleared": made(
+            event("finished", "replace"), clear, label="alerts", ahead=7200, airflow="3.4"
+        ),
         "a label of others, mapped": made(*_MOVED, label="alerts", shape="mapped", size=2),
     }
     for reply in ("other_batch", "other_reference", "other_recipients", "other_text", "less", "trimmed"):

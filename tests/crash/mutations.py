@@ -330,6 +330,7 @@ def _alerts_without(position: int) -> Mutation:
 #: label, callbacks.
 MUTATIONS: dict[str, Mutation] = {
     "identity: loop index left out": _unnamed(4),
+    "identity: own task id, or how many-th send, left out": _unnamed(3),
     "identity: send_key left out": _unnamed(5),
     "identity: namespace left out": _unnamed(6),
     "identity: journal of another text taken": _one_journal_for_both,

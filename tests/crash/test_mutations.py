@@ -32,6 +32,9 @@ NOTICED_BY = {
     "identity: loop index left out": Schedule(
         shape="loop", size=2, items="same", faults=({**NOT_TAKEN, "skip": 1},)
     ),
+    "identity: own task id, or how many-th send, left out": _made(
+        event("before XCom", "kill"), shape="twice", size=2, items="one phone", journal="none"
+    ),
     "identity: send_key left out": _made(
         event("before XCom", "kill", 2), shape="mapped", size=2, items="one phone", keyed=True, journal="none"
     ),
