@@ -46,20 +46,20 @@ class Sandbox:
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Make a control call."""
         data = None if body is None else json.dumps(body)
-        self._keep_open()
-        self._wire.request(method, f"/sandbox/{path}", data, {"Content-Type": "application/json"})
-        answer = self._wire.getresponse()
-        content = answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"{method} {path}: {answer.status} {content.decode()}")
+        status, content = self._call(method, f"/sandbox/{path}", data, {"Content-Type": "application/json"})
+        if status != 200:
+            raise RuntimeError(f"{method} {path}: {status} {content.decode()}")
         return json.loads(content)
 
-    def _keep_open(self) -> None:
-        """Connect anew where the sandbox may be about to close a connection that has been idle."""
-        now = time.monotonic()
-        if now - self._used > _IDLE:
+    def _call(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> tuple[int, bytes]:
+        try:
+            self._wire.request(method, path, body, headers)
+            answer = self._wire.getresponse()
+            return answer.status, answer.read()
+        except Exception:
+            # The next call, of another schedule, begins afresh.
             self._wire.close()
-        self._used = now
+            raise
 
     def begin(self) -> str:
         """Forget everything, and tell the time."""
@@ -93,8 +93,7 @@ class Sandbox:
         details = self.connections["plan"]
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {details['password']}"}
         self._keep_open()
-        self._wire.request(method, f"/xms/v1/{details['login']}/{path}", body, headers)
-        return json.loads(self._wire.getresponse().read())
+        return json.loads(self._call(method, f"/xms/v1/{details['login']}/{path}", body, headers)[1])
 
     def batches(self) -> list[dict[str, Any]]:
         """All batches, of both accounts."""
