@@ -52,6 +52,7 @@ class Sandbox:
         return json.loads(content)
 
     def _call(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> tuple[int, bytes]:
+        self._keep_open()
         try:
             self._wire.request(method, path, body, headers)
             answer = self._wire.getresponse()
@@ -60,6 +61,13 @@ class Sandbox:
             # The next call, of another schedule, begins afresh.
             self._wire.close()
             raise
+
+    def _keep_open(self) -> None:
+        """Connect anew where the sandbox may be about to close a connection that has been idle."""
+        now = time.monotonic()
+        if now - self._used > _IDLE:
+            self._wire.close()
+        self._used = now
 
     def begin(self) -> str:
         """Forget everything, and tell the time."""
@@ -92,7 +100,6 @@ class Sandbox:
     def _as_others(self, method: str, path: str, body: str | None = None) -> Any:
         details = self.connections["plan"]
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {details['password']}"}
-        self._keep_open()
         return json.loads(self._call(method, f"/xms/v1/{details['login']}/{path}", body, headers)[1])
 
     def batches(self) -> list[dict[str, Any]]:
