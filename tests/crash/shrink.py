@@ -7,6 +7,9 @@ from dataclasses import fields, replace
 
 from tests.crash.schedules import Schedule
 
+#: Settings that only go together.
+_SHAPE = ("shape", "size", "items", "reused")
+
 
 def shrunk(schedule: Schedule, fails: Callable[[Schedule], bool]) -> Schedule:
     """Take away whatever a failing schedule fails without."""
@@ -28,8 +31,10 @@ def _simpler(schedule: Schedule) -> Iterator[Schedule]:
     usual = Schedule()
     for each in fields(schedule):
         plain = getattr(usual, each.name)
-        if each.name not in {"events", "faults"} and getattr(schedule, each.name) != plain:
+        if each.name not in {"events", "faults", *_SHAPE} and getattr(schedule, each.name) != plain:
             yield replace(schedule, **{each.name: plain})
+    if schedule.shape != usual.shape:
+        yield replace(schedule, **{name: getattr(usual, name) for name in _SHAPE})
     for index, fault in enumerate(schedule.faults):
         if fault.get("count", 1) not in {1, None} or fault.get("skip"):
             plainer = {**fault, "count": 1, "skip": 0}
