@@ -33,7 +33,7 @@ from sinch_provider.sms.sending.send_once import OnClear, SendOnce
 from sinch_provider.sms.sending.sent import Sent
 from sinch_provider.sms.validation import faults_of
 from sinch_provider.task.identity import is_first
-from sinch_provider.task.sending import sending
+from sinch_provider.task.sending import remembered, sending
 from sinch_provider.templates import is_template, unknown_fields
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
 
@@ -275,13 +275,14 @@ class SinchSendBatchOperator(SinchMessageOperator):
                 hold=self.hold,
                 stopped=lambda: self._killed,
             )
-            sent = client.follow(self._send.steps())
-            if self._killed:
-                self._cancel_if_asked()
-                self._end(sent.batch_id)
-            if self.wait_for_completion:
-                with waiting_for(sent.batch_id):
-                    self._wait(client, sent)
+            with remembered(context, self, self._send):
+                sent = client.follow(self._send.steps())
+                if self._killed:
+                    self._cancel_if_asked()
+                    self._end(sent.batch_id)
+                if self.wait_for_completion:
+                    with waiting_for(sent.batch_id):
+                        self._wait(client, sent)
         self._end(sent.batch_id)
         return sent.batch_id
 
