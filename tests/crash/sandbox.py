@@ -46,13 +46,21 @@ class Sandbox:
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Make a control call."""
         data = None if body is None else json.dumps(body)
-        self._keep_open()
-        self._wire.request(method, f"/sandbox/{path}", data, {"Content-Type": "application/json"})
-        answer = self._wire.getresponse()
-        content = answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"{method} {path}: {answer.status} {content.decode()}")
+        status, content = self._call(method, f"/sandbox/{path}", data, {"Content-Type": "application/json"})
+        if status != 200:
+            raise RuntimeError(f"{method} {path}: {status} {content.decode()}")
         return json.loads(content)
+
+    def _call(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> tuple[int, bytes]:
+        self._keep_open()
+        try:
+            self._wire.request(method, path, body, headers)
+            answer = self._wire.getresponse()
+            return answer.status, answer.read()
+        except Exception:
+            # The next call, of another schedule, begins afresh.
+            self._wire.close()
+            raise
 
     def _keep_open(self) -> None:
         """Connect anew where the sandbox may be about to close a connection that has been idle."""
@@ -92,9 +100,7 @@ class Sandbox:
     def _as_others(self, method: str, path: str, body: str | None = None) -> Any:
         details = self.connections["plan"]
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {details['password']}"}
-        self._keep_open()
-        self._wire.request(method, f"/xms/v1/{details['login']}/{path}", body, headers)
-        return json.loads(self._wire.getresponse().read())
+        return json.loads(self._call(method, f"/xms/v1/{details['login']}/{path}", body, headers)[1])
 
     def batches(self) -> list[dict[str, Any]]:
         """All batches, of both accounts."""
