@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from sinch_provider.sms.errors import Fault, SinchValidationError
+from sinch_provider.sms.rules import shown_value
 from sinch_provider.sms.secret import Secret, Unstorable
 
 SERVICE_PLAN_REGIONS: Final = ("us", "eu", "au", "br", "ca")
@@ -154,12 +155,16 @@ class Account(Unstorable):
         faults = self.credentials.faults()
         if self.base_url is None and self.region not in self.credentials.regions:
             faults.append(
-                Fault("region", f"must be one of {', '.join(self.credentials.regions)}", repr(self.region))
+                Fault(
+                    "region",
+                    f"must be one of {', '.join(self.credentials.regions)}",
+                    shown_value(self.region),
+                )
             )
         for name in ("base_url", "auth_url"):
             faults.extend(self._url_faults(name, getattr(self, name)))
         if not (isinstance(self.timeout, (int, float)) and 0 < self.timeout < math.inf):
-            faults.append(Fault("timeout", "must be a number of seconds above 0", repr(self.timeout)))
+            faults.append(Fault("timeout", "must be a number of seconds above 0", shown_value(self.timeout)))
         if len(self.namespace) > MAX_NAMESPACE:
             faults.append(Fault("namespace", f"must have at most {MAX_NAMESPACE} characters"))
         faults.extend(wrong)
