@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shlex
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
     from sinch_provider.sms.client import Batches, DeliveryReports, SinchClient
 
 
+log = logging.getLogger(__name__)
+_warned: set[tuple[str, ...]] = set()
+
 #: "Test connection" occupies a server of Airflow's meanwhile.
 _TEST_SECONDS: Final = 5.0
+_WORD: Final = re.compile(r"[A-Za-z_-]{1,24}")
 _ID: Final = re.compile(r"[\x21-\x7e]{1,250}")
 
 
@@ -198,6 +203,9 @@ def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:
     :raises SinchValidationError: Names every field that cannot be right.
     """
     faults: list[Fault] = []
+    _warn_of_unknown(extra)
+    if not (only_to := extra.get("only_to")) and only_to is not None:
+        faults.append(Fault("only_to", "must not be empty; without it, anybody may be texted"))
     login, password = (connection.login or "").strip(), (connection.password or "").strip()
     project_id = _text(extra, "project_id")
     credentials = Project(project_id, login, password) if project_id else ServicePlan(login, password)
@@ -227,13 +235,23 @@ def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:
             sender=_text(extra, "from"),
             allow_insecure=str(extra.get("allow_insecure", False)).lower() in {"true", "1", "yes"},
             namespace=_text(extra, "namespace") or "",
-            only_to=extra.get("only_to") or (),
+            only_to=only_to or (),
         )
     except SinchValidationError as error:
         faults.extend(error.faults)
     if faults:
         raise SinchValidationError([_in_form(fault, bool(project_id)) for fault in faults], "connection")
     return account
+
+
+def _warn_of_unknown(extra: Mapping[str, Any]) -> None:
+    known = _form()["conn-fields"]
+    names = sorted(name for name in map(str, extra) if name not in known)
+    if not names or (found := tuple(names)) in _warned:
+        return
+    _warned.add(found)
+    shown = [name if _WORD.fullmatch(name) else f"one of {len(name)} characters" for name in names]
+    log.warning("The connection has extras that mean nothing and are ignored: %s.", ", ".join(shown))
 
 
 def _text(extra: Mapping[str, Any], name: str) -> str | None:

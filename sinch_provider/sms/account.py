@@ -23,6 +23,7 @@ AUTH_URL: Final = "https://auth.sinch.com"
 MAX_NAMESPACE: Final = 64
 #: From the connection to the last byte of the answer, an exchange takes so many time limits at most.
 LIMITS: Final = 3
+_TOKEN_PATH: Final = "/oauth2/token"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 _PREFIX: Final = re.compile(r"[1-9][0-9]{0,14}")
 
@@ -183,6 +184,8 @@ class Account(Unstorable):
             return [Fault(name, "must be a URL with scheme and host, such as https://eu.sms.api.sinch.com")]
         if parts.username is not None or parts.query or parts.fragment:
             return [Fault(name, "must not carry credentials, a query or a fragment")]
+        if parts.path not in {"", "/"} and not (name == "auth_url" and parts.path.rstrip("/") == _TOKEN_PATH):
+            return [Fault(name, "must be scheme and host only: the path is added to it")]
         if parts.scheme == "http" and not (self.allow_insecure or is_loopback(host)):
             return [
                 Fault(
@@ -212,7 +215,7 @@ class Account(Unstorable):
             and is_loopback(urlsplit(self.base_url).hostname or "")
         ):
             auth_url = self.base_url
-        return f"{(auth_url or AUTH_URL).rstrip('/')}/oauth2/token"
+        return (auth_url or AUTH_URL).rstrip("/").removesuffix(_TOKEN_PATH) + _TOKEN_PATH
 
 
 def is_loopback(host: str) -> bool:
