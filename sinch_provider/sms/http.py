@@ -179,7 +179,7 @@ def request_for(account: Account, call: Call[Any]) -> Request:
     return Request(call.method, url, headers, json.dumps(body).encode())
 
 
-def look_first(account: Account, call: Call[T]) -> Call[T] | None:
+def look_first(account: Account, call: Call[Any]) -> Call[Any] | None:
     """
     Say how a batch is read before an update, which would text those whom it goes to already; None: no need.
 
