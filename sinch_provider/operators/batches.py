@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, conf
@@ -97,7 +97,14 @@ class SinchMessageOperator(SinchOperator):
         "udh",
     )
     template_ext: Sequence[str] = FILE_SUFFIXES
-    private_fields = ("to", "body", "from_", "parameters", "callback_url", "udh")
+    private_fields: ClassVar[Sequence[str]] = (
+        "to",
+        "body",
+        "from_",
+        "parameters",
+        "callback_url",
+        "udh",
+    )
     file_fields = ("body",)
 
     def __init__(
@@ -188,6 +195,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
     """
 
     template_fields: Sequence[str] = (*SinchMessageOperator.template_fields, "send_key", "on_clear")
+    private_fields = (*SinchMessageOperator.private_fields, "send_key")
     operation = "send"
 
     def __init__(
