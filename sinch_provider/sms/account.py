@@ -184,8 +184,9 @@ class Account(Unstorable):
             return [Fault(name, "must be a URL with scheme and host, such as https://eu.sms.api.sinch.com")]
         if parts.username is not None or parts.query or parts.fragment:
             return [Fault(name, "must not carry credentials, a query or a fragment")]
-        if parts.path not in {"", "/"} and not (name == "auth_url" and parts.path.rstrip("/") == _TOKEN_PATH):
-            return [Fault(name, "must be scheme and host only: the path is added to it")]
+        if "/xms" in parts.path:
+            # A gateway may have a path of its own.
+            return [Fault(name, "must end before /xms: the API's path is added to it")]
         if parts.scheme == "http" and not (self.allow_insecure or is_loopback(host)):
             return [
                 Fault(

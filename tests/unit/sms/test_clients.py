@@ -256,6 +256,12 @@ def test_a_query_arrives_as_it_was_meant(do: Player, server: ScriptedServer, ref
     assert "+46" not in server.received[0].target
 
 
+def test_an_account_behind_a_gateway_keeps_its_path(do: Player, server: ScriptedServer) -> None:
+    server.script = [GOOD["batches.get"]]
+    do(plan_account(f"{server.url}/gate/"), *GET)
+    assert server.received[0].target == f"/gate/xms/v1/plan/batches/{ID}"
+
+
 def test_a_request_that_breaks_a_rule_never_leaves(do: Player, server: ScriptedServer) -> None:
     with pytest.raises(SinchValidationError):
         do(plan_account(server.url), "batches.send", "Hi", ["07700900222"])
