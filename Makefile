@@ -38,7 +38,7 @@ demo: venv ## Send texts from a real Airflow to the sandbox, and show what the p
 test: venv ## Run all tests, the browser's only where there is a Chromium; ARGS="-k sensor" narrows them down
 	@$(BIN)/python -m pytest $(ARGS)
 
-test-crash: venv ## Strike sends at every point, and 10,000 times by chance; ends within 20 minutes
+test-crash: venv ## Strike sends at every point, and 10,000 times by chance; takes about half an hour
 	@$(BIN)/python -m tests.crash $(ARGS)
 
 test-mutations: venv ## Switch off one safeguard after the other; test-crash has to notice each

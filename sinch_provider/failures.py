@@ -17,6 +17,8 @@ from airflow.providers.common.compat.sdk import (
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sms.delivery import OutcomePolicy, Summary, named
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
+from sinch_provider.sms.masking import mask_text
+from sinch_provider.sms.rules import shown_value
 from sinch_provider.sms.sending.hold import MAX_HOLD, MIN_HOLD
 from sinch_provider.sms.sending.send_once import OnClear
 from sinch_provider.task.identity import callback_of
@@ -112,7 +114,7 @@ def missing_connection(error: AirflowNotFoundException, consequence: str) -> str
     if type(error) is not AirflowNotFoundException:
         return str(error)
     return (
-        f"{error}. Make it in Airflow's UI (Admin, Connections, type Sinch SMS), with "
+        f"{mask_text(str(error))}. Make it in Airflow's UI (Admin, Connections, type Sinch SMS), with "
         f"`airflow connections add`, or as the environment variable AIRFLOW_CONN_<ID>. {consequence}"
     )
 
@@ -185,7 +187,7 @@ def policy_faults(max_failed: Any, min_delivered: Any) -> list[Fault]:
     """Tell what is wrong with the outcome policy of a task."""
     shares = {"max_failed": max_failed, "min_delivered": min_delivered}
     return [
-        Fault(name, "must be a share from 0 to 1", repr(value)[:40])
+        Fault(name, "must be a share from 0 to 1", shown_value(value))
         for name, value in shares.items()
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1
     ]
@@ -205,7 +207,7 @@ def interval_faults(name: str, seconds: Any) -> list[Fault]:
     """Tell what is wrong with a poll interval: seconds, or a timedelta."""
     value = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
-        return [Fault(name, "must be a number of seconds above 0", repr(seconds)[:40])]
+        return [Fault(name, "must be a number of seconds above 0", shown_value(seconds))]
     return []
 
 
@@ -224,10 +226,10 @@ def sending_faults(on_clear: Any, hold: Any) -> list[Fault]:
     faults = []
     choices = [each.value for each in OnClear]
     if on_clear not in choices:
-        faults.append(Fault("on_clear", f"must be one of {', '.join(choices)}", repr(on_clear)[:40]))
+        faults.append(Fault("on_clear", f"must be one of {', '.join(choices)}", shown_value(on_clear)))
     if hold is not None and not (isinstance(hold, timedelta) and MIN_HOLD <= hold <= MAX_HOLD):
         rule = f"must be a timedelta from {MIN_HOLD} to {MAX_HOLD}"
-        faults.append(Fault("hold", rule, repr(hold)[:40]))
+        faults.append(Fault("hold", rule, shown_value(hold)))
     return faults
 
 

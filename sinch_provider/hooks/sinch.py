@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import re
+import shlex
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -13,14 +17,21 @@ from sinch_provider.sms.account import DEFAULT_REGION, DEFAULT_TIMEOUT, Account
 from sinch_provider.sms.account import ProjectCredentials as Project
 from sinch_provider.sms.account import ServicePlanCredentials as ServicePlan
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
+from sinch_provider.sms.masking import mask_text
+from sinch_provider.sms.rules import shown_value
 
 if TYPE_CHECKING:
     from sinch_provider.sms.aio import AsyncSinchClient
     from sinch_provider.sms.client import Batches, DeliveryReports, SinchClient
 
 
+log = logging.getLogger(__name__)
+_warned: set[tuple[str, ...]] = set()
+
 #: "Test connection" occupies a server of Airflow's meanwhile.
 _TEST_SECONDS: Final = 5.0
+_WORD: Final = re.compile(r"[A-Za-z_-]{1,24}")
+_ID: Final = re.compile(r"[\x21-\x7e]{1,250}")
 
 
 class SinchConnectionMissing(AirflowNotFoundException):
@@ -34,12 +45,23 @@ class SinchConnectionMissing(AirflowNotFoundException):
 
     def __init__(self, conn_id: str) -> None:
         self.conn_id = conn_id
-        example = '{"conn_type": "sinch", "login": "...", "password": "...", "extra": {"region": "eu"}}'
-        super().__init__(
-            f"There is no connection {conn_id!r}. Make it with: "
-            f"airflow connections add {conn_id} --conn-json '{example}' - "
-            f"or set AIRFLOW_CONN_{conn_id.upper()} to the same JSON for workers and triggerer."
-        )
+        variable = f"AIRFLOW_CONN_{conn_id.upper()}"
+        # Arguments in the wrong order put numbers and texts here.
+        if not _ID.fullmatch(conn_id) or mask_text(conn_id) != conn_id:
+            what = f"There is no connection of the name that sinch_conn_id has ({len(conn_id)} characters)."
+            super().__init__(f"{what} Give sinch_conn_id the name of a connection.")
+        elif variable in os.environ:
+            super().__init__(
+                f"The environment variable {variable} is there, but no connection can be read from it. "
+                'Correct it: JSON such as {"conn_type": "sinch", ...}, or a URI that begins with sinch://.'
+            )
+        else:
+            example = '{"conn_type": "sinch", "login": "...", "password": "...", "extra": {"region": "eu"}}'
+            super().__init__(
+                f"There is no connection {conn_id!r}. Make it with: "
+                f"airflow connections add {shlex.quote(conn_id)} --conn-json '{example}' - "
+                f"or set {variable} to the same JSON for workers and triggerer."
+            )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.conn_id,)
@@ -181,6 +203,9 @@ def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:
     :raises SinchValidationError: Names every field that cannot be right.
     """
     faults: list[Fault] = []
+    _warn_of_unknown(extra)
+    if not (only_to := extra.get("only_to")) and only_to is not None:
+        faults.append(Fault("only_to", "must not be empty; without it, anybody may be texted"))
     login, password = (connection.login or "").strip(), (connection.password or "").strip()
     project_id = _text(extra, "project_id")
     credentials = Project(project_id, login, password) if project_id else ServicePlan(login, password)
@@ -198,7 +223,7 @@ def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:
     try:
         seconds = DEFAULT_TIMEOUT if timeout in (None, "") else float(timeout)
     except (TypeError, ValueError):
-        faults.append(Fault("timeout", "must be a number of seconds", repr(timeout)[:40]))
+        faults.append(Fault("timeout", "must be a number of seconds", shown_value(timeout)))
         seconds = DEFAULT_TIMEOUT
     try:
         account = Account(
@@ -210,13 +235,23 @@ def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:
             sender=_text(extra, "from"),
             allow_insecure=str(extra.get("allow_insecure", False)).lower() in {"true", "1", "yes"},
             namespace=_text(extra, "namespace") or "",
-            only_to=extra.get("only_to") or (),
+            only_to=only_to or (),
         )
     except SinchValidationError as error:
         faults.extend(error.faults)
     if faults:
         raise SinchValidationError([_in_form(fault, bool(project_id)) for fault in faults], "connection")
     return account
+
+
+def _warn_of_unknown(extra: Mapping[str, Any]) -> None:
+    known = _form()["conn-fields"]
+    names = sorted(name for name in map(str, extra) if name not in known)
+    if not names or (found := tuple(names)) in _warned:
+        return
+    _warned.add(found)
+    shown = [name if _WORD.fullmatch(name) else f"one of {len(name)} characters" for name in names]
+    log.warning("The connection has extras that mean nothing and are ignored: %s.", ", ".join(shown))
 
 
 def _text(extra: Mapping[str, Any], name: str) -> str | None:

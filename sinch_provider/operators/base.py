@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowException, BaseOperator
+from airflow.providers.common.compat.sdk import BaseOperator
 
 from sinch_provider.failures import airflow_failures
 from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.rendering import GuardedFields
 from sinch_provider.sms.errors import Fault, SinchValidationError
-from sinch_provider.sms.masking import Private
 from sinch_provider.sms.rules import is_file_name
 from sinch_provider.templates import is_marked
 
@@ -19,22 +19,11 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-class _StoredName(str):
-    """The name of a private field, as it stands in ``template_fields`` of a task that is rendered."""
-
-    __slots__ = ()
-
-
-class SinchOperator(BaseOperator):
+class SinchOperator(GuardedFields, BaseOperator):
     """
     Base of the batch operators.
 
-    *Private fields* hold numbers or texts. Airflow stores what a task's fields were rendered to, and takes
-    them from the task right after rendering: ``getattr(task, name)`` for every name in ``template_fields``
-    (``_serialize_rendered_fields``; before 3.0 ``get_serialized_template_fields``). Users' code reads the
-    same attributes: subclasses, ``pre_execute``, callbacks, other templates. The two differ in nothing but
-    the name object, so rendering puts names of a type of its own into ``template_fields``. A private field
-    that is read by such a name is a summary; read by any other, it is the value itself.
+    *Private fields* hold numbers or texts; see :class:`~sinch_provider.rendering.GuardedFields`.
 
     *Texts stay as written.* What holds no template is not given to Jinja. What does is rendered as text,
     whatever ``render_template_as_native_obj`` says: there ``0000`` would become 0. Only a template that is
@@ -48,9 +37,6 @@ class SinchOperator(BaseOperator):
 
     #: What the API calls it; an error says what did not happen.
     operation: ClassVar[str] = ""
-    #: Templated fields that hold numbers or texts: Airflow's "Rendered Template" shows and stores only how
-    #: much they hold.
-    private_fields: ClassVar[Sequence[str]] = ()
     #: Templated fields whose template may give a list or an object.
     native_fields: ClassVar[Sequence[str]] = ("to", "to_add", "to_remove", "recipients", "parameters")
     #: Templated fields that may name a file, by one of ``template_ext``, which holds their text.
@@ -66,12 +52,6 @@ class SinchOperator(BaseOperator):
         self._rendering: str | None = None
         self._found_nothing: list[str] = []
         self._text_environment: jinja2.Environment | None = None
-
-    if not TYPE_CHECKING:
-
-        def __getattribute__(self, name: str) -> Any:
-            value = super().__getattribute__(name)
-            return Private(value) if type(name) is _StoredName and value is not None else value
 
     @property
     def hook(self) -> SinchHook:
@@ -175,72 +155,37 @@ class SinchOperator(BaseOperator):
         jinja_env: jinja2.Environment,
         seen_oids: set[int],
     ) -> None:
-        if parent is not self:
-            super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
-            return
-        names = [str(name) for name in template_fields]
-        self.template_fields = [_StoredName(n) if n in self.private_fields else n for n in names]
-        self._found_nothing = []
-        environment = self._environment_for_text(jinja_env)
+        if parent is self:
+            self._found_nothing = []
+            self._text_environment = self._environment_for_text(jinja_env)
         try:
-            for name in names:
-                self._rendering = name
-                self._render_field(name, context, jinja_env, environment, seen_oids)
+            super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
         finally:
-            self._rendering = self._text_environment = None
+            if parent is self:
+                self._rendering = self._text_environment = None
         self._is_rendered = True
 
-    def _environment_for_text(self, jinja_env: jinja2.Environment) -> jinja2.Environment:
+    def _environment_for_text(self, jinja_env: jinja2.Environment) -> jinja2.Environment | None:
         from jinja2.nativetypes import NativeEnvironment
 
         dag = self.get_dag()
         if dag is None or not isinstance(jinja_env, NativeEnvironment):
-            return jinja_env
-        self._text_environment = dag.get_template_env(force_sandboxed=True)
-        return self._text_environment
+            return None
+        environment: jinja2.Environment = dag.get_template_env(force_sandboxed=True)
+        return environment
 
     def _render_field(
-        self,
-        name: str,
-        context: Context,
-        native: jinja2.Environment,
-        text: jinja2.Environment,
-        seen_oids: set[int],
-    ) -> None:
-        value = getattr(self, name)
-        if value is None:
-            return
-        environment = native if name in self.native_fields and isinstance(value, str) else text
-        if name in self.private_fields:
-            rendered = self._render_privately(name, value, context, environment, seen_oids)
-            setattr(self, name, rendered)
-        else:
-            super()._do_render_template_fields(self, [name], context, environment, seen_oids)
-            rendered = getattr(self, name)
+        self, name: str, value: Any, context: Context, environment: jinja2.Environment, seen_oids: set[int]
+    ) -> Any:
+        self._rendering = name
+        if not (name in self.native_fields and isinstance(value, str)):
+            environment = self._text_environment or environment
+        if name in self.file_fields and is_file_name(value, self.template_ext):
+            return self._guarded(
+                name, value, environment, lambda: self._render(environment.get_template(value), context)
+            )
+        rendered = super()._render_field(name, value, context, environment, seen_oids)
         if rendered is None and not isinstance(value, str) and name in self._found_nothing:
             # Another task's output is None where it leaves a field out.
             self._found_nothing.remove(name)
-
-    def _render_privately(
-        self, name: str, value: Any, context: Context, environment: jinja2.Environment, seen_oids: set[int]
-    ) -> Any:
-        try:
-            if name in self.file_fields and is_file_name(value, self.template_ext):
-                value = environment.get_template(value)
-                return self._render(value, context)
-            if callable(value):
-                return value(context=context, jinja_env=environment)
-            return self.render_template(value, context, environment, seen_oids)
-        except AirflowException:
-            # What another task gave may not be there yet, or a macro of the user's skips the task.
-            raise
-        except Exception as error:
-            # The name of something undefined, or of a file, is no secret; other errors quote the template,
-            # and Airflow would log it.
-            kind = type(error).__name__
-            named = kind in {"UndefinedError", "TemplateNotFound"}
-            failure = AirflowException(
-                f"The template of {name} cannot be rendered ({kind}{f': {error}' if named else ''}). "
-                "Nothing was sent."
-            )
-        raise failure
+        return rendered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, conf
@@ -33,7 +33,7 @@ from sinch_provider.sms.sending.send_once import OnClear, SendOnce
 from sinch_provider.sms.sending.sent import Sent
 from sinch_provider.sms.validation import faults_of
 from sinch_provider.task.identity import is_first
-from sinch_provider.task.sending import sending
+from sinch_provider.task.sending import remembered, sending
 from sinch_provider.templates import is_template, unknown_fields
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
 
@@ -97,7 +97,14 @@ class SinchMessageOperator(SinchOperator):
         "udh",
     )
     template_ext: Sequence[str] = FILE_SUFFIXES
-    private_fields = ("to", "body", "from_", "parameters", "callback_url", "udh")
+    private_fields: ClassVar[Sequence[str]] = (
+        "to",
+        "body",
+        "from_",
+        "parameters",
+        "callback_url",
+        "udh",
+    )
     file_fields = ("body",)
 
     def __init__(
@@ -188,6 +195,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
     """
 
     template_fields: Sequence[str] = (*SinchMessageOperator.template_fields, "send_key", "on_clear")
+    private_fields = (*SinchMessageOperator.private_fields, "send_key")
     operation = "send"
 
     def __init__(
@@ -275,13 +283,14 @@ class SinchSendBatchOperator(SinchMessageOperator):
                 hold=self.hold,
                 stopped=lambda: self._killed,
             )
-            sent = client.follow(self._send.steps())
-            if self._killed:
-                self._cancel_if_asked()
-                self._end(sent.batch_id)
-            if self.wait_for_completion:
-                with waiting_for(sent.batch_id):
-                    self._wait(client, sent)
+            with remembered(context, self, self._send):
+                sent = client.follow(self._send.steps())
+                if self._killed:
+                    self._cancel_if_asked()
+                    self._end(sent.batch_id)
+                if self.wait_for_completion:
+                    with waiting_for(sent.batch_id):
+                        self._wait(client, sent)
         self._end(sent.batch_id)
         return sent.batch_id
 

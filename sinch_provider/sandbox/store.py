@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import sqlite3
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -386,6 +387,12 @@ def _make_private(path: str) -> None:
     # What keeps the file from being made, SQLite says better.
     with suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    for each in (path, f"{path}-wal", f"{path}-shm"):
+        # Left from before, or copied here; never through a link to something else.
+        with suppress(OSError):
+            found = os.lstat(each)
+            if stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid():
+                os.chmod(each, 0o600)
 
 
 def _dump(fields: Fields) -> str:

@@ -30,6 +30,7 @@ from sinch_provider.failures import (
 )
 from sinch_provider.finished import FinishedBatches
 from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.rendering import GuardedFields
 from sinch_provider.sms.delivery import Progress, Summary, look_at_all, pause_for
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
 from sinch_provider.sms.times import to_time, utcnow
@@ -52,7 +53,7 @@ class _TimeIsUpError(SinchError):
     transient = True
 
 
-class SinchBatchSensor(BaseSensorOperator):
+class SinchBatchSensor(GuardedFields, BaseSensorOperator):
     """
     Wait until every message of one or several batches has a final status; return the counts per status.
 
@@ -71,6 +72,7 @@ class SinchBatchSensor(BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("batch_id", "sinch_conn_id")
+    unrendered = _UNTOUCHED
     ui_color = "#fff3c4"
 
     def __init__(
@@ -96,6 +98,10 @@ class SinchBatchSensor(BaseSensorOperator):
         self.sinch_conn_id = sinch_conn_id
         self._progress: list[Progress] = []
         self._deadline: DateTime | None = None
+
+    def keeps_rule(self, name: str, value: Any) -> bool:
+        """Whether a value is what its field is for; here a batch id can be several."""
+        return not _batch_id_faults(value) if name == "batch_id" else super().keeps_rule(name, value)
 
     def execute(self, context: Context) -> Any:
         """Wait in the mode asked for."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from sinch_provider.sms.errors import Fault, SinchValidationError
+from sinch_provider.sms.rules import shown_value
 from sinch_provider.sms.secret import Secret, Unstorable
 
 SERVICE_PLAN_REGIONS: Final = ("us", "eu", "au", "br", "ca")
@@ -22,6 +23,7 @@ AUTH_URL: Final = "https://auth.sinch.com"
 MAX_NAMESPACE: Final = 64
 #: From the connection to the last byte of the answer, an exchange takes so many time limits at most.
 LIMITS: Final = 3
+_TOKEN_PATH: Final = "/oauth2/token"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 _PREFIX: Final = re.compile(r"[1-9][0-9]{0,14}")
 
@@ -154,12 +156,16 @@ class Account(Unstorable):
         faults = self.credentials.faults()
         if self.base_url is None and self.region not in self.credentials.regions:
             faults.append(
-                Fault("region", f"must be one of {', '.join(self.credentials.regions)}", repr(self.region))
+                Fault(
+                    "region",
+                    f"must be one of {', '.join(self.credentials.regions)}",
+                    shown_value(self.region),
+                )
             )
         for name in ("base_url", "auth_url"):
             faults.extend(self._url_faults(name, getattr(self, name)))
         if not (isinstance(self.timeout, (int, float)) and 0 < self.timeout < math.inf):
-            faults.append(Fault("timeout", "must be a number of seconds above 0", repr(self.timeout)))
+            faults.append(Fault("timeout", "must be a number of seconds above 0", shown_value(self.timeout)))
         if len(self.namespace) > MAX_NAMESPACE:
             faults.append(Fault("namespace", f"must have at most {MAX_NAMESPACE} characters"))
         faults.extend(wrong)
@@ -178,6 +184,9 @@ class Account(Unstorable):
             return [Fault(name, "must be a URL with scheme and host, such as https://eu.sms.api.sinch.com")]
         if parts.username is not None or parts.query or parts.fragment:
             return [Fault(name, "must not carry credentials, a query or a fragment")]
+        if "/xms" in parts.path:
+            # A gateway may have a path of its own.
+            return [Fault(name, "must end before /xms: the API's path is added to it")]
         if parts.scheme == "http" and not (self.allow_insecure or is_loopback(host)):
             return [
                 Fault(
@@ -207,7 +216,7 @@ class Account(Unstorable):
             and is_loopback(urlsplit(self.base_url).hostname or "")
         ):
             auth_url = self.base_url
-        return f"{(auth_url or AUTH_URL).rstrip('/')}/oauth2/token"
+        return (auth_url or AUTH_URL).rstrip("/").removesuffix(_TOKEN_PATH) + _TOKEN_PATH
 
 
 def is_loopback(host: str) -> bool:

@@ -7,23 +7,27 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Generator
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import tenacity
 
 from sinch_provider.sms import endpoints, retry
 from sinch_provider.sms.account import Account, ProjectCredentials
 from sinch_provider.sms.aiotransport import AsyncTransport
+from sinch_provider.sms.allowing import refuse_change
 from sinch_provider.sms.answers import read_answer
-from sinch_provider.sms.auth import is_expired_token, read_grant, token_request, token_slot
+from sinch_provider.sms.auth import is_expired_token, read_grant, token_call, token_request, token_slot
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.exchange import Exchange
-from sinch_provider.sms.http import Answer, Call, Request, request_for
+from sinch_provider.sms.http import Answer, Call, Request, look_first, request_for
 from sinch_provider.sms.operations import AsyncGroup, async_listing, async_operation
 from sinch_provider.sms.secret import Unstorable
 from sinch_provider.sms.steps import Pause, Step
 
 T = TypeVar("T")
+
+#: Reading an answer of more bytes takes long enough to hold up whatever else runs on the event loop.
+_LARGE: Final = 64 * 1024
 
 
 class AsyncBatches(AsyncGroup):
@@ -101,6 +105,8 @@ class AsyncSinchClient(Unstorable):
 
         :raises SinchError: It failed; the error tells whether it may have taken effect.
         """
+        if look := look_first(self.account, call):
+            refuse_change(self.account.only_to, call.body or {}, (await self.call(look)).to)
         retrying = tenacity.AsyncRetrying(**retry.policy(self._attempts), sleep=self._sleep)
         result: T = await retrying(self._attempt, call)
         return result
@@ -128,7 +134,10 @@ class AsyncSinchClient(Unstorable):
             token_slot(self.account, credentials).drop(token)
             token = await self._token(call)
             answer = await self._exchange(call, request, token)
-        return read_answer(call, answer, (*credentials.secrets(), token))
+        secrets = (*credentials.secrets(), token)
+        if len(answer.body) > _LARGE:
+            return await asyncio.to_thread(read_answer, call, answer, secrets)
+        return read_answer(call, answer, secrets)
 
     async def _token(self, call: Call[Any]) -> str:
         credentials = self.account.credentials
@@ -140,8 +149,9 @@ class AsyncSinchClient(Unstorable):
         async with slot.async_lock():
             if token := slot.current():
                 return token
-            wanted = Call(call.operation, "POST", "", call.parse)
-            answer = await self._exchange(wanted, token_request(self.account, credentials))
+            answer = await self._exchange(
+                token_call(call.operation), token_request(self.account, credentials)
+            )
             grant = read_grant(call.operation, answer, credentials.secrets())
             await self._conceal(grant.token)
             return slot.store(grant)

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import aiohttp
 
 from sinch_provider.sms.environment import SOCKS, proxy_for, tls_context
-from sinch_provider.sms.exchange import LARGEST_ANSWER, Exchange
+from sinch_provider.sms.exchange import Exchange
 from sinch_provider.sms.http import Answer, Request
 
 _PIECE: Final = 65536
@@ -109,16 +109,16 @@ async def _carry(
         ) as response,
     ):
         names = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, names, *await _read(response))
+        return Answer(response.status, names, *await _read(response, exchange.largest), exchange.largest)
 
 
-async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+async def _read(response: aiohttp.ClientResponse, largest: int) -> tuple[bytes, bool]:
     """Read a body as far as is sensible; tell whether that is all of it."""
     pieces: list[bytes] = []
     size = 0
     async for piece in response.content.iter_chunked(_PIECE):
         size += len(piece)
-        if size > LARGEST_ANSWER:
+        if size > largest:
             response.close()
             return b"".join(pieces), False
         pieces.append(piece)

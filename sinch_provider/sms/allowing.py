@@ -33,6 +33,22 @@ def refuse_others(only_to: Sequence[str], operation: str, body: Mapping[str, Any
         raise SinchValidationError(faults, operation)
 
 
+def refuse_change(only_to: Sequence[str], body: Mapping[str, Any], recipients: Sequence[str]) -> None:
+    """
+    Keep an update from texting anybody else whom its batch goes to.
+
+    :param body: The update; whom it takes off is not texted.
+    :param recipients: The batch's, as Sinch tells them.
+    :raises SinchValidationError: Names every recipient that is not allowed, masked.
+    """
+    if not recipients:
+        rule = "is not known of this batch, so the connection's extra only_to forbids the update"
+        raise SinchValidationError([Fault("to", rule)], "update")
+    removed = {recipient.removeprefix("+") for recipient in body.get("to_remove", ())}
+    stay = [each for each in recipients if each.removeprefix("+") not in removed]
+    refuse_others(only_to, "update", {"to": stay})
+
+
 def _fault(field: str, recipient: str) -> Fault:
     if is_group_id(recipient):
         rule = "is a group: its members cannot be checked, so the connection's extra only_to forbids it"

@@ -31,6 +31,7 @@ _TOO_LATE: Final = frozenset({"batch_already_dispatched", "conflict_send_at"})
 #: Of a call that could be done twice, these are no refusals: the first request may be under way, or done.
 _NO_REFUSAL: Final = frozenset({408, 409, 425})
 _SHOWN: Final = 200
+_PROXY: Final = "Check user and password of the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY)."
 # Longer than any error text that quotes a whole message.
 _READ: Final = 8192
 
@@ -85,6 +86,9 @@ def error_for(call: Call[Any], answer: Answer, secrets: Iterable[str] = ()) -> S
             repeatable=call.repeatable,
             **details,
         )
+    if status < 200:
+        what = f"{call.operation}: the answer is not the final one (HTTP {status})"
+        return failed_midway(call, SinchUnexpectedAnswerError, what, **details)
     too_late = code in _TOO_LATE or (status == 409 and call.operation in {"cancel", "update", "replace"})
     if call.kind is Kind.ONCE and not _is_refusal(answer, too_late):
         return failed_midway(
@@ -110,6 +114,9 @@ def error_for(call: Call[Any], answer: Answer, secrets: Iterable[str] = ()) -> S
             effect=effect,
             **details,
         )
+    if status == 407:
+        what = f"{call.operation}: the proxy does not accept its credentials (HTTP 407)"
+        return SinchBadRequestError(what, **details, advice=_PROXY)
     return SinchBadRequestError(f"{call.operation}: Sinch does not accept the request ({reason})", **details)
 
 

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from sinch_provider.sms.account import Account, ProjectCredentials
 from sinch_provider.sms.answers import MalformedAnswerError, explain, read_answer, shown
 from sinch_provider.sms.errors import SinchAuthError, SinchUnexpectedAnswerError
-from sinch_provider.sms.http import COMMON_HEADERS, Answer, Call, Request
+from sinch_provider.sms.http import COMMON_HEADERS, TOKEN_PATH, Answer, Call, Request
 
 #: A token with less life left than this is not used any more.
 MARGIN: Final = 60.0
@@ -82,6 +82,15 @@ def token_request(account: Account, credentials: ProjectCredentials) -> Request:
     return Request("POST", account.token_url, headers, b"grant_type=client_credentials")
 
 
+def token_call(operation: str) -> Call[Grant]:
+    """
+    Describe the call that gets a token.
+
+    :param operation: What the token is wanted for: its failure is that operation's, before anything was sent.
+    """
+    return Call(operation, "POST", TOKEN_PATH, _parse_grant)
+
+
 def read_grant(operation: str, answer: Answer, secrets: Iterable[str] = ()) -> Grant:
     """
     Read the token endpoint's answer.
@@ -108,7 +117,7 @@ def read_grant(operation: str, answer: Answer, secrets: Iterable[str] = ()) -> G
             status=answer.status,
             advice="Check that auth_url and base_url lead to Sinch and not to a proxy or a log-in page.",
         )
-    return read_answer(Call(operation, "POST", "/oauth2/token", _parse_grant), answer, secrets)
+    return read_answer(token_call(operation), answer, secrets)
 
 
 def is_expired_token(answer: Answer) -> bool:

@@ -12,11 +12,12 @@ import tenacity
 
 from sinch_provider.sms import endpoints, retry
 from sinch_provider.sms.account import Account, ProjectCredentials
+from sinch_provider.sms.allowing import refuse_change
 from sinch_provider.sms.answers import read_answer
-from sinch_provider.sms.auth import is_expired_token, read_grant, token_request, token_slot
+from sinch_provider.sms.auth import is_expired_token, read_grant, token_call, token_request, token_slot
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.exchange import Exchange
-from sinch_provider.sms.http import Answer, Call, Request, request_for
+from sinch_provider.sms.http import Answer, Call, Request, look_first, request_for
 from sinch_provider.sms.operations import Group, listing, operation
 from sinch_provider.sms.secret import Unstorable
 from sinch_provider.sms.steps import Pause, Step
@@ -95,6 +96,8 @@ class SinchClient(Unstorable):
 
         :raises SinchError: It failed; the error tells whether it may have taken effect.
         """
+        if look := look_first(self.account, call):
+            refuse_change(self.account.only_to, call.body or {}, self.call(look).to)
         retrying = tenacity.Retrying(**retry.policy(self._attempts), sleep=self._sleep)
         result: T = retrying(self._attempt, call)
         return result
@@ -134,8 +137,7 @@ class SinchClient(Unstorable):
         with slot.lock:
             if token := slot.current():
                 return token
-            wanted = Call(call.operation, "POST", "", call.parse)
-            answer = self._exchange(wanted, token_request(self.account, credentials))
+            answer = self._exchange(token_call(call.operation), token_request(self.account, credentials))
             grant = read_grant(call.operation, answer, credentials.secrets())
             self._conceal(grant.token)
             return slot.store(grant)

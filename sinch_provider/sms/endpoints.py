@@ -7,11 +7,12 @@ None means "not sent" throughout. Times are ``datetime`` (naive means UTC) or IS
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from sinch_provider.sms import validation
+from sinch_provider.sms.answers import MalformedAnswerError
 from sinch_provider.sms.http import Call, Kind
 from sinch_provider.sms.models import (
     Batch,
@@ -159,7 +160,7 @@ def get(batch_id: str) -> Call[Batch]:
     :param batch_id: The batch.
     """
     values = validation.checked_fields(locals(), {}, "get")
-    return Call("get", "GET", _path(values), Batch.from_json)
+    return Call("get", "GET", _path(values), _of_batch(batch_id))
 
 
 def update(
@@ -196,7 +197,7 @@ def update(
     :raises SinchValidationError: Names every field that breaks a rule; or nothing would change.
     """
     fields = validation.checked_update(locals(), "update")
-    return Call("update", "POST", _path(fields), Batch.from_json, body=fields, kind=Kind.ONCE)
+    return Call("update", "POST", _path(fields), _of_batch(batch_id), body=fields, kind=Kind.ONCE)
 
 
 def replace(
@@ -234,7 +235,8 @@ def replace(
     # attempts together end within the margin.
     waits = "send_at" in fields and parse_time(fields["send_at"]) > utcnow().add(minutes=15)
     kind = Kind.SET if waits else Kind.ONCE
-    return Call("replace", "PUT", _path(fields), Batch.from_json, body=fields, kind=kind, default_sender=True)
+    parse = _of_batch(batch_id)
+    return Call("replace", "PUT", _path(fields), parse, body=fields, kind=kind, default_sender=True)
 
 
 def cancel(batch_id: str) -> Call[Batch]:
@@ -244,7 +246,7 @@ def cancel(batch_id: str) -> Call[Batch]:
     :param batch_id: The batch.
     """
     values = validation.checked_fields(locals(), {}, "cancel")
-    return Call("cancel", "DELETE", _path(values), Batch.from_json, kind=Kind.SET)
+    return Call("cancel", "DELETE", _path(values), _of_batch(batch_id), kind=Kind.SET)
 
 
 def send_delivery_feedback(batch_id: str, recipients: Recipients) -> Call[None]:
@@ -320,6 +322,18 @@ def list_delivery_reports(
     return Call(
         "list_delivery_reports", "GET", "/delivery_reports", DeliveryReportPage.from_json, query=query
     )
+
+
+def _of_batch(batch_id: str) -> Callable[[Any], Batch]:
+    """Read a batch, and refuse another one: a proxy may answer with what it kept from another request."""
+
+    def parse(data: Any) -> Batch:
+        batch = Batch.from_json(data)
+        if batch.id != batch_id.strip():
+            raise MalformedAnswerError("it is another batch")
+        return batch
+
+    return parse
 
 
 def _path(checked: dict[str, Any], rest: str = "") -> str:

@@ -12,8 +12,6 @@ from sinch_provider.sms.environment import UnusableEnvironmentError
 from sinch_provider.sms.errors import SinchNotSentError
 from sinch_provider.sms.http import Call
 
-#: No answer of Sinch's comes near it; measured after decompression.
-LARGEST_ANSWER: Final = 16 * 1024 * 1024
 #: An event loop that comes back later than this has the permission asked for again.
 _PROMPT_SECONDS: Final = 1.0
 _RENEWALS: Final = 3
@@ -35,6 +33,7 @@ class Exchange:
     def __init__(self, call: Call[Any], timeout: float, until: float) -> None:
         self._call = call
         self.timeout = timeout
+        self.largest = call.largest_answer
         self._ends = min(time.monotonic() + LIMITS * timeout, until)
         #: Whether the headers were handed to the socket.
         self.left = False

@@ -6,8 +6,9 @@ import json
 import platform
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -20,6 +21,19 @@ T = TypeVar("T")
 _PRIVATE: Final = ("body", "parameters", "callback_url", "udh", "from")
 _NUMBERS: Final = ("to", "to_add", "to_remove", "recipients", "parameters", "from")
 _NUMBER: Final = re.compile(r"\+?([0-9]{5,})")
+
+TOKEN_PATH: Final = "/oauth2/token"
+#: A page of a hundred batches of a thousand recipients each, what a thousand recipients would get, or every
+#: number of a batch to groups; all sizes are measured after decompression.
+LARGEST_ANSWER: Final = 16 * 1024 * 1024
+#: One batch: its text, a thousand numbers, and four personal values of full length for each, every character
+#: escaped.
+_ONE_BATCH: Final = 4 * 1024 * 1024
+_ONE_TOKEN: Final = 64 * 1024
+_LONG: Final = frozenset({"list", "send_dry_run"})
+#: On average an entry of Sinch's answers is written in more bytes than half of this. Each becomes an object
+#: that takes many times as much memory, so an answer of nothing but brackets is not parsed.
+_BYTES_PER_ENTRY: Final = 32
 
 USER_AGENT: Final = f"airflow-provider-sinch/{__version__} (Python/{platform.python_version()})"
 COMMON_HEADERS: Final = {
@@ -73,6 +87,15 @@ class Call(Generic[T]):
         """Whether an attempt with an unknown outcome may be followed by another."""
         return self.kind is not Kind.ONCE
 
+    @property
+    def largest_answer(self) -> int:
+        """More bytes than any answer of Sinch's has."""
+        if self.path == TOKEN_PATH:
+            return _ONE_TOKEN
+        # Batches to groups can have any number of recipients, and a full report names them all.
+        long = self.operation in _LONG or self.query.get("type") == "full"
+        return LARGEST_ANSWER if long else _ONE_BATCH
+
     def private(self) -> list[str]:
         """Texts of the request that no error may quote."""
         body = self.body or {}
@@ -105,12 +128,14 @@ class Answer:
     :param headers: Header names in lower case.
     :param body: The raw body.
     :param complete: Whether that is all of it; nobody reads on without end.
+    :param largest: Size that no answer to this call exceeds.
     """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     complete: bool = True
+    largest: int = LARGEST_ANSWER
 
     def json(self) -> Any:
         """
@@ -118,10 +143,21 @@ class Answer:
 
         :raises ValueError: It is not.
         """
+        value, fault = self._parsed
+        if fault:
+            raise ValueError(fault)
+        return value
+
+    @cached_property
+    def _parsed(self) -> tuple[Any, str]:
+        if sum(map(self.body.count, (b"[", b"{", b","))) > self.largest // _BYTES_PER_ENTRY:
+            return None, "too many entries"
         try:
-            return json.loads(self.body)
+            return json.loads(self.body), ""
         except RecursionError:
-            raise ValueError("nested too deeply") from None
+            return None, "nested too deeply"
+        except ValueError:
+            return None, "no JSON"
 
 
 def request_for(account: Account, call: Call[Any]) -> Request:
@@ -141,6 +177,18 @@ def request_for(account: Account, call: Call[Any]) -> Request:
         body.setdefault("from", account.sender)
     headers["Content-Type"] = "application/json"
     return Request(call.method, url, headers, json.dumps(body).encode())
+
+
+def look_first(account: Account, call: Call[Any]) -> Call[Any] | None:
+    """
+    Say how a batch is read before an update, which would text those whom it goes to already; None: no need.
+
+    :raises SinchValidationError: The update itself adds somebody whom ``only_to`` does not allow.
+    """
+    if not account.only_to or call.operation != "update":
+        return None
+    refuse_others(account.only_to, call.operation, call.body or {})
+    return replace(call, operation="get", method="GET", body=None, kind=Kind.READ, permit=None, observe=None)
 
 
 def _values(value: Any) -> Iterator[str]:

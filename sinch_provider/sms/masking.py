@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
 from typing import Any, Final
+from urllib.parse import unquote
 
 _HIDDEN: Final = "***"
-# A run of seven or more digits, also when written with blanks, dashes, dots or brackets between them. Left
-# readable is what belongs to an id or a time: digits with letters beside them (but for a plus sign as URLs
-# write it), groups of a UUID, seconds and their fractions.
+# What stands between the digits of a number: blanks, dashes and hyphens of all kinds, brackets.
+_DASHES: Final = r"\u058a\u05be\u1806\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
+_BLANKS: Final = r"\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_BETWEEN: Final = rf"[ {_BLANKS}{_DASHES}()./_,-]{{0,3}}"
+# A run of seven or more digits, also when written with something between them. Left to _WORD is what may
+# belong to an id or a time: digits with letters beside them (but for a plus sign as URLs write it), groups of
+# a UUID, seconds and their fractions.
 _NUMBER: Final = re.compile(
     r"(?P<date>(?:19|20)\d{2}-[01]\d-[0-3]\d(?!\d))|"
     r"(?:(?<=%2[Bb])|(?<![0-9A-Za-z_])(?<!:[0-9]{2}:)(?<![0-9A-Fa-f]{4}-))"
-    r"\+?\d(?:[ \u00a0().-]{0,3}\d){6,}"
+    rf"\+?\d(?:{_BETWEEN}\d){{6,}}"
     r"(?![0-9A-Za-z_]|-[0-9A-Fa-f]{4}-)"
 )
+# Ids of batches, UUIDs, digests, references of our own, and other words.
+_WORD: Final = re.compile(
+    r"(?P<id>(?<![0-9A-Za-z])(?:[0-9A-HJKMNP-TV-Z]{26}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}"
+    r"|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|af-[0-9a-f]{26,64})(?![0-9A-Za-z]))"
+    r"|[0-9A-Za-z_]{7,}"
+)
+_RUN: Final = re.compile(r"(?<!\d)(?P<date>(?:19|20)\d{2}[01]\d[0-3]\d)(?!\d)|\d{7,}", re.ASCII)
 # Digits that may hold a number of the request's own, whatever stands beside them.
-_DIGITS: Final = re.compile(r"\+?\d(?:[ \u00a0().-]{0,3}\d){4,}")
+_DIGITS: Final = re.compile(rf"\+?\d(?:{_BETWEEN}\d){{4,}}")
+_ESCAPED: Final = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|([\"/]))")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+#: How often something is read as encoded: servers quote what other servers quoted.
+_ROUNDS: Final = 3
+_NOT_SHOWN: Final = "(not shown: it quotes the message)"
 #: Shared with a private text, this many characters are a quotation of it.
 _QUOTATION: Final = 12
 # Line breaks, terminal codes, marks that turn the direction of writing, and halves of characters.
@@ -60,14 +79,76 @@ def mask_text(text: str, private: Iterable[str] = (), numbers: Collection[str] =
     for secret in secrets:
         if len(secret) > 3 and secret in text:
             text = text.replace(secret, _HIDDEN)
-    quoted = {text[at : at + _QUOTATION] for at in range(len(text) - _QUOTATION + 1)}
-    for secret in secrets:
-        # One look-up for each of perhaps a million places; a search through the text would take seconds.
-        if any(secret[at : at + _QUOTATION] in quoted for at in range(len(secret) - _QUOTATION + 1)):
-            return "(not shown: it quotes the message)"
+    plain = _plain(text)
+    hidden = [_plain(run) for run in map(_from_base64, _BASE64.findall(text)) if run]
+    read = [each.casefold() for each in (text, plain, plain.replace("+", " "), *hidden)]
+    if _quoted(read, {form.casefold() for each in secrets for form in (each, _plain(each))}):
+        return _NOT_SHOWN
+    masked, found = _masked(text, numbers)
+    if any(_masked(each, numbers)[1] > found for each in (plain, *hidden)):
+        return _NOT_SHOWN
+    return masked
+
+
+def _quoted(texts: Iterable[str], secrets: Collection[str]) -> bool:
+    for text in dict.fromkeys(texts):
+        quoted = {text[at : at + _QUOTATION] for at in range(len(text) - _QUOTATION + 1)}
+        for secret in secrets:
+            if 3 < len(secret) <= _QUOTATION and secret in text:
+                return True
+            # One look-up for each of perhaps a million places; a search through the text would take seconds.
+            if any(secret[at : at + _QUOTATION] in quoted for at in range(len(secret) - _QUOTATION + 1)):
+                return True
+    return False
+
+
+def _plain(text: str) -> str:
+    """Read a text whose characters may be escaped as in JSON, URLs or HTML."""
+    for _ in range(_ROUNDS):
+        read = unquote(html.unescape(_ESCAPED.sub(_unescaped, text)))
+        if read == text:
+            break
+        text = read
+    # An emoji is escaped as its two halves.
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return one_line(unicodedata.normalize("NFKC", text))
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16)) if match[1] else match[2]
+
+
+def _from_base64(run: str) -> str:
+    run = run.replace("-", "+").replace("_", "/")
+    try:
+        # One character too many is no whole byte.
+        whole = run[: len(run) - (len(run) % 4 == 1)]
+        return base64.b64decode(whole + "=" * (-len(whole) % 4)).decode(errors="replace")
+    except ValueError:
+        return ""
+
+
+def _masked(text: str, numbers: Collection[str]) -> tuple[str, int]:
+    """Mask the numbers in a text, and tell how many there were."""
+    found = 0
+
+    def mask(match: re.Match[str]) -> str:
+        nonlocal found
+        if match["date"]:
+            return match[0]
+        found += 1
+        return mask_number(match[0])
+
+    def known(match: re.Match[str]) -> str:
+        nonlocal found
+        shown = _without(match[0], numbers)
+        found += shown != match[0]
+        return shown
+
     if numbers:
-        text = _DIGITS.sub(lambda match: _without(match[0], numbers), text)
-    return _NUMBER.sub(lambda match: match["date"] or mask_number(match[0]), text)
+        text = _DIGITS.sub(known, text)
+    text = _NUMBER.sub(mask, text)
+    return _WORD.sub(lambda word: word[0] if word["id"] else _RUN.sub(mask, word[0]), text), found
 
 
 def _without(digits: str, numbers: Collection[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 import re
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -44,7 +45,7 @@ def shown_value(value: Any) -> str:
     """
     if isinstance(value, str):
         return repr(value) if _KEYWORD.fullmatch(value) else f"{len(value)} characters"
-    if isinstance(value, (int, float)) and abs(value) < 10**6:
+    if isinstance(value, timedelta) or (isinstance(value, (int, float)) and not abs(value) >= 10**6):
         return repr(value)
     return type(value).__name__
 

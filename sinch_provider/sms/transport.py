@@ -17,7 +17,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyM
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from sinch_provider.sms.environment import SOCKS, proxy_for, tls_context
-from sinch_provider.sms.exchange import LARGEST_ANSWER, Exchange
+from sinch_provider.sms.exchange import Exchange
 from sinch_provider.sms.http import Answer, Request
 from sinch_provider.sms.masking import mask_text
 from sinch_provider.sms.sockets import (
@@ -63,12 +63,13 @@ class Transport:
                     proxies={urlsplit(request.url).scheme: proxy} if proxy else None,
                 ) as response,
             ):
-                body, complete = _read(response.raw)
+                body, complete = _read(response.raw, exchange.largest)
                 return Answer(
                     response.status_code,
                     {name.lower(): value for name, value in response.headers.items()},
                     body,
                     complete,
+                    exchange.largest,
                 )
         finally:
             if adapter is not self._kept:
@@ -79,13 +80,13 @@ class Transport:
         self._kept.close()
 
 
-def _read(raw: Any) -> tuple[bytes, bool]:
+def _read(raw: Any, largest: int) -> tuple[bytes, bool]:
     """Read a body as far as is sensible; tell whether that is all of it."""
     pieces: list[bytes] = []
     size = 0
     while piece := raw.read(_PIECE, decode_content=True):
         size += len(piece)
-        if size > LARGEST_ANSWER:
+        if size > largest:
             return b"".join(pieces), False
         pieces.append(piece)
     return b"".join(pieces), True

@@ -197,8 +197,9 @@ def _send_key(field: str, value: Any) -> str:
 
 def _label(field: str, value: Any, longest: int) -> str:
     value = text(field, value)
-    if not isinstance(value, str) or not 1 <= len(value) <= longest or not encodable(value):
-        raise broken(field, f"must be text of 1 to {longest} characters")
+    fits = isinstance(value, str) and value.strip() and len(value) <= longest and encodable(value)
+    if not isinstance(value, str) or not fits:
+        raise broken(field, f"must be text of 1 to {longest} characters, not only blanks")
     return value
 
 

@@ -52,7 +52,7 @@ def send_of(
             ti.dag_id,
             ti.run_id,
             ti.task_id,
-            operator.task_id if nested else nth if nth > 1 else None,
+            operator.task_id if nested else nth if nth > 1 and send_key is None else None,
             index,
             send_key,
             namespace or None,
@@ -60,6 +60,7 @@ def send_of(
         since=since_of(run),
         alone=map_index < 0 and not nested and nth <= 1,
         keyed=send_key is not None,
+        mapped=map_index >= 0,
         first=is_first(context),
         in_loop=index is not None,
         cleared=cleared,
@@ -70,6 +71,18 @@ def send_of(
     )
 
 
+def whole(context: Context) -> Context:
+    """Give the context of the task that runs, where code in it was given another."""
+    if "ti" in context or "dag_run" in context or "run_id" in context:
+        return context
+    from airflow.providers.common.compat.sdk import get_current_context
+
+    try:
+        return get_current_context()
+    except Exception:
+        return context
+
+
 def reference_of(*names: Any) -> str:
     """Make a client reference of what names a send; it gives nothing away."""
     return f"{OWN_LABEL}{hashlib.sha256(json.dumps(names).encode()).hexdigest()[:32]}"
@@ -78,10 +91,8 @@ def reference_of(*names: Any) -> str:
 def is_nested(context: Context, operator: BaseOperator) -> bool:
     """Whether an operator is executed inside another task, or in a callback of one."""
     ti: Any = context["ti"]
-    running = getattr(ti, "task", None)
-    if running is None or running is operator:
-        return bool(ti.task_id != operator.task_id)
-    return ti.task_id != operator.task_id or type(running) is not type(operator)
+    running = getattr(ti, "task", None) or context.get("task")
+    return bool(ti.task_id != operator.task_id or (running is not None and running is not operator))
 
 
 def is_first(context: Context) -> bool:
@@ -141,7 +152,8 @@ def callback_of(context: Context) -> tuple[str, ...] | None:
             return None
         dag_id = getattr(run, "dag_id", None) or getattr(context.get("dag"), "dag_id", "")
         run_id = getattr(run, "run_id", None) or context.get("run_id", "")
-        return "dag", str(dag_id), str(run_id), str(getattr(run, "clear_number", 0))
+        reason = str(context.get("reason"))
+        return "dag", reason, str(dag_id), str(run_id), str(getattr(run, "clear_number", 0))
     state = getattr(ti, "state", None)
     ended = str(getattr(state, "value", state))
     if ended not in _ENDED and not _is_for_dag_processor(ti):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -39,21 +40,17 @@ class TaskState:
         self._store.set(self._key, value, retention=NEVER_EXPIRE)
 
 
-def journal_of(context: Context) -> Journal | None:
-    """Open the journal of a task's own send; there is none before Airflow 3.3."""
+def journal_of(context: Context, send_key: str | None = None) -> Journal | None:
+    """Open the journal of a task's own send, or of a send with a key; there is none before Airflow 3.3."""
     store = context.get("task_state_store")
-    return None if store is None else Journal(TaskState(store, _KEY))
+    if store is None:
+        return None
+    key = _KEY if send_key is None else f"{_KEY}.{hashlib.sha256(send_key.encode()).hexdigest()[:16]}"
+    return Journal(TaskState(store, key))
 
 
 def one_of_several(
-    context: Context,
-    operator_id: str,
-    nth: int,
-    reference: str,
-    fingerprint: Fingerprint,
-    memory: Memory,
-    *,
-    keyed: bool = False,
+    context: Context, operator_id: str, nth: int, fingerprint: Fingerprint, memory: Memory
 ) -> Journal | None:
     """
     Open the journal of one of several sends in a task.
@@ -64,9 +61,7 @@ def one_of_several(
 
     :param operator_id: The task id of the operator that sends.
     :param nth: How many-th execution this is, from 1.
-    :param reference: The reference of the send, to which a new cycle adds a token.
     :param memory: Knows the places that other sends of this attempt use.
-    :param keyed: Whether no other send has this reference.
     """
     store = context.get("task_state_store")
     if store is None:
@@ -86,11 +81,8 @@ def one_of_several(
         entry = journal.read()
         if entry is None and not journal.unreadable:
             break
-        if entry is not None and not f"{entry.reference}-".startswith(f"{reference}-"):
-            # It has a send_key of its own.
-            continue
         others += 1
-        if entry is not None and (keyed or entry.fingerprint == fingerprint):
+        if entry is not None and entry.fingerprint == fingerprint:
             own, exact = place, True
             break
         if place == nth and entry is not None and entry.fingerprint.same_people(fingerprint) is not False:

@@ -27,7 +27,13 @@ SHOWN_BY = {
         faults=({"kind": "lost_reply", "operation": "send", "when": "before", "skip": 1},),
         events=(event("after intent", "others send", same=True),),
     ),
-    holes.SAME_KEY: Schedule(shape="mapped", size=2, items="same", keyed=True),
+    holes.SAME_KEY: Schedule(
+        shape="mapped",
+        size=2,
+        items="same",
+        keyed=True,
+        faults=({"kind": "listing_lag", "operation": "send", "seconds": 30, "count": None},),
+    ),
     holes.QUIET: Schedule(shape="mapped", size=2, events=MEANWHILE),
 }
 

@@ -129,10 +129,24 @@ def test_namespace_and_whom_to_text_come_from_the_extras():
     found = account({"namespace": " staging ", "only_to": "+44770090, +46"})
     assert (found.namespace, found.only_to) == ("staging", ("44770090", "46"))
     assert account({"only_to": ["+44770090"]}).only_to == ("44770090",)
-    assert account({"only_to": "", "namespace": ""}) == account()
+    assert account({"only_to": None, "namespace": ""}) == account()
     with pytest.raises(SinchValidationError) as caught:
         account({"only_to": "+44,07700", "namespace": "x" * 65})
     assert [fault.field for fault in caught.value.faults] == ["namespace", "only_to[1]"]
+
+
+@pytest.mark.parametrize("empty", ["", False, 0, [], {}])
+def test_an_only_to_that_allows_nobody_does_not_allow_everybody(empty):
+    with pytest.raises(SinchValidationError, match="only_to: must not be empty"):
+        account({"only_to": empty})
+
+
+def test_extras_that_mean_nothing_are_named_once(caplog):
+    for _ in range(2):
+        account({"only-to": "+44", "onlyto": "+44", "447700900222": "x", "region": "eu"})
+    assert [record.getMessage() for record in caplog.records] == [
+        "The connection has extras that mean nothing and are ignored: one of 12 characters, only-to, onlyto."
+    ]
 
 
 @pytest.mark.parametrize("which", ["connection", "project_connection"])

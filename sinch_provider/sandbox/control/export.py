@@ -28,9 +28,11 @@ FIELDS = (
 )  # fmt: skip
 _BEGINS_A_CELL = "\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
 _BLANK = rf"[^\S{_BEGINS_A_CELL}]"
+# Marks that nobody sees, such as those that turn the direction of writing.
+_UNSEEN = r"\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
 _RISKY = re.compile(
     rf"(^(?=[{_BEGINS_A_CELL}\0])|(?:^|[;{_BEGINS_A_CELL}])"
-    rf"(?=(?:{_BLANK}|[\"\0\u200b-\u200f\u2060\ufeff])*[=+\-@|%＝＋－＠']))"
+    rf"(?=(?:{_BLANK}|[\"\0{_UNSEEN}])*[=+\-@|%＝＋－＠﹢﹣﹦﹫']))"
 )
 """Where a formula begins, however it is disguised: at the beginning, and after what parts cells elsewhere.
 

@@ -130,7 +130,15 @@ async def read_outcomes(sandbox: Controlled) -> dict[str, Any]:
     scripted = sandbox.outcomes.scripted()
     return {
         "scripted": [
-            {"prefix": prefix, "status": each.status, "code": each.code} for prefix, each in scripted.items()
+            {
+                "prefix": prefix,
+                "status": each.status,
+                "code": each.code,
+                "dispatch_delay": each.dispatch_delay,
+                "delivery_delay": each.delivery_delay,
+                "receipt": each.receipt,
+            }
+            for prefix, each in scripted.items()
         ],
         "magic": [
             {

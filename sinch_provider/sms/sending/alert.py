@@ -18,6 +18,7 @@ from sinch_provider.sms.errors import SinchError, SinchUncertainError
 from sinch_provider.sms.http import Call
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.sending.lookup import list_by_reference
+from sinch_provider.sms.sending.matching import contradiction
 from sinch_provider.sms.sending.payload import Payload, Relation
 from sinch_provider.sms.sending.sent import Sent
 from sinch_provider.sms.steps import Step
@@ -53,16 +54,30 @@ class Alert:
         """
         if found := (yield from self._found()):
             return found
-        try:
-            batch: Batch = yield self._call
-        except SinchUncertainError as error:
-            log.warning("%s; looking for the batch once before sending again.", error.what)
+        batch = yield from self._post()
+        if batch is None:
             if found := (yield from self._found()):
                 return found
-            batch = yield self._call
+            batch = yield from self._post()
+        if batch is None:
+            raise SinchUncertainError("The answer to this alert was lost twice", operation="send")
         log.info("Sinch accepted batch %s for %d recipients.", batch.id, len(self._payload.people))
         self.batch_id = batch.id
         return Sent(batch.id, batch)
+
+    def _post(self) -> Generator[Step, Any, Batch | None]:
+        """Send once; None if the answer is lost, or is another request's."""
+        try:
+            batch: Batch = yield self._call
+        except SinchUncertainError as error:
+            lost = error.what
+        else:
+            reason = contradiction(batch, self._call.body or {}, set(), None)
+            if reason is None:
+                return batch
+            lost = f"send: the answer contradicts the request: {reason}"
+        log.warning("%s; looking for the batch once.", lost)
+        return None
 
     def _found(self) -> Generator[Step, Any, Sent | None]:
         if self._has_own_label:

@@ -76,6 +76,7 @@ class Send:
     :param since: No attempt of this run began earlier.
     :param alone: Whether the task is not mapped, and the operator is the task itself, run once in it.
     :param keyed: Whether it has a ``send_key``: one send, whatever else has the same place.
+    :param mapped: Whether other task instances may have the same reference.
     :param first: Whether no attempt of this task instance came before this one.
     :param in_loop: Whether a loop may make the task instance anew.
     :param cleared: Whether something in the run was cleared since it began.
@@ -89,6 +90,7 @@ class Send:
     since: pendulum.DateTime
     alone: bool = True
     keyed: bool = False
+    mapped: bool = False
     first: bool = True
     in_loop: bool = False
     cleared: bool = False

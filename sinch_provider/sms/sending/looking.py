@@ -43,30 +43,31 @@ class Settling:
     Nothing is posted later than the longest exchange after an intent, nor listed later than Sinch's lag.
     """
 
-    def __init__(self, account: Account, memory: Memory) -> None:
+    def __init__(self, account: Account, memory: Memory, intent: Stopwatch | None = None) -> None:
         self.memory = memory
         self._longest_exchange = account.longest_exchange
         self._seconds = self._longest_exchange + LISTING_LAG.total_seconds()
-        self._intent: Stopwatch | None = None
+        #: Runs since the latest intent of this attempt.
+        self.intent = intent
 
     def begin(self) -> None:
         """Note that a request of this attempt is about to leave."""
-        self._intent = Stopwatch()
+        self.intent = Stopwatch()
 
     def lose(self) -> None:
         """Note that its answer is lost: if this process was paused on the way, it may have left only now."""
-        if self._intent is not None and self._intent.seconds > self._longest_exchange:
-            self._intent = Stopwatch()
+        if self.intent is not None and self.intent.seconds > self._longest_exchange:
+            self.intent = Stopwatch()
 
     @property
     def has_begun(self) -> bool:
         """Whether a request of this attempt may have left."""
-        return self._intent is not None
+        return self.intent is not None
 
     def pause(self, seconds: float) -> Generator[Step, Any, None]:
         """Wait."""
         yield Pause(seconds)
-        for watch in (self._intent, self.memory.watch):
+        for watch in (self.intent, self.memory.watch):
             if watch is not None:
                 watch.paused(seconds)
 
@@ -79,8 +80,8 @@ class Settling:
 
         :param entry: The intent, if it is known.
         """
-        if self._intent is not None:
-            return self._seconds - self._intent.seconds
+        if self.intent is not None:
+            return self._seconds - self.intent.seconds
         left = self._seconds - self.memory.watch.seconds
         if entry is None:
             return left

@@ -170,7 +170,7 @@ def contradiction(
     """
     Say why a batch cannot be what a request asked for; None if it can.
 
-    What an answer leaves out contradicts nothing.
+    What an answer leaves out contradicts nothing, unless it leaves out all that would tell it from another's.
 
     :param others: Ids of batches that are known to be another send's.
     :param intended: When the request was about to leave, by Sinch's clock.
@@ -186,6 +186,8 @@ def contradiction(
         return f"batch {batch.id} has another text"
     if intended is not None and batch.created_at is not None and batch.created_at < intended - _CLOCK_GRAIN:
         return f"batch {batch.id} is older than the request"
+    if batch.client_reference is None and not raw.get("to"):
+        return f"batch {batch.id} says neither whose nor for whom it is"
     return None
 
 

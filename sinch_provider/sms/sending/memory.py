@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sinch_provider.sms.sending.lookup import Listing
+
+if TYPE_CHECKING:
+    from sinch_provider.sms.sending.send_once import SendOnce
 
 
 class Stopwatch:
@@ -36,7 +41,9 @@ class Memory:
     :param places: Which journals of an operator the sends of this attempt use.
     :param guesses: How many of an operator's sends use a journal that may be another's.
     :param batches: Batches that are known to belong to a send of this attempt.
-    :param unsettled: References under which a request may have left whose outcome is not known.
+    :param keyed: The batches of sends with a key, by their reference.
+    :param failed: Sends of an operator that raised an error. Executed again, they are the same sends.
+    :param lock: Held while a send finds its place.
     :param listings: What Sinch lists by a reference, once nothing of an earlier attempt can be missing.
     """
 
@@ -45,5 +52,7 @@ class Memory:
     places: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     guesses: Counter[str] = field(default_factory=Counter)
     batches: set[str] = field(default_factory=set)
-    unsettled: set[str] = field(default_factory=set)
+    keyed: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, list[SendOnce]] = field(default_factory=lambda: defaultdict(list))
+    lock: threading.Lock = field(default_factory=threading.Lock)
     listings: dict[str, Listing] = field(default_factory=dict)

@@ -33,14 +33,24 @@ from sinch_provider.sms.errors import (
 )
 from sinch_provider.sms.http import Call
 from sinch_provider.sms.models import Batch
-from sinch_provider.sms.sending.decision import Action, Cycle, Found, Reference, Send, cycle, decide, proof
+from sinch_provider.sms.sending.decision import (
+    OWN_LABEL,
+    Action,
+    Cycle,
+    Found,
+    Reference,
+    Send,
+    cycle,
+    decide,
+    proof,
+)
 from sinch_provider.sms.sending.fence import Fence
 from sinch_provider.sms.sending.hold import seconds_to_wait
 from sinch_provider.sms.sending.journal import Entry, Journal, State
 from sinch_provider.sms.sending.looking import Settling, look
 from sinch_provider.sms.sending.lookup import SinchClock, list_by_reference, read
 from sinch_provider.sms.sending.matching import Asked, Candidates, Matcher, OwnLabel, contradiction
-from sinch_provider.sms.sending.memory import Memory
+from sinch_provider.sms.sending.memory import Memory, Stopwatch
 from sinch_provider.sms.sending.payload import Payload, Relation
 from sinch_provider.sms.sending.refusals import (
     cancelled_late,
@@ -97,6 +107,7 @@ class SendOnce:
     :param send: Which send it is, and what is known of its earlier attempts.
     :param account: The account it is sent with.
     :param memory: What other sends of this attempt have done.
+    :param again: The same send, executed before in this attempt: it failed.
     :param journal: What earlier attempts have left behind; without it, an attempt looks at Sinch instead.
     :param on_clear: What to do about batches of earlier cycles.
     :param hold: Delay the batch by this long, and cancel any duplicate just before it leaves.
@@ -111,6 +122,7 @@ class SendOnce:
         account: Account,
         *,
         memory: Memory | None = None,
+        again: SendOnce | None = None,
         journal: Journal | None = None,
         on_clear: OnClear = OnClear.ADOPT,
         hold: timedelta | None = None,
@@ -119,20 +131,22 @@ class SendOnce:
     ) -> None:
         assert call.body is not None
         self._call = call
-        self._send = send
+        self._send: Send = again._send if again else send
+        self._again = again
         self._memory = memory or Memory()
-        self._journal = journal
+        self._journal: Journal | None = again._journal if again else journal
         self._on_clear = on_clear
         self._hold = hold
         self._stopped = stopped
         self._sleep = sleep or time.sleep
         self._label: str | None = call.body.get("client_reference")
-        self.reference = self._label or send.reference
+        self.reference = self._label or self._send.reference
         self._secret = account.credentials.secret
         self._account = hashlib.sha256(account.api_root.encode()).hexdigest()[:16]
-        self._settling = Settling(account, self._memory)
-        self._payload = Payload.of_request(call.body)
-        self._fingerprint = self._payload.fingerprint(self._secret)
+        intent: Stopwatch | None = again._settling.intent if again else None
+        self._settling: Settling = Settling(account, self._memory, intent)
+        self.payload = Payload.of_request(call.body)
+        self.fingerprint = self.payload.fingerprint(self._secret)
         self._token = ""
         self._leaves = utcnow()
         self._entry: Entry | None = None
@@ -173,7 +187,14 @@ class SendOnce:
         if self._hold is not None and sent.batch is not None:
             sent = yield from self._let_go(sent.batch, self._hold)
         self._memory.batches.add(sent.batch_id)
+        if self._send.keyed:
+            self._memory.keyed[self.reference] = sent.batch_id
         return sent
+
+    @property
+    def may_have_left(self) -> bool:
+        """Whether a request of this attempt may have taken effect, and nobody knows."""
+        return self._settling.has_begun and self._entry is not None and self._entry.state is State.INTENT
 
     # What earlier attempts have sent
 
@@ -181,13 +202,15 @@ class SendOnce:
         stored = self._journal.read() if self._journal else None
         if self._on_clear is OnClear.RESEND and self._is_new_cycle(stored):
             return None
-        if stored is not None and stored.reference == self.reference:
-            self._check_account(stored)
-        if stored is None and self.reference not in self._memory.unsettled:
+        if stored is None and self._send.keyed and self.reference in self._memory.keyed:
+            return (yield from self._known(self._memory.keyed[self.reference]))
+        if stored is None and self._again is None:
             empty = self._journal is not None and not (self._journal.unreadable or self._journal.one_of_many)
             if reason := proof(self._send, empty_journal=empty):
                 log.debug("No earlier attempt has sent anything: %s.", reason.value)
-                return None
+                return (yield from self._glance()) if self._send.keyed and self._send.mapped else None
+        if stored is not None and (stored.reference == self.reference or self._is_ours(stored)):
+            self._check_account(stored)
         if stored is None or not self._is_ours(stored):
             return (yield from self._listed())
         self._entry = stored
@@ -229,24 +252,22 @@ class SendOnce:
 
         After a clear, mapped items may have moved: then it does only if people and text are the same.
         """
-        if entry.reference != self.reference:
-            return False
         if self._kind is Reference.OWN or not self._send.cleared:
             return True
-        return entry.state is State.SENT and entry.fingerprint == self._fingerprint
+        return entry.state is State.SENT and entry.fingerprint == self.fingerprint
 
     def _journalled(self, entry: Entry) -> Generator[Step, Any, Sent | None]:
         """Go by the journal, which names a batch."""
         assert entry.batch_id is not None
         batch = yield from read(entry.batch_id)
         # What was asked for is compared with what was asked for: a batch may have been changed on purpose.
-        if entry.fingerprint.same_people(self._fingerprint):
-            same = entry.fingerprint.same_text(self._fingerprint)
+        if entry.fingerprint.same_people(self.fingerprint):
+            same = entry.fingerprint.same_text(self.fingerprint)
             relation = Relation.SAME if same else Relation.OTHER_TEXT
         elif batch is not None:
-            relation = self._payload.relation(Payload.of_batch(batch))
+            relation = self.payload.relation(Payload.of_batch(batch))
         else:
-            known = entry.fingerprint.same_people(self._fingerprint) is not None
+            known = entry.fingerprint.same_people(self.fingerprint) is not None
             relation = Relation.NONE if known else Relation.SAME
         if batch is not None and batch.canceled:
             return (yield from self._resolve(Found.CANCELLED, [batch], Reference.OWN))
@@ -259,6 +280,21 @@ class SendOnce:
         )
         return Sent(entry.batch_id, None, adopted=True)
 
+    def _known(self, batch_id: str) -> Generator[Step, Any, Sent | None]:
+        """Go by the batch that a send of this attempt with the same key has brought about."""
+        batch = yield from read(batch_id)
+        if batch is None:
+            return Sent(batch_id, None, adopted=True)
+        relation = self.payload.relation(Payload.of_batch(batch))
+        return (yield from self._resolve(Found(relation.value), [batch], Reference.OWN))
+
+    def _glance(self) -> Generator[Step, Any, Sent | None]:
+        """Look once for a batch that another task instance has sent under the same key."""
+        matcher = self._matcher()
+        listing = yield from list_by_reference(self.reference, self._send.since)
+        candidates = matcher.match(listing, self._others)
+        return (yield from self._resolve(candidates.found, candidates.batches, matcher.kind, candidates.live))
+
     def _listed(self) -> Generator[Step, Any, Sent | None]:
         """Go by what Sinch lists under the reference."""
         matcher = self._matcher()
@@ -269,16 +305,18 @@ class SendOnce:
 
     def _matcher(self) -> Matcher:
         """Tell how to recognise this send among what is listed."""
-        if self._label is not None:
-            return OwnLabel(self._payload, self._secret, self._entry)
+        looked_for = self._entry.reference if self._entry else self.reference
+        if looked_for == self._label or not looked_for.startswith(OWN_LABEL):
+            return OwnLabel(self.payload, self._secret, self._entry)
         if self._kind is Reference.SHARED and self._entry is not None:
             # The journal of this place says what was asked for; batches of other items are not this one.
-            return Asked(self._payload, self._secret, self._entry.fingerprint)
-        return Matcher(self._payload, self._secret, self._kind)
+            return Asked(self.payload, self._secret, self._entry.fingerprint)
+        return Matcher(self.payload, self._secret, self._kind)
 
     def _look(self, matcher: Matcher) -> Generator[Step, Any, Candidates]:
         return look(
-            self.reference,
+            # An earlier attempt may have used another one: a label, say, that holds the time.
+            self._entry.reference if self._entry else self.reference,
             self._entry.began if self._entry else self._send.since,
             lambda listing: matcher.match(listing, self._others),
             lambda candidates: self._action(candidates.found, matcher.kind),
@@ -314,7 +352,7 @@ class SendOnce:
             self._entry = None
             return None
         if action is Action.FAIL:
-            raise refusal(found, batches, self._payload.people)
+            raise refusal(found, batches, self.payload.people)
         return (yield from self._keep(found, batches, live))
 
     def _action(self, found: Found, kind: Reference) -> Action:
@@ -355,7 +393,6 @@ class SendOnce:
             if fingerprint is None:
                 fingerprint = Payload.of_batch(batch).fingerprint(self._secret)
             self._note(State.SENT, batch.id, fingerprint)
-        self._memory.unsettled.discard(self.reference)
         return Sent(batch.id, batch, adopted=True)
 
     @property
@@ -367,7 +404,6 @@ class SendOnce:
 
     def _post(self) -> Steps:
         """Send under the fence; where the answer is lost, look before sending again."""
-        settled = self.reference not in self._memory.unsettled
         number = held = 0
         while number < _SENDS:
             fence = Fence(self._write_intent, self._stopped, self._sleep)
@@ -383,25 +419,21 @@ class SendOnce:
             except SinchUncertainError as error:
                 lost = error.what
             except SinchNotSentError as error:
-                if settled and number == 0:
+                if number == 0:
                     raise
                 raise SinchUnsettledError(
                     f"An answer was lost, the batch is not listed, and then: {error.what}", operation="send"
                 ) from None
             except SinchError:
                 # If the outcome is uncertain, keep the intent so that the next attempt looks first.
-                if fence.passed and settled and number == 0:
+                if fence.passed and number == 0:
                     self._note(State.VOID)
-                    self._memory.unsettled.discard(self.reference)
                 raise
             else:
                 reason = contradiction(batch, call.body or {}, self._others, self._intent_at(clock))
                 if reason is None:
-                    log.info(
-                        "Sinch accepted batch %s for %d recipients.", batch.id, len(self._payload.people)
-                    )
+                    log.info("Sinch accepted batch %s for %d recipients.", batch.id, len(self.payload.people))
                     self._note(State.SENT, batch.id)
-                    self._memory.unsettled.discard(self.reference)
                     return Sent(batch.id, batch)
                 lost = f"send: the answer contradicts the request: {reason}"
             log.warning("%s.", lost)
@@ -449,7 +481,7 @@ class SendOnce:
                 f"Batch {batch.id} was accepted, and a duplicate of it could not be looked for: {error.what}",
                 operation="send",
             ) from None
-        candidates = Matcher(self._payload, self._secret, self._kind).match(listing, self._others)
+        candidates = Matcher(self.payload, self._secret, self._kind).match(listing, self._others)
         live = [each for each in candidates.live if each.client_reference is not None]
         gone = any(each.id == batch.id and each.canceled for each in listing.batches)
         if not self._is_only_ours or not live:
@@ -472,13 +504,12 @@ class SendOnce:
             self._journal.write(entry)
         self._entry = entry
         self._settling.begin()
-        self._memory.unsettled.add(self.reference)
 
     def _note(self, state: State, batch_id: str | None = None, fingerprint: Any = None) -> None:
         entry = replace(self._fresh_entry(), state=state, batch_id=batch_id)
         if self._entry is not None:
             entry = replace(entry, intended=self._entry.intended)
-        self._entry = replace(entry, fingerprint=fingerprint or self._fingerprint)
+        self._entry = replace(entry, fingerprint=fingerprint or self.fingerprint)
         if self._journal is not None:
             self._journal.try_to_write(self._entry)
 
@@ -496,6 +527,6 @@ class SendOnce:
             attempt=self._send.try_number,
             began=min(self._entry.began, now) if self._entry else now,
             intended=now,
-            fingerprint=self._fingerprint,
+            fingerprint=self.fingerprint,
             superseded=self._superseded,
         )

@@ -200,7 +200,16 @@ def test_a_character_in_two_halves_is_whole(sinch_sandbox: SandboxClient) -> Non
 def test_the_table_of_outcomes(sinch_sandbox: SandboxClient) -> None:
     sinch_sandbox.script({"prefix": "+4477", "status": "Failed", "code": 150})
     answer = requests.get(f"{sinch_sandbox.url}/sandbox/outcomes", timeout=10).json()
-    assert answer["scripted"] == [{"prefix": "4477", "status": "Failed", "code": 150}]
+    assert answer["scripted"] == [
+        {
+            "prefix": "4477",
+            "status": "Failed",
+            "code": 150,
+            "dispatch_delay": None,
+            "delivery_delay": None,
+            "receipt": True,
+        }
+    ]
     assert {
         "number": "+447700900150",
         "status": "Failed",

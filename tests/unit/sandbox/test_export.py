@@ -94,6 +94,12 @@ def test_more_than_one_portion(
         "%0A",
         "'=1",
         "\0=1",
+        "\u00ad=1",
+        "\u061c=1",
+        "\u202e+1",
+        "\u180e=1",
+        "\u2061=1",
+        "\ufe62" + "1",
     ],
 )
 def test_no_text_becomes_a_formula(api: Api, sinch_sandbox: SandboxClient, text: str) -> None:

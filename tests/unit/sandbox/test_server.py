@@ -18,6 +18,7 @@ import requests
 from sinch_provider.sandbox.client import SandboxClient
 from sinch_provider.sandbox.server import RunningSandbox, is_loopback
 from sinch_provider.sandbox.state import Options
+from sinch_provider.sandbox.store import _make_private
 
 from .wire import TO, Api, access_token, in_, process
 
@@ -174,6 +175,30 @@ def test_the_database_is_nobody_else_s(tmp_path: Path) -> None:
         os.umask(umask)
     assert "sms.db" in modes
     assert set(modes.values()) == {0o600}
+
+
+def test_a_database_that_others_could_read_is_made_private(tmp_path: Path) -> None:
+    path = tmp_path / "sms.db"
+    with process("--db", str(path)) as (client, running):
+        Api(client.url).sent()
+        running.kill()
+        running.wait()
+    for each in tmp_path.iterdir():
+        each.chmod(0o644)
+    with process("--db", str(path)) as (client, _):
+        Api(client.url).sent()
+        modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    assert "sms.db" in modes
+    assert set(modes.values()) == {0o600}
+
+
+def test_a_link_does_not_lead_to_the_mode_of_another_file(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.touch()
+    other.chmod(0o644)
+    (tmp_path / "sms.db-wal").symlink_to(other)
+    _make_private(str(tmp_path / "sms.db"))
+    assert other.stat().st_mode & 0o777 == 0o644
 
 
 def test_a_token_does_not_outlive_its_key(tmp_path: Path) -> None:

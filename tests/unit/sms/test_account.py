@@ -89,6 +89,8 @@ def test_credentials_do_not_travel_in_the_clear(name: str, url: str) -> None:
         ("https://", "scheme and host"),
         ("https://[::1", "scheme and host"),
         ("https://sms.example.test:eighty", "scheme and host"),
+        ("https://sms.example.test/xms/v1", "end before /xms"),
+        ("https://sms.example.test/gateway/xms/v1/hunter2", "end before /xms"),
         ("https://user:hunter2@sms.example.test", "must not carry credentials"),
         ("https://hunter2@sms.example.test", "must not carry credentials"),
         ("https://sms.example.test?key=hunter2", "must not carry credentials"),
@@ -99,6 +101,12 @@ def test_other_urls_are_refused_without_being_shown(name: str, url: str, why: st
     with pytest.raises(SinchValidationError, match=why) as caught:
         Account(credentials=PLAN, **{name: url})  # type: ignore[arg-type]
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["", "/", "/oauth2/token", "/oauth2/token/"])
+def test_the_path_of_the_token_endpoint_may_be_given(path: str) -> None:
+    account = Account(credentials=PROJECT, auth_url=f"https://auth.example.test{path}")
+    assert account.token_url == "https://auth.example.test/oauth2/token"
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "30", None])

@@ -59,9 +59,41 @@ def test_a_group_could_be_anybody(do: Player, server: ScriptedServer, index: int
 @pytest.mark.parametrize("index", range(len(calls())))
 def test_those_who_may_be_texted_are(do: Player, server: ScriptedServer, index: int, only_to: Any) -> None:
     operation, arguments = calls(US)[index]
-    server.script = [reply(200, BATCH)]
+    server.script = [reply(200, BATCH), reply(200, BATCH)]
     do(plan_account(server.url, only_to=only_to), operation, **arguments)
-    assert len(server.received) == 1
+    # Before an update it has to be known whom the batch goes to.
+    assert len(server.received) == (2 if only_to and operation == "batches.update" else 1)
+
+
+CHANGES: list[dict[str, Any]] = [{"body": TEXT}, {"send_at": FAR}, {"to_add": [US]}, {"to_remove": [THEIRS]}]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
+def test_nor_is_anybody_whom_a_batch_goes_to_already(
+    do: Player, server: ScriptedServer, change: dict[str, Any]
+) -> None:
+    server.script = [reply(200, {**BATCH, "to": ["447700900222", "46701740605"]}), reply(200, BATCH)]
+    with pytest.raises(SinchValidationError, match="extra only_to") as caught:
+        do(plan_account(server.url, only_to="+44770090"), "batches.update", ID, **change)
+    assert [(fault.field, fault.shown) for fault in caught.value.faults] == [("to[1]", "+4670***0605")]
+    assert server.paths() == [f"GET /batches/{ID}"]
+
+
+@pytest.mark.parametrize("to", [[], ["447700900222", GROUP]])
+def test_a_batch_that_cannot_be_checked_is_not_updated(
+    do: Player, server: ScriptedServer, to: list[str]
+) -> None:
+    server.script = [reply(200, {**BATCH, "to": to}), reply(200, BATCH)]
+    with pytest.raises(SinchValidationError, match="extra only_to"):
+        do(plan_account(server.url, only_to="+44770090"), "batches.update", ID, body=TEXT)
+    assert server.paths() == [f"GET /batches/{ID}"]
+
+
+def test_whom_the_update_takes_off_does_not_count(do: Player, server: ScriptedServer) -> None:
+    server.script = [reply(200, {**BATCH, "to": ["447700900222", "46701740605"]}), reply(200, BATCH)]
+    account = plan_account(server.url, only_to="+44770090")
+    do(account, "batches.update", ID, body=TEXT, to_remove=[THEM])
+    assert server.paths() == [f"GET /batches/{ID}", f"POST /batches/{ID}"]
 
 
 @pytest.mark.parametrize("call", [DRY_RUN, GET, CANCEL, FEEDBACK])

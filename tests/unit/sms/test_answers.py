@@ -543,3 +543,12 @@ def test_the_numbers_of_a_call_are_known(call: Call[Any], quote: str) -> None:
     said = quote.format("447700900222")
     error = error_for(call, answer(400, {"code": said, "text": said}))
     assert "7700900" not in str(error) + repr(vars(error))
+
+
+@pytest.mark.parametrize(("status", "kind"), [(103, SinchUnexpectedAnswerError), (407, SinchBadRequestError)])
+def test_what_is_no_answer_of_sinch_s_blames_no_field(status: int, kind: type[Exception]) -> None:
+    error = error_for(GET, answer(status, b"<html>"))
+    assert type(error) is kind
+    assert "field" not in str(error)
+    assert "proxy" in str(error)
+    assert isinstance(error_for(SEND, answer(status, b"<html>")), SinchUncertainError)

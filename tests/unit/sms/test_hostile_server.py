@@ -27,7 +27,7 @@ from sinch_provider.sms.errors import (
     SinchUncertainError,
     SinchUnexpectedAnswerError,
 )
-from sinch_provider.sms.exchange import LARGEST_ANSWER
+from sinch_provider.sms.http import LARGEST_ANSWER
 from tests.unit.sms.calls import (
     BATCH,
     CANCEL,

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import json
+from base64 import b64encode, urlsafe_b64encode
+from urllib.parse import quote, quote_plus
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -156,7 +161,7 @@ def test_nothing_keeps_a_known_number_from_being_masked(before: str, number: str
 
 
 def test_what_is_no_known_number_stays_as_readable_as_before() -> None:
-    text = "batch 01J1234567890123456789012P of run_20241112, code 12345678a"
+    text = "batch 01J1234567890123456789012P of run_20241112, code 123456a"
     assert mask_text(text, numbers={"447700900222"}) == text
 
 
@@ -194,3 +199,79 @@ def test_a_million_characters_are_looked_through_in_one_pass() -> None:
     quoting = "x" * 4000 + values[9_999][5:17] + "y" * 4000
     assert mask_text(quoting, values) == "(not shown: it quotes the message)"
     assert mask_text("z" * 8000, values) == "z" * 8000
+
+
+PRIVATE = "Hi \u041c\u0430\u0440\u0438\u044f & co, see you at 7"
+ENCODED = {
+    "json": json.dumps(PRIVATE),
+    "json in json": json.dumps(json.dumps(PRIVATE)),
+    "percent": quote(PRIVATE),
+    "form": quote_plus(PRIVATE),
+    "twice": quote(quote(PRIVATE)),
+    "html": html.escape(PRIVATE),
+    "entities": "".join(f"&#{ord(each)};" for each in PRIVATE),
+    "case": PRIVATE.upper(),
+    "base64": b64encode(json.dumps({"body": PRIVATE}).encode()).decode(),
+    "base64 of a URL": urlsafe_b64encode(PRIVATE.encode()).decode().rstrip("="),
+}
+
+
+@pytest.mark.parametrize("name", ENCODED)
+def test_a_private_text_is_found_however_it_is_written(name: str) -> None:
+    said = f"bad body: {ENCODED[name]} end"
+    assert mask_text(said, [PRIVATE]) == "(not shown: it quotes the message)"
+    assert mask_text(said, ["something else entirely"]) != "(not shown: it quotes the message)"
+
+
+@pytest.mark.parametrize("said", ["tok%2DSECRET%2D123456", "TOK-secret-123456", "tok&#45;SECRET&#45;123456"])
+def test_so_is_a_token(said: str) -> None:
+    assert "123456" not in mask_text(f"Bearer {said}", ["tok-SECRET-123456"])
+
+
+@pytest.mark.parametrize(
+    "separator",
+    ["/", "_", ",", "‐", "‑", "‒", "–", "—", "\u2009", "\u202f", "\xa0", "\u200b", "−"],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_numbers_are_masked_with_any_separator(separator: str, known: bool) -> None:
+    masked = mask_text(
+        f"bad number 44{separator}7700{separator}900222 end", numbers={"447700900222"} if known else ()
+    )
+    assert masked == "bad number +4477***0222 end"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "n447700900999x",
+        "447700900999is",
+        "12:34:447700900999",
+        "face-447700900999",
+        "id_447700900999",
+        "x447700900999",
+        "\\u0034\\u0034\\u0037\\u0037\\u0030\\u0030\\u0039\\u0030\\u0030\\u0039\\u0039\\u0039",
+        "4477%30%309009%39%39",
+        "\uff14\uff14\uff17\uff17\uff10\uff10\uff19\uff10\uff10\uff19\uff19\uff19",
+        "&#52;&#52;7700900999",
+        b64encode(b'{"to": ["447700900999"]}').decode(),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_numbers_are_masked_however_they_are_written(said: str, known: bool) -> None:
+    masked = mask_text(f"bad {said} end", numbers={"447700900999"} if known else ())
+    assert masked != f"bad {said} end"
+    assert "900999" not in masked
+    assert said not in masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["batch-01J1234567890123456789012P", "plan d41d8cd98f00b2041234567898ecf842", "50% of 100+20", "A&amp;B"],
+)
+def test_what_is_encoded_but_private_to_nobody_stays(text: str) -> None:
+    assert mask_text(text, ["Hi Maria, see you tomorrow."], {"447700900222"}) == text
+
+
+def test_a_long_text_is_masked_in_steps_that_grow_no_faster() -> None:
+    for text in ("a" * 8192, "%25" * 2730, "&amp;" * 1600, "1-" * 4096, "\\\\u0031" * 1100):
+        assert len(mask_text(text, ["x" * 2000] * 50, {"447700900222"})) <= 8192 * 6

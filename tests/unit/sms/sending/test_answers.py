@@ -29,14 +29,13 @@ def batch(**fields: Any) -> Batch:
 @pytest.mark.parametrize(
     "fields",
     [
-        {},
-        {"client_reference": None},
-        {"to": NUMBERS},
+        {"client_reference": "af-task"},
+        {"client_reference": None, "to": NUMBERS},
         {"to": NUMBERS[::-1]},
-        {"to": []},
-        {"body": ' Hi "you"\n'},
+        {"client_reference": "af-task", "to": []},
+        {"to": NUMBERS, "body": ' Hi "you"\n'},
         {"client_reference": "af-task", "to": NUMBERS, "body": "Hi “you”"},
-        {"created_at": "2026-01-01T11:59:59.000Z"},
+        {"to": NUMBERS, "created_at": "2026-01-01T11:59:59.000Z"},
     ],
 )
 def test_no_contradiction(fields):
@@ -53,6 +52,8 @@ def test_no_contradiction(fields):
         ({"body": "Hi there"}, "another text"),
         ({"body": {"message": "Hi"}}, "another text"),
         ({"created_at": "2026-01-01T11:59:00.000Z"}, "older than the request"),
+        ({}, "neither whose nor for whom"),
+        ({"body": "Hi “you”"}, "neither whose nor for whom"),
     ],
 )
 def test_contradiction(fields, reason):
@@ -105,8 +106,15 @@ def test_a_foreign_answer_and_nothing_accepted_sends_again(do, server):
     assert (sent.batch_id, sent.adopted, posts(server)) == (ID, False, 2)
 
 
-def test_an_answer_without_label_and_recipients_is_ours(do, server):
-    sent = send(do, server, [reply(201, {"id": ID, "canceled": False})], listing())
+@pytest.mark.parametrize("missing", ["client_reference", "to"])
+def test_an_answer_without_label_or_recipients_is_ours(do, server, missing):
+    told = {name: value for name, value in shown().items() if name != missing}
+    sent = send(do, server, [reply(201, told)], listing())
+    assert (sent.batch_id, posts(server)) == (ID, 1)
+
+
+def test_an_answer_without_both_is_looked_up(do, server):
+    sent = send(do, server, [reply(201, {"id": OTHER, "canceled": False})], listing(shown()))
     assert (sent.batch_id, posts(server)) == (ID, 1)
 
 

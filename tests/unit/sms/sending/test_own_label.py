@@ -89,13 +89,17 @@ def test_a_second_batch_with_the_label_is_never_cancelled(send, sinch_sandbox, s
     assert not any(each["canceled"] for each in sinch_sandbox.batches())
 
 
-def test_a_label_given_up_between_attempts_leads_to_no_other_batch(send, sinch_sandbox, store):
+@pytest.mark.parametrize("state", ["sent", "intent"])
+@pytest.mark.parametrize("label", [{}, {"client_reference": "another"}], ids=["given up", "changed"])
+def test_the_journal_knows_the_batch_though_the_label_has_changed(send, sinch_sandbox, store, state, label):
+    """A label that holds the time or the attempt differs from attempt to attempt."""
     theirs = send(to=[ANNA], place=MemoryStore(), **LABEL)
     ours = send(**LABEL)
-    assert not send(2, cleared_after=1).adopted
+    if state == "intent":
+        store.value.update(state="intent", batch_id=None)
+    assert send(2, **label).batch_id == ours.batch_id
     canceled = {each["id"]: each["canceled"] for each in sinch_sandbox.batches()}
-    assert not canceled[theirs.batch_id]
-    assert not canceled[ours.batch_id]
+    assert canceled == {theirs.batch_id: False, ours.batch_id: False}
 
 
 def test_a_cancelled_one_of_another_send_is_no_reason_to_fail(send, sinch_sandbox, do):

@@ -516,11 +516,17 @@ def test_an_answer_that_contradicts_is_looked_up(send, sinch_sandbox, store, rep
     assert send(2).batch_id == sent.batch_id
 
 
-@pytest.mark.parametrize("reply", ["less", "trimmed"])
-def test_an_answer_that_says_less_is_believed(send, sinch_sandbox, reply):
-    sinch_sandbox.fault("contradicting", "send", reply=reply)
+def test_an_answer_with_a_trimmed_text_is_believed(send, sinch_sandbox):
+    sinch_sandbox.fault("contradicting", "send", reply="trimmed")
     assert not send(body="Hi ").adopted
     assert sinch_sandbox.calls() == {"send": 1}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_answer_that_tells_nothing_is_looked_up(send, sinch_sandbox, when):
+    sinch_sandbox.fault("contradicting", "send", reply="less", when=when)
+    assert send().adopted is (when == "after")
+    assert texts(sinch_sandbox) == ONCE
 
 
 @pytest.mark.parametrize("kind", ["redirect", "refused_by_proxy"])
