@@ -7,7 +7,7 @@ from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from sinch_provider.sms.sending.journal import Journal
+from sinch_provider.sms.sending.journal import Entry, Journal
 from sinch_provider.sms.sending.memory import Memory
 from sinch_provider.sms.sending.payload import Fingerprint
 
@@ -73,7 +73,8 @@ def one_of_several(
     taken = memory.places[operator_id]
     own: int | None = None
     exact = False
-    others = 0
+    others: list[Entry] = []
+    unreadable = False
     for place in count(1):
         if place in taken:
             continue
@@ -81,7 +82,8 @@ def one_of_several(
         entry = journal.read()
         if entry is None and not journal.unreadable:
             break
-        others += 1
+        others += [] if entry is None else [entry]
+        unreadable |= entry is None
         if entry is not None and entry.fingerprint == fingerprint:
             own, exact = place, True
             break
@@ -90,7 +92,8 @@ def one_of_several(
     journal = at(own or place)
     journal.guessed = own is not None and not exact
     # Who took a journal on a guess may have written over this one.
-    journal.one_of_many = own is None and bool(others or memory.guesses[operator_id])
+    journal.one_of_many = own is None and bool(others or unreadable or memory.guesses[operator_id])
+    journal.others = () if own else tuple(others)
     memory.guesses[operator_id] += journal.guessed
     taken.add(own or place)
     return journal

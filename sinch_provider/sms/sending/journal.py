@@ -148,6 +148,8 @@ class Journal:
         self.unreadable = False
         #: Whether earlier attempts have left journals of other sends beside this one. One may be ours.
         self.one_of_many = False
+        #: What these journals say.
+        self.others: tuple[Entry, ...] = ()
         #: Whether it is another send's to the same people, unless our text has changed since.
         self.guessed = False
 

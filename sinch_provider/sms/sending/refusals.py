@@ -112,6 +112,16 @@ def no_journal_to_tell() -> SinchError:
     )
 
 
+def one_of_several_changed() -> SinchError:
+    """Say that a send of several in a task may be one whose people have changed, or one that is new."""
+    return SinchUncertainError(
+        "Earlier attempts of this task have sent to other people, and it cannot be told whether this send is "
+        "one of theirs",
+        operation="send",
+        advice="Give each send in the task a send_key.",
+    )
+
+
 def cycle_unclear() -> SinchError:
     """A clear and fewer ``retries`` can look like a retry."""
     return SinchUncertainError(

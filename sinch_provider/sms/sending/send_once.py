@@ -57,6 +57,7 @@ from sinch_provider.sms.sending.refusals import (
     cancelled_while_held,
     cycle_unclear,
     no_journal_to_tell,
+    one_of_several_changed,
     other_account,
     refusal,
     sent_to_others,
@@ -230,13 +231,11 @@ class SendOnce:
         """Whether ``on_clear="resend"`` asks for a send that no attempt has begun yet; sets the reference."""
         if self._journal is None or self._journal.unreadable:
             raise no_journal_to_tell()
-        told = Cycle.NEW
-        if entry is not None:
-            told = cycle(
-                self._send, try_number=entry.try_number, max_tries=entry.max_tries, retries=entry.retries
-            )
+        told = Cycle.NEW if entry is None else self._cycle_of(entry)
         if told is Cycle.UNCLEAR:
             raise cycle_unclear()
+        if entry is None and any(self._cycle_of(each) is not Cycle.NEW for each in self._journal.others):
+            raise one_of_several_changed()
         self._token = secrets.token_hex(4) if told is Cycle.NEW or entry is None else entry.token
         if self._token and self._label is None:
             self.reference = f"{self._send.reference}-{self._token}"
@@ -356,7 +355,8 @@ class SendOnce:
         return (yield from self._keep(found, batches, live))
 
     def _action(self, found: Found, kind: Reference) -> Action:
-        if found is Found.OTHER_TEXT and self._journal is not None and self._journal.guessed:
+        moved = self._send.kind is Reference.SHARED and self._send.cleared
+        if found is Found.OTHER_TEXT and (moved or (self._journal is not None and self._journal.guessed)):
             # The journal may be that of another text to the same people.
             kind = Reference.SHARED
         return decide(found, kind, cleared=self._was_cleared())
@@ -366,10 +366,12 @@ class SendOnce:
         entry = self._entry
         if entry is None:
             return self._send.max_tries != self._send.retries
-        told = cycle(
+        return self._cycle_of(entry) is Cycle.NEW
+
+    def _cycle_of(self, entry: Entry) -> Cycle:
+        return cycle(
             self._send, try_number=entry.try_number, max_tries=entry.max_tries, retries=entry.retries
         )
-        return told is Cycle.NEW
 
     def _keep(
         self, found: Found, batches: Sequence[Batch], live: Sequence[Batch]
