@@ -40,7 +40,7 @@ def _allowed(world: World) -> list[type[BaseException]]:
     if world.clock.elapsed > _LISTED or schedule.label:
         # A batch with the same label, recipients and time may be somebody else's; the task says so.
         allowed.append(errors.SinchUncertainError)
-    if schedule.on_clear == "resend" and acts & {"redeploy", "garble journal"}:
+    if schedule.on_clear == "resend" and acts & {"redeploy", "garble journal", "move", "change"}:
         # Whether it was cleared cannot be told any more.
         allowed.append(errors.SinchUncertainError)
     if "other account" in acts:

@@ -24,6 +24,8 @@ LABEL = (
     "a client_reference of one's own, and the same message by somebody else after the intent, or before it, "
     "and by less than the workers' clocks are apart"
 )
+LIES = "a listing that is neither filtered nor labelled, and the same message by somebody else"
+RUNNING = "on_clear='resend', and a clear that deletes the journal of an attempt that runs on"
 SAME_KEY = "two mapped items with the same send_key"
 QUIET = "mapped items that moved, and a clear that does not count as one of the run"
 
@@ -53,10 +55,20 @@ def hole(schedule: Schedule) -> str | None:
         return LABEL
     if schedule.keyed and schedule.items == "same" and schedule.shape == "mapped":
         return SAME_KEY
+    if {"listing_unfiltered", "listing_unlabelled"} <= {each["kind"] for each in schedule.faults}:
+        return LIES
+    if schedule.airflow == "3.4" and schedule.on_clear == "resend" and _runs_on(schedule):
+        return RUNNING
     quiet = any(each.get("quiet") for each in schedule.events)
     if quiet and "move" in acts:
         return QUIET
     return None
+
+
+def _runs_on(schedule: Schedule) -> bool:
+    """Whether an attempt may go on after a clear: nobody tells it, or nobody tells what is executed in it."""
+    cleared = [each for each in schedule.events if each.act == "clear" and each.at != "finished"]
+    return any(each.get("deaf") or schedule.shape == "nested" for each in cleared)
 
 
 def _latest(schedule: Schedule) -> float:

@@ -207,6 +207,18 @@ def _no_token() -> AbstractContextManager[Any]:
     return mock.patch.object(send_once.secrets, "token_hex", return_value="")
 
 
+def _others_are_forgotten() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending.send_once import SendOnce
+
+    told = SendOnce._is_new_cycle
+
+    def alone(self: Any, entry: Any) -> bool:
+        self._journal.others = ()
+        return told(self, entry)
+
+    return mock.patch.object(SendOnce, "_is_new_cycle", alone)
+
+
 # The journal and the fence
 
 
@@ -356,6 +368,7 @@ MUTATIONS: dict[str, Mutation] = {
     "table: a cancelled batch is sent again by a retry": _ruled("CANCELLED", "OWN", "SEND_IF_NOTHING_LEFT"),
     "cycle: max_tries only": _only_max_tries,
     "cycle: no token": _no_token,
+    "cycle: other people, so a new one": _others_are_forgotten,
     "fence: no intent is written": _no_intent,
     "fence: a refusal is ignored": _refusal_ignored,
     "fence: old permissions are not renewed": _stale_permission,

@@ -188,6 +188,8 @@ def _change_batches(world: World, event: Event) -> None:
         for batch_id, payload in zip(ti.xcom or (), ti.payloads, strict=False):
             if event.act == "cancel":
                 world.clock.catch_up()
+                if world.account == "project":
+                    continue
                 world.sandbox.cancel(batch_id)
                 world.cancelled[batch_id] = ti.place, ti.cycle
             else:

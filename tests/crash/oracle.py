@@ -130,7 +130,8 @@ class Ledger:
             key = attempt.ti.place, attempt.cycle
             asked[key] = max(asked[key], times)
         if self._world.schedule.on_clear == "resend":
-            return sum(asked.values())
+            unnoticed = {place: self._world.unnoticed[place] for place, _ in asked}
+            return sum(asked.values()) + sum(unnoticed.values())
         schedule = self._world.schedule
         return schedule.size if schedule.items == "same" and not schedule.keyed else 1
 
@@ -199,8 +200,8 @@ def _problems(world: World, ti: TaskInstance, ledger: Ledger) -> Iterator[str]:
 
 def _wrong_results(world: World, ti: TaskInstance, ledger: Ledger) -> Iterator[str]:
     pushes = [each for each in world.pushed if each.ti is ti]
-    if world.schedule.items != "same":
-        # Identical items may count as one.
+    if world.schedule.items != "same" and not world.unnoticed[ti.place]:
+        # Identical items may count as one, and what is no cycle to Airflow may be one to us.
         yield from _changing_results(pushes)
     told = [each for each in pushes if not each.stale]
     if not told:

@@ -90,17 +90,17 @@ class Sandbox:
 
     def send(self, body: dict[str, Any]) -> str:
         """Send a batch as somebody else on the service plan does; give its id."""
-        batch_id: str = self._as_others("POST", "batches", json.dumps(body))["id"]
+        batch_id: str = json.loads(self._as_others("POST", "batches", json.dumps(body)))["id"]
         return batch_id
 
     def cancel(self, batch_id: str) -> None:
-        """Cancel a batch as a person does."""
+        """Cancel a batch as a person does, if it is the service plan's."""
         self._as_others("DELETE", f"batches/{batch_id}")
 
-    def _as_others(self, method: str, path: str, body: str | None = None) -> Any:
+    def _as_others(self, method: str, path: str, body: str | None = None) -> bytes:
         details = self.connections["plan"]
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {details['password']}"}
-        return json.loads(self._call(method, f"/xms/v1/{details['login']}/{path}", body, headers)[1])
+        return self._call(method, f"/xms/v1/{details['login']}/{path}", body, headers)[1]
 
     def batches(self) -> list[dict[str, Any]]:
         """All batches, of both accounts."""

@@ -27,6 +27,18 @@ SHOWN_BY = {
         faults=({"kind": "lost_reply", "operation": "send", "when": "before", "skip": 1},),
         events=(event("after intent", "others send", same=True),),
     ),
+    holes.LIES: Schedule(
+        faults=(
+            {"kind": "lost_reply", "operation": "send", "when": "before"},
+            {"kind": "listing_unfiltered", "operation": "list", "count": None},
+            {"kind": "listing_unlabelled", "operation": "list", "count": None},
+        )
+    ),
+    holes.RUNNING: Schedule(
+        airflow="3.4",
+        on_clear="resend",
+        events=(event("after XCom", "kill"), event("started", "clear", 2, deaf=True)),
+    ),
     holes.SAME_KEY: Schedule(
         shape="mapped",
         size=2,

@@ -91,6 +91,13 @@ NOTICED_BY = {
     ),
     "cycle: max_tries only": _made(event("finished", "redeploy", retries=3), CLEAR, on_clear="resend"),
     "cycle: no token": replace(_made(CLEAR, on_clear="resend"), faults=({**NOT_TAKEN, "skip": 1},)),
+    "cycle: other people, so a new one": _made(
+        event("between sends", "kill"),
+        event("between tries", "change", to="recipients"),
+        shape="nested",
+        size=2,
+        on_clear="resend",
+    ),
     "fence: no intent is written": _made(event("started", "stop", **LATE)),
     "fence: a refusal is ignored": _made(event("after intent", "stop", **LATE)),
     "fence: old permissions are not renewed": _made(event("after intent", "stop", **LATE)),

@@ -18,9 +18,10 @@ def lie(world: World, attempt: Try) -> str | None:
     """Give what an error says that the ledger knows better."""
     text = str(attempt.error)
     known = {each["id"]: each for each in attempt.known}
-    strangers = set(_BATCH_ID.findall(text)) - set(known)
-    # What an answer has made up is quoted.
-    if strangers and "contradicts the request" not in text:
+    if "contradicts the request" in text:
+        # What an answer has made up is quoted.
+        return None
+    if strangers := set(_BATCH_ID.findall(text)) - set(known):
         return f"batches that are not there: {strangers}: {text}"
     if decoys := set(_BATCH_ID.findall(text)) & set(world.decoys):
         return None if world.schedule.label else f"batches of others: {decoys}: {text}"
@@ -40,7 +41,9 @@ def _sent(world: World, attempt: Try) -> list[str]:
     earlier: set[str] = set()
     if world.schedule.on_clear == "resend":
         earlier = world.before.get((attempt.ti.place, attempt.cycle), set())
-    same = world.schedule.items in {"same", "chunks"}
+    # Which cycle of which place a batch is of cannot be told where items have moved.
+    resent = world.schedule.on_clear == "resend" and world.moves
+    same = world.schedule.items in {"same", "chunks"} or resent
     return [
         each["id"]
         for each in attempt.known

@@ -120,6 +120,8 @@ class World:
             )
             for place in range(many)
         ]
+        #: Clears that did not raise ``max_tries``, by place.
+        self.unnoticed: Counter[int] = Counter()
         self.tries: list[Try] = []
         self.pushed: list[Push] = []
         self.alerts: dict[str, Alert] = {}
@@ -238,7 +240,7 @@ class World:
             raise actor.crash
         ti = actor.owner
         for zombie in [each for each in self.zombies if each.actor is not actor and each.resume != "late"]:
-            if zombie.resume == "after" or actor.done:
+            if zombie in self.zombies and (zombie.resume == "after" or actor.done):
                 self.zombies.remove(zombie)
                 zombie.wake(self)
         if not actor.done:
@@ -287,6 +289,8 @@ class World:
             # Where the executor says that the process ended well, a clear while running raises max_tries.
             if self.trouble.raise_max_tries:
                 self.new_cycle(ti)
+            else:
+                self.unnoticed[ti.place] += 1
             ti.state = "scheduled"
         elif error is None:
             ti.state = "success"
