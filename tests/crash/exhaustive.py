@@ -157,7 +157,6 @@ def _more_nemeses() -> dict[str, Schedule]:
         "3.4, cleared after": made(clear, airflow="3.4"),
         "3.4, cleared before": made(before, airflow="3.4"),
         "3.4, cleared while running": made(running, airflow="3.4"),
-        "3.4, cleared while running, goes on": made(event("after intent", "clear", deaf=True), airflow="3.4"),
         "3.4, cleared late, max_tries stays": made(event("journalled", "clear", raises=False), airflow="3.4"),
         "3.4, cleared while it waits": made(event("polling", "clear"), airflow="3.4"),
         "3.4, cleared, kept": made(clear, airflow="3.4 keep"),

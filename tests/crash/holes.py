@@ -25,7 +25,7 @@ LABEL = (
     "and by less than the workers' clocks are apart"
 )
 LIES = "a listing that is neither filtered nor labelled, and the same message by somebody else"
-RUNNING = "on_clear='resend', and a clear that deletes the journal of an attempt that runs on"
+RUNNING = "a clear that deletes the journal of an attempt that has not read it yet, and runs on"
 SAME_KEY = "two mapped items with the same send_key"
 QUIET = "mapped items that moved, and a clear that does not count as one of the run"
 
@@ -33,7 +33,9 @@ QUIET = "mapped items that moved, and a clear that does not count as one of the 
 def hole(schedule: Schedule) -> str | None:
     """Say which of the holes a schedule may fall into."""
     acts = schedule.acts
-    stopped = {each.at for each in schedule.events if each.act == "stop" and each.get("resume") != "before"}
+    stops = [each for each in schedule.events if each.act == "stop"]
+    # Who is stopped a second time goes on when all is over.
+    stopped = {each.at for each in stops if each.get("resume") != "before" or len(stops) > 1}
     if stopped & set(UNGUARDED):
         return PAUSED
     if _latest(schedule) > SETTLES:
@@ -57,7 +59,7 @@ def hole(schedule: Schedule) -> str | None:
         return SAME_KEY
     if {"listing_unfiltered", "listing_unlabelled"} <= {each["kind"] for each in schedule.faults}:
         return LIES
-    if schedule.airflow == "3.4" and schedule.on_clear == "resend" and _runs_on(schedule):
+    if schedule.airflow == "3.4" and _runs_on(schedule):
         return RUNNING
     quiet = any(each.get("quiet") for each in schedule.events)
     if quiet and "move" in acts:
@@ -68,7 +70,7 @@ def hole(schedule: Schedule) -> str | None:
 def _runs_on(schedule: Schedule) -> bool:
     """Whether an attempt may go on after a clear: nobody tells it, or nobody tells what is executed in it."""
     cleared = [each for each in schedule.events if each.act == "clear" and each.at != "finished"]
-    return any(each.get("deaf") or schedule.shape == "nested" for each in cleared)
+    return any(each.get("deaf") or schedule.shape in {"nested", "before"} for each in cleared)
 
 
 def _latest(schedule: Schedule) -> float:

@@ -104,6 +104,9 @@ class Alert:
 def run_task(world: World, actor: Actor, ti: TaskInstance, attempt: Try, event: Any) -> None:
     """Do what a worker does with a task, its callbacks included."""
     context = context_of(world, actor, ti)
+    if world.schedule.shape != "nested":
+        # Airflow tells the task that it is to end, and not what is executed inside it.
+        actor.operator = context["task"]
     try:
         point("started" if event is None else "resumed")
         ids = _executed(world, actor, ti, attempt, context, event)
@@ -146,7 +149,7 @@ def _executed(
     schedule = world.schedule
     attempt.current = ti.payloads[-1]
     if event is not None:
-        actor.operator = operator = context["task"]
+        operator = context["task"]
         with _running(operator):
             return [operator.execute_complete(context, event)]
     if schedule.shape == "nested":
@@ -156,7 +159,6 @@ def _executed(
             if number:
                 point("between sends")
             attempt.current = payload
-            # Airflow tells the task that it is to end, and not what is executed inside it.
             if schedule.reused and number:
                 inner.to, inner.body = list(payload.to), payload.body
                 inner.send_key = inner.send_key and payload.key
@@ -164,7 +166,7 @@ def _executed(
                 inner = operator_of(world, "inner", payload)
             ids.append(_executed_alone(inner, context))
         return ids
-    actor.operator = operator = context["task"]
+    operator = context["task"]
     if schedule.shape == "before":
         attempt.current, last = ti.payloads
         first = _executed_alone(operator_of(world, "notify", ti.payloads[0]), context)
