@@ -112,7 +112,7 @@ def missing_connection(error: AirflowNotFoundException, consequence: str) -> str
     :param consequence: What it means.
     """
     if type(error) is not AirflowNotFoundException:
-        return str(error)
+        return f"{error} {consequence}"
     return (
         f"{mask_text(str(error))}. Make it in Airflow's UI (Admin, Connections, type Sinch SMS), with "
         f"`airflow connections add`, or as the environment variable AIRFLOW_CONN_<ID>. {consequence}"

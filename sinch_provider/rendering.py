@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow.providers.common.compat.sdk import AirflowException
@@ -67,7 +68,7 @@ class GuardedFields:
         """Tell what Airflow may store of a field: a field that breaks its own rule can hold anything."""
         if value is None or (isinstance(value, str) and not value.strip()):
             return value
-        if name in self.private_fields or not self.keeps_rule(name, value):
+        if name in self.private_fields or not _is_at_hand(value) or not self.keeps_rule(name, value):
             return Private(value)
         return mask_text(value) if isinstance(value, str) else value
 
@@ -163,3 +164,10 @@ def _sources(value: Any, environment: jinja2.Environment) -> Iterator[str]:
     elif isinstance(value, (list, tuple, set, frozenset)):
         for each in value:
             yield from _sources(each, environment)
+
+
+def _is_at_hand(value: Any) -> bool:
+    """Whether a value can be read without asking Airflow, as what mapped tasks gave cannot."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return all(map(_is_at_hand, value))
+    return isinstance(value, (str, int, float, date, timedelta, Mapping))

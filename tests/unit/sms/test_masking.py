@@ -235,7 +235,8 @@ def test_so_is_a_token(said: str) -> None:
 @pytest.mark.parametrize("known", [True, False])
 def test_numbers_are_masked_with_any_separator(separator: str, known: bool) -> None:
     masked = mask_text(
-        f"bad number 44{separator}7700{separator}900222 end", numbers={"447700900222"} if known else ()
+        "bad number " + separator.join(("44", "7700", "900222")) + " end",
+        numbers={"447700900222"} if known else (),
     )
     assert masked == "bad number +4477***0222 end"
 
