@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from sinch_provider.sms.client import SinchClient
+    from sinch_provider.sms.http import Call
+    from sinch_provider.sms.models import Batch
 
 MESSAGE_FIELDS = tuple(validation.MESSAGE)
 UPDATE_FIELDS = ("batch_id", *validation.UPDATE)
@@ -478,14 +480,7 @@ class SinchUpdateBatchOperator(SinchOperator):
         self._begin(context)
         with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             call = endpoints.update(**self.values(UPDATE_FIELDS))
-            batch = client.follow(
-                change_once(
-                    self.batch_id,
-                    call,
-                    first=is_first(context),
-                    settle=client.account.longest_exchange,
-                )
-            )
+            batch = _changed(client, self.batch_id, call, context)
         self.log.info("Updated batch %s.", batch.id)
         return batch.id
 
@@ -517,14 +512,7 @@ class SinchReplaceBatchOperator(SinchMessageOperator):
         self._begin(context)
         with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             call = endpoints.replace(batch_id=self.batch_id, **self.message)
-            batch = client.follow(
-                change_once(
-                    self.batch_id,
-                    call,
-                    first=is_first(context),
-                    settle=client.account.longest_exchange,
-                )
-            )
+            batch = _changed(client, self.batch_id, call, context)
         self.log.info("Replaced batch %s.", batch.id)
         return batch.id
 
@@ -607,3 +595,9 @@ class SinchDeliveryFeedbackOperator(SinchOperator):
             client.batches.send_delivery_feedback(**self.values(("batch_id", "recipients")))
         self.log.info("Sent delivery feedback for batch %s.", self.batch_id)
         return self.batch_id
+
+
+def _changed(client: SinchClient, batch_id: str, call: Call[Batch], context: Context) -> Batch:
+    """Update or replace a batch once."""
+    settle = client.account.longest_exchange
+    return client.follow(change_once(batch_id, call, first=is_first(context), settle=settle))

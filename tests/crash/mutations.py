@@ -97,15 +97,15 @@ def _uncleared_for_mapped() -> AbstractContextManager[Any]:
 
 
 def _no_look() -> AbstractContextManager[Any]:
-    from sinch_provider.sms.sending import send_once
     from sinch_provider.sms.sending.decision import Found
+    from sinch_provider.sms.sending.looking import Look
     from sinch_provider.sms.sending.matching import Candidates
 
     def nothing(*args: Any, **kwargs: Any) -> Iterator[Any]:
         yield from ()
         return Candidates(Found.NOTHING)
 
-    return mock.patch.object(send_once, "look", nothing)
+    return mock.patch.object(Look, "steps", nothing)
 
 
 def _settled_at_once() -> AbstractContextManager[Any]:

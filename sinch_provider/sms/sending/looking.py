@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -89,77 +90,75 @@ class Settling:
         return min(left, by_intent.total_seconds())
 
 
-def look(
-    reference: str,
-    since: pendulum.DateTime,
-    match: Callable[[Listing], Candidates],
-    action: Callable[[Candidates], Action],
-    settling: Settling,
-    entry: Entry | None,
-    *,
-    wait_for_more: bool,
-) -> Generator[Step, Any, Candidates]:
+@dataclass(frozen=True)
+class Look:
     """
-    List by a reference until a batch is there that is to be kept, or until nothing can be missing any more.
+    A look for the batch of a send.
 
-    What is listed by then is kept for the other sends of the attempt.
-
+    :param reference: The reference it has.
     :param since: When the first request may have left.
     :param match: Tells what of a listing can be the send.
     :param action: Tells what to do about that.
+    :param settling: Tells how long to go on.
     :param entry: The intent, if it is known.
     :param wait_for_more: Whether our batch may come up beside others that are reason to fail.
-    :raises SinchUnsettledError: The listing cannot be relied on.
-    :raises SinchUncertainError: The first request was longer ago than Sinch lists batches.
     """
-    known = None if settling.has_begun else settling.memory.listings.get(reference)
-    if known is not None:
-        candidates = match(known)
-    else:
-        log.info("Looking for the batch by its reference %s.", mask_text(reference))
-        candidates = yield from _look_until_settled(
-            reference, since, match, action, settling, entry, wait_for_more
-        )
-    if candidates.unexplained or action(candidates) not in _SENDING:
-        return candidates
-    if not candidates.complete:
-        raise SinchUnsettledError(
-            "Sinch's listing is not complete, so it is unknown whether the batch was accepted",
-            operation="send",
-        )
-    if since < utcnow() - LISTED:
-        raise too_old(since)
-    return candidates
 
+    reference: str
+    since: pendulum.DateTime
+    match: Callable[[Listing], Candidates]
+    action: Callable[[Candidates], Action]
+    settling: Settling
+    entry: Entry | None
+    wait_for_more: bool
 
-def _look_until_settled(
-    reference: str,
-    since: pendulum.DateTime,
-    match: Callable[[Listing], Candidates],
-    action: Callable[[Candidates], Action],
-    settling: Settling,
-    entry: Entry | None,
-    wait_for_more: bool,
-) -> Generator[Step, Any, Candidates]:
-    looks = 0
-    while True:
-        left = settling.seconds_left(entry)
-        listing: Listing = yield from list_by_reference(reference, since)
-        candidates = match(listing)
-        if left <= 0:
-            break
-        told = action(candidates)
-        decided = told in _KEEPING or (told is Action.FAIL and not wait_for_more)
-        if decided and not candidates.unexplained:
+    def steps(self) -> Generator[Step, Any, Candidates]:
+        """
+        List by the reference until a batch is there that is to be kept, or until none can be missing.
+
+        What is listed by then is kept for the other sends of the attempt.
+
+        :raises SinchUnsettledError: The listing cannot be relied on.
+        :raises SinchUncertainError: The first request was longer ago than Sinch lists batches.
+        """
+        known = None if self.settling.has_begun else self.settling.memory.listings.get(self.reference)
+        if known is not None:
+            candidates = self.match(known)
+        else:
+            log.info("Looking for the batch by its reference %s.", mask_text(self.reference))
+            candidates = yield from self._until_settled()
+        if candidates.unexplained or self.action(candidates) not in _SENDING:
             return candidates
-        if looks == 0:
-            log.info("It is not listed yet. Sinch may take %.0f s more.", left)
-        # Without an intent a batch is unlikely, so one more look at the end is enough.
-        rest = math.ceil(left)
-        yield from settling.pause(min(_LOOKS[min(looks, len(_LOOKS) - 1)], rest) if entry else rest)
-        looks += 1
-    if not settling.has_begun:
-        settling.memory.listings[reference] = listing
-    if candidates.found is Found.NOTHING and candidates.complete:
-        log.info("It is not listed, so it was not accepted.")
-    return candidates
+        if not candidates.complete:
+            raise SinchUnsettledError(
+                "Sinch's listing is not complete, so it is unknown whether the batch was accepted",
+                operation="send",
+            )
+        if self.since < utcnow() - LISTED:
+            raise too_old(self.since)
+        return candidates
+
+    def _until_settled(self) -> Generator[Step, Any, Candidates]:
+        looks = 0
+        while True:
+            left = self.settling.seconds_left(self.entry)
+            listing: Listing = yield from list_by_reference(self.reference, self.since)
+            candidates = self.match(listing)
+            if left <= 0:
+                break
+            told = self.action(candidates)
+            decided = told in _KEEPING or (told is Action.FAIL and not self.wait_for_more)
+            if decided and not candidates.unexplained:
+                return candidates
+            if looks == 0:
+                log.info("It is not listed yet. Sinch may take %.0f s more.", left)
+            # Without an intent a batch is unlikely, so one more look at the end is enough.
+            rest = math.ceil(left)
+            pause = min(_LOOKS[min(looks, len(_LOOKS) - 1)], rest) if self.entry else rest
+            yield from self.settling.pause(pause)
+            looks += 1
+        if not self.settling.has_begun:
+            self.settling.memory.listings[self.reference] = listing
+        if candidates.found is Found.NOTHING and candidates.complete:
+            log.info("It is not listed, so it was not accepted.")
+        return candidates

@@ -47,7 +47,7 @@ from sinch_provider.sms.sending.decision import (
 from sinch_provider.sms.sending.fence import Fence
 from sinch_provider.sms.sending.hold import seconds_to_wait
 from sinch_provider.sms.sending.journal import Entry, Journal, State
-from sinch_provider.sms.sending.looking import Settling, look
+from sinch_provider.sms.sending.looking import Look, Settling
 from sinch_provider.sms.sending.lookup import SinchClock, list_by_reference, read
 from sinch_provider.sms.sending.matching import Asked, Candidates, Matcher, OwnLabel, contradiction
 from sinch_provider.sms.sending.memory import Memory, Stopwatch
@@ -313,7 +313,7 @@ class SendOnce:
         return Matcher(self.payload, self._secret, self._kind)
 
     def _look(self, matcher: Matcher) -> Generator[Step, Any, Candidates]:
-        return look(
+        return Look(
             # An earlier attempt may have used another one: a label, say, that holds the time.
             self._entry.reference if self._entry else self.reference,
             self._entry.began if self._entry else self._send.since,
@@ -322,7 +322,7 @@ class SendOnce:
             self._settling,
             self._entry,
             wait_for_more=matcher.kind is Reference.SHARED,
-        )
+        ).steps()
 
     @property
     def _others(self) -> frozenset[str]:
