@@ -6,12 +6,20 @@ import re
 from typing import get_args
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from sinch_provider.sandbox.client import SandboxClient
 from sinch_provider.sandbox.faults import Kind
 
 from .conftest import Watch, post, send
+
+
+def _offered(field: Locator) -> list[str]:
+    """Give what can be chosen in a field, once the page has filled it."""
+    options = field.locator("option")
+    expect(options).not_to_have_count(0)
+    values: list[str] = options.evaluate_all("all => all.map((each) => each.value)")
+    return values
 
 
 def test_search_finds_texts_and_numbers(page: Page, sinch_sandbox: SandboxClient) -> None:
@@ -142,11 +150,9 @@ def test_a_fault_from_the_panel_strikes_as_set(page: Page, sinch_sandbox: Sandbo
 def test_the_form_offers_only_operations_that_fit(page: Page, sinch_sandbox: SandboxClient) -> None:
     page.goto(f"{sinch_sandbox.url}/#/faults")
     operation = page.get_by_label("Operation")
-    for kind in (
-        page.get_by_label("Kind").locator("option").evaluate_all("all => all.map((each) => each.value)")
-    ):
+    for kind in _offered(page.get_by_label("Kind")):
         page.get_by_label("Kind").select_option(kind)
-        for offered in operation.locator("option").evaluate_all("all => all.map((each) => each.value)"):
+        for offered in _offered(operation):
             sinch_sandbox.fault(kind, offered)
     page.get_by_label("Kind").select_option("listing_lag")
     expect(operation.locator("option")).to_have_text(["every call", "send"])
@@ -154,7 +160,7 @@ def test_the_form_offers_only_operations_that_fit(page: Page, sinch_sandbox: San
 
 def test_every_kind_of_trouble_can_be_armed(page: Page, sinch_sandbox: SandboxClient) -> None:
     page.goto(f"{sinch_sandbox.url}/#/faults")
-    kinds = page.get_by_label("Kind").locator("option").evaluate_all("all => all.map((each) => each.value)")
+    kinds = _offered(page.get_by_label("Kind"))
     assert set(kinds) == set(get_args(Kind))
     armed = page.get_by_role("list", name="Armed faults").get_by_role("listitem")
     for number, kind in enumerate(kinds, 1):

@@ -54,6 +54,7 @@ def _schedule(source: random.Random, seed: int) -> Schedule:
         retry_delay=source.choice((0.0, 1.0, 60.0, 60.0, 600.0)),
         cancel_on_kill=source.random() < 0.15,
         skews=tuple(source.randint(-300, 300) for _ in range(4)) if source.random() < 0.4 else (0,),
+        socks=source.random() < 0.08,
         seed=seed,
     )
     if not made.has_journal:

@@ -229,6 +229,13 @@ def _more_nemeses() -> dict[str, Schedule]:
         "secret rotated, mapped items move": made(
             event("finished", "rotate"), *_MOVED, shape="mapped", size=2
         ),
+        "through SOCKS": made(socks=True),
+        "through SOCKS, answer lost": faults(_fault("lost_reply", "send", how="reset"), socks=True),
+        "through SOCKS, never arrived": faults(
+            _fault("lost_reply", "send", how="reset", when="before"), socks=True
+        ),
+        "through SOCKS, too many sends": faults(_fault("rate_limited", "send", count=2), socks=True),
+        "through SOCKS, no journal": made(socks=True, journal="none"),
         "another account between tries": made(event("between tries", "other account")),
         "another account, cleared": made(event("finished", "other account"), clear),
         "another account, and back": made(

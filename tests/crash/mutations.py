@@ -253,6 +253,15 @@ def _stale_permission() -> AbstractContextManager[Any]:
     return mock.patch.object(fence, "FRESH_SECONDS", float("inf"))
 
 
+def _not_asked_through_socks() -> AbstractContextManager[Any]:
+    from urllib3.connection import HTTPConnection
+
+    from sinch_provider.sms import transport
+
+    pool: Any = transport._socks_pools()["http"]
+    return mock.patch.object(pool.ConnectionCls, "endheaders", HTTPConnection.endheaders, create=True)
+
+
 def _any_account() -> AbstractContextManager[Any]:
     from sinch_provider.sms.sending.send_once import SendOnce
 
@@ -372,6 +381,7 @@ MUTATIONS: dict[str, Mutation] = {
     "fence: no intent is written": _no_intent,
     "fence: a refusal is ignored": _refusal_ignored,
     "fence: old permissions are not renewed": _stale_permission,
+    "fence: not asked through SOCKS": _not_asked_through_socks,
     "fence: another account is ignored": _any_account,
     "answers: a contradiction is believed": _contradiction_believed,
     "answers: any status is a refusal": _any_status_refuses,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
+from unittest import mock
 
 from tests.crash.oracle import Verdict, judge
 from tests.crash.sandbox import Sandbox
@@ -25,9 +27,11 @@ class Played:
 
 def play(sandbox: Sandbox, schedule: Schedule) -> Played:
     """Play a schedule; must run inside ``points.instrumented()``."""
+    environment = {"ALL_PROXY": f"socks5h://127.0.0.1:{sandbox.proxy.port}"} if schedule.socks else {}
     world = World(sandbox, schedule)
     try:
-        world.play()
+        with mock.patch.dict(os.environ, environment):
+            world.play()
         verdict = judge(world)
     except Exception:
         verdict = Verdict(faults=[f"broke: {traceback.format_exc()}"], unexplained=1)

@@ -12,6 +12,7 @@ from unittest import mock
 
 import pendulum
 from airflow.providers.common.compat import connection as compat_connection
+from urllib3.connection import HTTPConnection
 
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.operators.batches import SinchSendBatchOperator
@@ -47,7 +48,7 @@ POINTS = (*TASK_POINTS, *TRIGGER_POINTS, *OTHER_POINTS)
 UNGUARDED = ("leaving", "mid-request")
 
 _PATIENCE = 10.0
-_send = transport._Connection.send
+_send = HTTPConnection.send
 _defer = SinchSendBatchOperator.defer
 _on_kill = SinchSendBatchOperator.on_kill
 _ask = fence.Fence.__call__
@@ -246,7 +247,7 @@ def instrumented() -> Iterator[None]:
         mock.patch.object(auth, "time", _Time),
         mock.patch.object(retry, "random", _Random()),
         mock.patch.object(triggers, "asyncio", _Asyncio()),
-        mock.patch.object(transport._Connection, "send", _sent),
+        mock.patch.object(transport._Leaving, "send", _sent, create=True),
         mock.patch.object(client, "SinchClient", _Client),
         mock.patch.object(aio, "AsyncSinchClient", _AsyncClient),
         mock.patch.object(fence.Fence, "__call__", _asked),

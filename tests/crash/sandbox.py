@@ -12,9 +12,12 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from sinch_provider.sandbox.client import SandboxClient
+from tests.unit.sms.proxying import Proxy
 
 #: The sandbox closes connections that have been idle for five seconds.
 _IDLE: Final = 2.0
+#: What the sandbox is called beyond a proxy; no name server knows it.
+_BEYOND: Final = "sinch.test"
 
 
 class Sandbox:
@@ -22,13 +25,24 @@ class Sandbox:
 
     def __enter__(self) -> Self:
         # The token endpoint's limit is about real time, which does not pass here.
-        command = ["-m", "sinch_provider.sandbox", "--port", "0", "--clock", "manual"]
+        command = [
+            "-m",
+            "sinch_provider.sandbox",
+            "--port",
+            "0",
+            "--clock",
+            "manual",
+            "--allow-host",
+            _BEYOND,
+        ]
         self._process = subprocess.Popen(
             [sys.executable, *command, "--set", "token_rate_limit=false"], stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
         client = SandboxClient(self.url)
+        self.proxy = Proxy(urlsplit(self.url).port or 0).__enter__()
+        self.url_beyond = f"http://{_BEYOND}:{urlsplit(self.url).port}"
         self.connections = {"plan": client.connection, "project": client.project_connection}
         self._wire = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
         self._used = time.monotonic()
@@ -38,6 +52,7 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._wire.close()
+        self.proxy.__exit__(None, None, None)
         self._process.terminate()
         self._process.wait()
         assert self._process.stdout is not None

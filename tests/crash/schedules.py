@@ -46,6 +46,7 @@ class Schedule:
     :param airflow: ``3.3``, whose clears keep the task state, or ``3.3 clear_on_success``; ``3.4``, whose
         clears delete it, or ``3.4 keep``, where the user has them keep it.
     :param account: Credentials of a service ``plan`` or of a ``project``.
+    :param socks: Whether Sinch is reached through a SOCKS proxy only.
     :param hold: Seconds, or 0 for none.
     :param ahead: Seconds from the run's start until the batch leaves, or 0 for at once.
     :param shape: ``single``; ``mapped``; a ``loop``; ``nested``: operators executed inside another task;
@@ -65,6 +66,7 @@ class Schedule:
     journal: str = "durable"
     airflow: str = "3.3"
     account: str = "plan"
+    socks: bool = False
     on_clear: str = "adopt"
     hold: int = 0
     ahead: int = 0

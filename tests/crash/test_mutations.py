@@ -101,6 +101,7 @@ NOTICED_BY = {
     "fence: no intent is written": _made(event("started", "stop", **LATE)),
     "fence: a refusal is ignored": _made(event("after intent", "stop", **LATE)),
     "fence: old permissions are not renewed": _made(event("after intent", "stop", **LATE)),
+    "fence: not asked through SOCKS": _made(event("started", "stop", **LATE), socks=True),
     "fence: another account is ignored": _made(
         event("reply sent, not read", "kill"), event("between tries", "other account")
     ),

@@ -356,7 +356,11 @@ class World:
         details = {**self.sandbox.connections[self.account]}
         if self.rotated and self.account == "plan" and actor.kind != "trigger":
             details["password"] += ROTATED
-        return Connection(conn_id="sinch_default", **{**details, "extra": json.dumps(details["extra"])})
+        extra = dict(details["extra"])
+        if self.schedule.socks:
+            beyond = self.sandbox.url_beyond
+            extra |= {"base_url": beyond, "auth_url": beyond, "allow_insecure": True}
+        return Connection(conn_id="sinch_default", **{**details, "extra": json.dumps(extra)})
 
     def unrotated(self, head: bytes) -> bytes:
         """Give the sandbox, which knows one secret only, that one."""

@@ -147,6 +147,9 @@ class Proxy(RawServer):
 
     def _relay(self, connection: socket.socket, first: bytes = b"") -> None:
         with socket.create_connection(("127.0.0.1", self._target), 10) as target:
+            # A piece at a time would otherwise wait for the acknowledgement of the one before.
+            for each in (connection, target):
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             target.sendall(first)
             back = threading.Thread(target=_copy, args=(target, connection), daemon=True)
             back.start()
