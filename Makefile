@@ -50,7 +50,7 @@ test-browser: venv ## Test the sandbox's inbox in Chromium, which is installed i
 
 test-airflow: venv ## Kill and clear a real Airflow while it sends; brings Redis and Postgres; 25 minutes
 	@$(BIN)/python -m pip --disable-pip-version-check install -qq --no-build-isolation \
-		--constraint constraints/$(AIRFLOW).txt --editable '.[dev,system]'
+		--constraint constraints/$(AIRFLOW).txt --editable ./sandbox --editable '.[dev,system]'
 	@$(BIN)/python -m tests.system --kills $(KILLS) --clears $(CLEARS) --executors $(EXECUTORS) $(if $(SEED),--seed $(SEED))
 
 screenshots: venv ## Take the pictures of the inbox anew that the docs show

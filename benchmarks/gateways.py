@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, Protocol
 from urllib.parse import parse_qs
 
-from sinch_provider.sandbox.client import SandboxClient
+from sinch_sandbox.client import SandboxClient
 
 How = Literal["close", "reset"]
 """What the caller sees instead of the reply: an orderly end of the connection, or a TCP reset."""

@@ -21,10 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import trustme
-
-from sinch_provider.sandbox.server import RunningSandbox
-from sinch_provider.sandbox.settings import Credentials
-from sinch_provider.sandbox.state import Options
+from sinch_sandbox.server import RunningSandbox
+from sinch_sandbox.settings import Credentials
+from sinch_sandbox.state import Options
 
 if TYPE_CHECKING:
     from contenders import Contender

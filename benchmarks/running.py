@@ -55,7 +55,7 @@ class Server:
 
 @contextmanager
 def server(db: Path, *arguments: str) -> Iterator[Server]:
-    command = [sys.executable, "-m", "sinch_provider.sandbox", "--port", "0", "--db", str(db), *arguments]
+    command = [sys.executable, "-m", "sinch_sandbox", "--port", "0", "--db", str(db), *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -22,10 +22,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from sinch_provider.sandbox.client import SandboxClient
+from sinch_sandbox.client import SandboxClient
+
 from sinch_provider.sms.account import Account, ServicePlanCredentials
 from sinch_provider.sms.client import SinchClient
-from sinch_provider.sms.delivery import Progress, Summary, look_at_all
+from sinch_provider.sms.delivery.progress import Progress, Summary, look_at_all
 
 ROOT = Path(__file__).resolve().parents[1]
 DAGS = ROOT / "example_dags"
@@ -90,7 +91,7 @@ def sandbox(folder: Path) -> Iterator[SandboxClient]:
     log = folder / "sandbox.log"
     with log.open("w") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sinch_provider.sandbox", "--port", "0"],
+            [sys.executable, "-m", "sinch_sandbox", "--port", "0"],
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,

@@ -20,7 +20,7 @@ fail() {
 }
 
 [ -f "$constraints" ] || fail "AIRFLOW=${AIRFLOW:-} is none of these: $(cd constraints && echo *.txt | sed 's/\.txt//g')"
-state="$(pwd) $(cat pyproject.toml "$constraints" scripts/setup.sh | cksum)"
+state="$(pwd) $(cat pyproject.toml sandbox/pyproject.toml "$constraints" scripts/setup.sh | cksum)"
 
 if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$state" ]; then
     exit 0
@@ -92,6 +92,6 @@ install() {
 Without network access to the package index this cannot work; a mirror is set with pip config or PIP_INDEX_URL."
 }
 install hatchling editables
-install --no-build-isolation apache-airflow --editable '.[dev]'
+install --no-build-isolation apache-airflow --editable ./sandbox --editable '.[dev]'
 
 echo "$state" >"$stamp"

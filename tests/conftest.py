@@ -1,4 +1,4 @@
 """What all tests share."""
 
 # Installed, the package brings its fixture itself; named here, it is also there in a bare checkout.
-pytest_plugins = ["sinch_provider.sandbox.pytest_plugin", "pytester"]
+pytest_plugins = ["sinch_sandbox.pytest_plugin", "pytester"]

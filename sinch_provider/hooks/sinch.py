@@ -17,8 +17,8 @@ from sinch_provider.sms.account import DEFAULT_REGION, DEFAULT_TIMEOUT, Account
 from sinch_provider.sms.account import ProjectCredentials as Project
 from sinch_provider.sms.account import ServicePlanCredentials as ServicePlan
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
+from sinch_provider.sms.fields.rules import shown_value
 from sinch_provider.sms.masking import mask_text
-from sinch_provider.sms.rules import shown_value
 
 if TYPE_CHECKING:
     from sinch_provider.sms.aio import AsyncSinchClient

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from sinch_provider.failures import airflow_failures
 from sinch_provider.hooks.sinch import SinchHook
-from sinch_provider.rendering import GuardedFields
 from sinch_provider.sms.errors import Fault, SinchValidationError
-from sinch_provider.sms.rules import is_file_name
-from sinch_provider.templates import is_marked
+from sinch_provider.sms.fields.rules import is_file_name
+from sinch_provider.task.arguments import is_marked
+from sinch_provider.task.failures import airflow_failures
+from sinch_provider.task.rendering import GuardedFields
 
 if TYPE_CHECKING:
     import jinja2
@@ -23,7 +23,7 @@ class SinchOperator(GuardedFields, BaseOperator):
     """
     Base of the batch operators.
 
-    *Private fields* hold numbers or texts; see :class:`~sinch_provider.rendering.GuardedFields`.
+    *Private fields* hold numbers or texts; see :class:`~sinch_provider.task.rendering.GuardedFields`.
 
     *Texts stay as written.* What holds no template is not given to Jinja. What does is rendered as text,
     whatever ``render_template_as_native_obj`` says: there ``0000`` would become 0. Only a template that is

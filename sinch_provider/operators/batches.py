@@ -10,7 +10,20 @@ from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, conf
 from packaging.version import Version
 
-from sinch_provider.failures import (
+from sinch_provider.operators.base import SinchOperator
+from sinch_provider.sms import endpoints
+from sinch_provider.sms.delivery.progress import Progress, Summary, progress_of, wait
+from sinch_provider.sms.errors import Fault, SinchAlreadyDispatchedError, SinchError
+from sinch_provider.sms.fields import validation
+from sinch_provider.sms.fields.rules import FILE_SUFFIXES
+from sinch_provider.sms.fields.validation import faults_of
+from sinch_provider.sms.masking import mask_number
+from sinch_provider.sms.sending.alert import Alert
+from sinch_provider.sms.sending.change_once import change_once
+from sinch_provider.sms.sending.send_once import OnClear, SendOnce
+from sinch_provider.sms.sending.sent import Sent
+from sinch_provider.task.arguments import is_template, unknown_fields
+from sinch_provider.task.failures import (
     SinchWaitInterrupted,
     airflow_failures,
     checked_policy,
@@ -21,28 +34,16 @@ from sinch_provider.failures import (
     sending_faults,
     waiting_for,
 )
-from sinch_provider.operators.base import SinchOperator
-from sinch_provider.sms import endpoints, validation
-from sinch_provider.sms.delivery import Progress, Summary, progress_of, wait
-from sinch_provider.sms.errors import Fault, SinchAlreadyDispatchedError, SinchError
-from sinch_provider.sms.masking import mask_number
-from sinch_provider.sms.rules import FILE_SUFFIXES
-from sinch_provider.sms.sending.alert import Alert
-from sinch_provider.sms.sending.change_once import change_once
-from sinch_provider.sms.sending.send_once import OnClear, SendOnce
-from sinch_provider.sms.sending.sent import Sent
-from sinch_provider.sms.validation import faults_of
 from sinch_provider.task.identity import is_first
 from sinch_provider.task.sending import remembered, sending
-from sinch_provider.templates import is_template, unknown_fields
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from sinch_provider.sms.client import SinchClient
-    from sinch_provider.sms.http import Call
     from sinch_provider.sms.models import Batch
+    from sinch_provider.sms.wire.call import Call
 
 MESSAGE_FIELDS = tuple(validation.MESSAGE)
 UPDATE_FIELDS = ("batch_id", *validation.UPDATE)

@@ -16,7 +16,14 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from sinch_provider.failures import (
+from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.sensors.finished import FinishedBatches
+from sinch_provider.sms.delivery.progress import Progress, Summary, look_at_all, pause_for
+from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
+from sinch_provider.sms.fields.times import to_time, utcnow
+from sinch_provider.sms.fields.validation import checked_batch_ids
+from sinch_provider.task.arguments import is_template
+from sinch_provider.task.failures import (
     SinchDeliveryFailed,
     SinchTaskFailed,
     SinchWaitTimeout,
@@ -28,14 +35,7 @@ from sinch_provider.failures import (
     policy_faults,
     refuse,
 )
-from sinch_provider.finished import FinishedBatches
-from sinch_provider.hooks.sinch import SinchHook
-from sinch_provider.rendering import GuardedFields
-from sinch_provider.sms.delivery import Progress, Summary, look_at_all, pause_for
-from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
-from sinch_provider.sms.times import to_time, utcnow
-from sinch_provider.sms.validation import checked_batch_ids
-from sinch_provider.templates import is_template
+from sinch_provider.task.rendering import GuardedFields
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
 
 if TYPE_CHECKING:

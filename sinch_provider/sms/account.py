@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from sinch_provider.sms.errors import Fault, SinchValidationError
-from sinch_provider.sms.rules import shown_value
+from sinch_provider.sms.fields.rules import shown_value
 from sinch_provider.sms.secret import Secret, Unstorable
 
 SERVICE_PLAN_REGIONS: Final = ("us", "eu", "au", "br", "ca")

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import tenacity
 
-from sinch_provider.sms import endpoints, retry
+from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ProjectCredentials
-from sinch_provider.sms.allowing import refuse_change
-from sinch_provider.sms.answers import read_answer
-from sinch_provider.sms.auth import is_expired_token, read_grant, token_call, token_request, token_slot
 from sinch_provider.sms.errors import SinchError
-from sinch_provider.sms.exchange import Exchange
-from sinch_provider.sms.http import Answer, Call, Request, look_first, request_for
-from sinch_provider.sms.operations import Group, listing, operation
+from sinch_provider.sms.fields.only_to import refuse_change
 from sinch_provider.sms.secret import Unstorable
-from sinch_provider.sms.steps import Pause, Step
-from sinch_provider.sms.transport import Transport
+from sinch_provider.sms.wire import retry
+from sinch_provider.sms.wire.answers import read_answer
+from sinch_provider.sms.wire.call import Answer, Call, Pause, Procedure, Request, look_first, request_for
+from sinch_provider.sms.wire.exchange import Exchange
+from sinch_provider.sms.wire.methods import Group, listing, operation
+from sinch_provider.sms.wire.tokens import is_expired_token, read_grant, token_call, token_request, token_slot
+from sinch_provider.sms.wire.transport import Transport
 
 T = TypeVar("T")
 
@@ -102,19 +102,21 @@ class SinchClient(Unstorable):
         result: T = retrying(self._attempt, call)
         return result
 
-    def follow(self, steps: Generator[Step, Any, T]) -> T:
+    def follow(self, procedure: Procedure[T]) -> T:
         """Make the calls and pauses that a procedure asks for, and return its result."""
         try:
-            step = next(steps)
+            step = procedure.send(None)
             while True:
                 try:
                     result = self._sleep(step.seconds) if isinstance(step, Pause) else self.call(step)
                 except SinchError as error:
-                    step = steps.throw(error)
+                    step = procedure.throw(error)
                 else:
-                    step = steps.send(result)
+                    step = procedure.send(result)
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
+        finally:
+            procedure.close()
 
     def _attempt(self, call: Call[T]) -> T:
         request = request_for(self.account, call)

@@ -1,8 +1,8 @@
 """
 Every operation of the API, described once: what to ask, how to read the answer. No I/O happens here.
 
-Each function checks its arguments and returns a :class:`~sinch_provider.sms.http.Call`; the clients make it.
-None means "not sent" throughout. Times are ``datetime`` (naive means UTC) or ISO-8601 text.
+Each function checks its arguments and returns a :class:`~sinch_provider.sms.wire.call.Call`; the clients
+make it. None means "not sent" throughout. Times are ``datetime`` (naive means UTC) or ISO-8601 text.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sinch_provider.sms import validation
-from sinch_provider.sms.answers import MalformedAnswerError
-from sinch_provider.sms.http import Call, Kind
+from sinch_provider.sms.errors import MalformedAnswerError
+from sinch_provider.sms.fields import validation
+from sinch_provider.sms.fields.times import parse_time, utcnow
 from sinch_provider.sms.models import (
     Batch,
     BatchDeliveryReport,
@@ -23,7 +23,7 @@ from sinch_provider.sms.models import (
     Page,
     RecipientDeliveryReport,
 )
-from sinch_provider.sms.times import parse_time, utcnow
+from sinch_provider.sms.wire.call import Call, Kind
 
 Body = str | Mapping[str, Any]
 Parameters = Mapping[str, Mapping[str, str]]

@@ -270,3 +270,7 @@ class SinchAccountChangedError(SinchError):
 
     def _consequence(self) -> str:
         return "Nothing was sent with the new account."
+
+
+class MalformedAnswerError(ValueError):
+    """JSON of another shape than the API promises; raised while parsing, never shown to users as such."""

@@ -16,8 +16,8 @@ from typing import Any, Final, Generic, Self, TypeVar
 
 import pendulum
 
-from sinch_provider.sms.answers import MalformedAnswerError
-from sinch_provider.sms.times import parse_time
+from sinch_provider.sms.errors import MalformedAnswerError
+from sinch_provider.sms.fields.times import parse_time
 
 T = TypeVar("T")
 

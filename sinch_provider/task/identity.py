@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import pendulum
 
+from sinch_provider.sms.fields.times import utcnow
 from sinch_provider.sms.sending.decision import OWN_LABEL, Send
 from sinch_provider.sms.sending.memory import Memory
-from sinch_provider.sms.times import utcnow
 from sinch_provider.task.state import clears_keep_state
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
 
     from sinch_provider.sms.account import Account
-    from sinch_provider.sms.http import Call
     from sinch_provider.sms.models import Batch
+    from sinch_provider.sms.wire.call import Call
 
 
 def sending(

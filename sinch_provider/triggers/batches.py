@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from sinch_provider.failures import SinchTaskFailed, SinchWaitInterrupted, goes_on, missing_connection
 from sinch_provider.hooks.sinch import SinchHook
-from sinch_provider.sms.delivery import Progress, Summary, named, wait
+from sinch_provider.sms.delivery.progress import Progress, Summary, named, wait
 from sinch_provider.sms.errors import SinchError, SinchNotFoundError
 from sinch_provider.sms.masking import mask_text
+from sinch_provider.task.failures import SinchTaskFailed, SinchWaitInterrupted, goes_on, missing_connection
 
 if TYPE_CHECKING:
     from sinch_provider.sms.aio import AsyncSinchClient

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from sinch_provider.sandbox.server import RunningSandbox
-from sinch_provider.sandbox.state import Options
+from sinch_sandbox.server import RunningSandbox
+from sinch_sandbox.state import Options
 
 from .calling import Caller
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from airflow.exceptions import AirflowException
 
-from sinch_provider import failures
 from sinch_provider.sms import errors
+from sinch_provider.task import failures
 from tests.crash.processes import OutOfReachError
 from tests.crash.world import TaskInstance, World
 

@@ -256,7 +256,7 @@ def _stale_permission() -> AbstractContextManager[Any]:
 def _not_asked_through_socks() -> AbstractContextManager[Any]:
     from urllib3.connection import HTTPConnection
 
-    from sinch_provider.sms import transport
+    from sinch_provider.sms.wire import transport
 
     pool: Any = transport._socks_pools()["http"]
     return mock.patch.object(pool.ConnectionCls, "endheaders", HTTPConnection.endheaders, create=True)
@@ -278,7 +278,7 @@ def _contradiction_believed() -> AbstractContextManager[Any]:
 
 
 def _any_status_refuses() -> AbstractContextManager[Any]:
-    from sinch_provider.sms import answers
+    from sinch_provider.sms.wire import answers
 
     return mock.patch.object(answers, "_is_refusal", return_value=True)
 

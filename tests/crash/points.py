@@ -16,8 +16,10 @@ from urllib3.connection import HTTPConnection
 
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.operators.batches import SinchSendBatchOperator
-from sinch_provider.sms import aio, auth, client, retry, transport
+from sinch_provider.sms import aio, client
 from sinch_provider.sms.sending import fence, memory, send_once
+from sinch_provider.sms.wire import retry, transport
+from sinch_provider.sms.wire import tokens as auth
 from sinch_provider.task import identity
 from sinch_provider.triggers import batches as triggers
 from tests.crash.actors import current, point

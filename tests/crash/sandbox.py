@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-from sinch_provider.sandbox.client import SandboxClient
+from sinch_sandbox.client import SandboxClient
+
 from tests.unit.sms.proxying import Proxy
 
 #: The sandbox closes connections that have been idle for five seconds.
@@ -27,7 +28,7 @@ class Sandbox:
         # The token endpoint's limit is about real time, which does not pass here.
         command = [
             "-m",
-            "sinch_provider.sandbox",
+            "sinch_sandbox",
             "--port",
             "0",
             "--clock",

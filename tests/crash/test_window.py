@@ -16,9 +16,10 @@ from unittest import mock
 import pytest
 
 from sinch_provider.hooks.sinch import account_of
-from sinch_provider.sms import endpoints, transport
+from sinch_provider.sms import endpoints
 from sinch_provider.sms.client import SinchClient
 from sinch_provider.sms.sending import fence
+from sinch_provider.sms.wire import transport
 from tests.crash.mutations import MUTATIONS
 from tests.crash.points import UNGUARDED
 from tests.crash.schedules import Schedule, event

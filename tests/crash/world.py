@@ -17,7 +17,7 @@ from uuid import uuid4
 from airflow.models.connection import Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 
-from sinch_provider.sms import auth
+from sinch_provider.sms.wire import tokens as auth
 from tests.crash import nemeses, processes
 from tests.crash.actors import Actor, Clock
 from tests.crash.payloads import Payload, item, payloads

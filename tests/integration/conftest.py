@@ -105,7 +105,7 @@ def run_dag(airflow_database: Path, sinch_default: Any) -> Callable[[Any], Any]:
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the clients try again, and look again, at once."""
-    monkeypatch.setattr("sinch_provider.sms.retry._FIRST_CEILING", 0.0)
+    monkeypatch.setattr("sinch_provider.sms.wire.retry._FIRST_CEILING", 0.0)
     from sinch_provider.sms.client import SinchClient
 
     defaults = SinchClient.__init__.__kwdefaults__

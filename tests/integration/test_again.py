@@ -10,9 +10,9 @@ import pytest
 from airflow.exceptions import AirflowException
 from airflow.sdk import DAG, task
 
-from sinch_provider.failures import SinchTaskFailed
 from sinch_provider.operators.batches import SinchSendBatchOperator
 from sinch_provider.sms.errors import SinchError
+from sinch_provider.task.failures import SinchTaskFailed
 from tests.integration.conftest import RETRIES
 from tests.integration.test_identity import ANN, BEN, START, alert_in, context_of, run_alert, send, texts
 

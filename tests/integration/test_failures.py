@@ -13,7 +13,17 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 from airflow.sdk.execution_time.context import set_current_context
 
-from sinch_provider.failures import (
+from sinch_provider.operators.batches import (
+    SinchCancelBatchOperator,
+    SinchDeliveryFeedbackOperator,
+    SinchDryRunBatchOperator,
+    SinchReplaceBatchOperator,
+    SinchSendBatchOperator,
+    SinchUpdateBatchOperator,
+)
+from sinch_provider.sensors.batches import SinchBatchSensor
+from sinch_provider.sms.errors import Fault, SinchConnectionError, SinchNotFoundError, SinchValidationError
+from sinch_provider.task.failures import (
     SinchTaskFailed,
     SinchWaitInterrupted,
     airflow_failures,
@@ -25,16 +35,6 @@ from sinch_provider.failures import (
     sending_faults,
     waiting_for,
 )
-from sinch_provider.operators.batches import (
-    SinchCancelBatchOperator,
-    SinchDeliveryFeedbackOperator,
-    SinchDryRunBatchOperator,
-    SinchReplaceBatchOperator,
-    SinchSendBatchOperator,
-    SinchUpdateBatchOperator,
-)
-from sinch_provider.sensors.batches import SinchBatchSensor
-from sinch_provider.sms.errors import Fault, SinchConnectionError, SinchNotFoundError, SinchValidationError
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
 from tests.integration.conftest import RETRIES, instance_of
 

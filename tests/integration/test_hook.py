@@ -17,9 +17,9 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, dag, t
 
 from sinch_provider.get_provider_info import get_provider_info
 from sinch_provider.hooks.sinch import SinchConnectionMissing, SinchHook, account_of
-from sinch_provider.sms import auth
 from sinch_provider.sms.account import ProjectCredentials, ServicePlanCredentials
 from sinch_provider.sms.errors import SinchValidationError
+from sinch_provider.sms.wire import tokens as auth
 from tests.integration.conftest import result_of
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from sinch import SinchClient
 from sinch.domains.sms.api.v1.exceptions import SmsException
-
-from sinch_provider.sandbox.client import SandboxClient
+from sinch_sandbox.client import SandboxClient
 
 TO = ["+447700900222", "+447700900333"]
 FROM = "+447700900111"

@@ -8,7 +8,6 @@ import pendulum
 import pytest
 from airflow.sdk import DAG, task
 
-from sinch_provider.failures import SinchTaskFailed, SinchWaitInterrupted
 from sinch_provider.operators.batches import (
     SinchCancelBatchOperator,
     SinchDeliveryFeedbackOperator,
@@ -19,6 +18,7 @@ from sinch_provider.operators.batches import (
 )
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchNotSentError, SinchValidationError
+from sinch_provider.task.failures import SinchTaskFailed, SinchWaitInterrupted
 from tests.integration.conftest import RETRIES, instance_of, result_of
 
 MARIA, ANNA, LARS = "+447700900222", "+447700900333", "+447700900555"

@@ -119,10 +119,10 @@ def test_airflow_itself_loads_only_the_metadata() -> None:
 
 
 def test_sandbox_and_client_know_nothing_of_each_other() -> None:
-    sandbox = modules_after("import sinch_provider.sandbox.app, sinch_provider.sandbox.__main__")
+    sandbox = modules_after("import sinch_sandbox.app, sinch_sandbox.__main__")
     assert not {name for name in sandbox if name.startswith("sinch_provider.sms")}
     client = modules_after("import sinch_provider.sms.client, sinch_provider.sms.aio")
-    assert not {name for name in client if name.startswith(("sinch_provider.sandbox", "airflow"))}
+    assert not {name for name in client if name.startswith(("sinch_sandbox", "airflow"))}
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ def test_wheel_holds_the_package_and_its_types(wheel: ZipFile) -> None:
     package = Path(sinch_provider.__file__).parent
     sources = [*package.rglob("*.py"), *(package / "sandbox" / "inbox").glob("*.*")]
     expected = {str(path.relative_to(package.parent)) for path in sources}
-    assert "sinch_provider/sandbox/inbox/index.html" in expected
+    assert "sandbox/sinch_sandbox/inbox/index.html" in expected
     assert expected <= names
     assert "sinch_provider/py.typed" in names
     assert not {name for name in names if not name.startswith(("sinch_provider/", "airflow_provider_sinch-"))}

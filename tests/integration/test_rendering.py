@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG, task
 
-from sinch_provider.failures import SinchTaskFailed
 from sinch_provider.operators.batches import (
     SinchDeliveryFeedbackOperator,
     SinchDryRunBatchOperator,
@@ -16,6 +15,7 @@ from sinch_provider.operators.batches import (
     SinchSendBatchOperator,
     SinchUpdateBatchOperator,
 )
+from sinch_provider.task.failures import SinchTaskFailed
 from tests.integration.conftest import RETRIES, instance_of
 
 MARIA, ANNA, LARS = "+447700900222", "+447700900333", "+447700900555"

@@ -11,11 +11,11 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowRescheduleException
 
-from sinch_provider.failures import SinchTaskFailed, SinchWaitInterrupted, SinchWaitTimeout
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.operators.batches import SinchCancelBatchOperator, SinchSendBatchOperator
 from sinch_provider.sensors.batches import SinchBatchSensor
 from sinch_provider.sms.errors import SinchValidationError
+from sinch_provider.task.failures import SinchTaskFailed, SinchWaitInterrupted, SinchWaitTimeout
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
 from tests.integration.conftest import RETRIES, instance_of, result_of
 

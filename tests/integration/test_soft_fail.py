@@ -14,9 +14,9 @@ from airflow.sdk.exceptions import (
     TaskDeferralError,
 )
 
-from sinch_provider.failures import SinchTaskFailed, SinchWaitInterrupted
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sensors.batches import SinchBatchSensor
+from sinch_provider.task.failures import SinchTaskFailed, SinchWaitInterrupted
 from tests.integration.conftest import RETRIES, instance_of
 
 MARIA = "+447700900222"
@@ -97,7 +97,7 @@ class TestOutcomes:
     def test_a_batch_without_receipts_skips(self, ends, send, monkeypatch, mode):
         batch_id = send(NEVER_A_RECEIPT, expire_at=pendulum.now("UTC").add(minutes=5))
         # As if that were over, and the time for late reports too.
-        monkeypatch.setattr("sinch_provider.sms.delivery.GRACE", timedelta(hours=-1))
+        monkeypatch.setattr("sinch_provider.sms.delivery.progress.GRACE", timedelta(hours=-1))
         assert ends(batch_id=batch_id, soft_fail=True, **mode) == ("skipped", 1)
 
     def test_without_soft_fail_they_fail(self, ends, send, sinch_default, mode):

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psycopg
 import redis
+from sinch_sandbox.client import SandboxClient
 
-from sinch_provider.sandbox.client import SandboxClient
 from tests.system.processes import Service, SystemTestError, free_port, run
 
 _DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
@@ -157,7 +157,7 @@ class Sandbox:
         self.service = Service(
             "sandbox",
             [
-                *(sys.executable, "-m", "sinch_provider.sandbox"),
+                *(sys.executable, "-m", "sinch_sandbox"),
                 *("--port", str(port), "--db", str(folder / "ledger.db"), *settings),
             ],
             environment,

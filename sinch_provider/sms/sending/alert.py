@@ -15,13 +15,12 @@ from typing import Any
 import pendulum
 
 from sinch_provider.sms.errors import SinchError, SinchUncertainError
-from sinch_provider.sms.http import Call
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.sending.lookup import list_by_reference
 from sinch_provider.sms.sending.matching import contradiction
 from sinch_provider.sms.sending.payload import Payload, Relation
 from sinch_provider.sms.sending.sent import Sent
-from sinch_provider.sms.steps import Step
+from sinch_provider.sms.wire.call import Call, Step
 
 log = logging.getLogger(__name__)
 

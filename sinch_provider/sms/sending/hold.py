@@ -6,9 +6,9 @@ import logging
 from datetime import timedelta
 from typing import Final
 
+from sinch_provider.sms.fields.times import utcnow
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.sending.lookup import LISTING_LAG
-from sinch_provider.sms.times import utcnow
 
 log = logging.getLogger(__name__)
 

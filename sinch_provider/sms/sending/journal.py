@@ -16,8 +16,8 @@ from typing import Any, Final, Protocol
 import pendulum
 
 from sinch_provider.sms.errors import SinchNotSentError
+from sinch_provider.sms.fields.times import parse_time, wire_time
 from sinch_provider.sms.sending.payload import Fingerprint
-from sinch_provider.sms.times import parse_time, wire_time
 
 log = logging.getLogger(__name__)
 

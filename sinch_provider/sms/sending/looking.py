@@ -13,6 +13,7 @@ import pendulum
 
 from sinch_provider.sms.account import Account
 from sinch_provider.sms.errors import SinchUnsettledError
+from sinch_provider.sms.fields.times import utcnow
 from sinch_provider.sms.masking import mask_text
 from sinch_provider.sms.sending.decision import Action, Found
 from sinch_provider.sms.sending.journal import Entry
@@ -26,8 +27,7 @@ from sinch_provider.sms.sending.lookup import (
 from sinch_provider.sms.sending.matching import Candidates
 from sinch_provider.sms.sending.memory import Memory, Stopwatch
 from sinch_provider.sms.sending.refusals import too_old
-from sinch_provider.sms.steps import Pause, Step
-from sinch_provider.sms.times import utcnow
+from sinch_provider.sms.wire.call import Pause, Step
 
 log = logging.getLogger(__name__)
 

@@ -12,12 +12,10 @@ from typing import Any, Final
 import pendulum
 
 from sinch_provider.sms import endpoints
-from sinch_provider.sms.answers import MalformedAnswerError
-from sinch_provider.sms.errors import SinchNotFoundError
-from sinch_provider.sms.http import Answer, Call
+from sinch_provider.sms.errors import MalformedAnswerError, SinchNotFoundError
+from sinch_provider.sms.fields.times import utcnow
 from sinch_provider.sms.models import Batch
-from sinch_provider.sms.steps import Step
-from sinch_provider.sms.times import utcnow
+from sinch_provider.sms.wire.call import Answer, Call, Step
 
 log = logging.getLogger(__name__)
 

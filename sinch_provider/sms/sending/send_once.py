@@ -31,7 +31,7 @@ from sinch_provider.sms.errors import (
     SinchUncertainError,
     SinchUnsettledError,
 )
-from sinch_provider.sms.http import Call
+from sinch_provider.sms.fields.times import parse_time, utcnow, wire_time
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.sending.decision import (
     OWN_LABEL,
@@ -65,8 +65,7 @@ from sinch_provider.sms.sending.refusals import (
 )
 from sinch_provider.sms.sending.sent import Sent
 from sinch_provider.sms.sending.twins import reached_nobody, stop_twins
-from sinch_provider.sms.steps import Step
-from sinch_provider.sms.times import parse_time, utcnow, wire_time
+from sinch_provider.sms.wire.call import Call, Step
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 from sinch_provider.sms import endpoints
-from sinch_provider.sms.delivery import counts_of
+from sinch_provider.sms.delivery.progress import counts_of
 from sinch_provider.sms.errors import (
     SinchAlreadyDispatchedError,
     SinchError,
@@ -17,7 +17,7 @@ from sinch_provider.sms.errors import (
 )
 from sinch_provider.sms.models import Batch, BatchDeliveryReport
 from sinch_provider.sms.sending.payload import Payload
-from sinch_provider.sms.steps import Step
+from sinch_provider.sms.wire.call import Step
 
 log = logging.getLogger(__name__)
 

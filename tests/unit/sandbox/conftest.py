@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
-from sinch_provider.sandbox.client import SandboxClient
+from sinch_sandbox.client import SandboxClient
 
 from .receiver import Receiver
 from .wire import Api, access_token

@@ -6,8 +6,7 @@ import base64
 
 import pytest
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient
+from sinch_sandbox.client import SandboxClient
 
 from .wire import Api, accepted, access_token
 

@@ -16,10 +16,9 @@ from typing import Any
 
 import pytest
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.server import RunningSandbox
-from sinch_provider.sandbox.state import Options
+from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.server import RunningSandbox
+from sinch_sandbox.state import Options
 
 from .receiver import Receiver, hang_up, respond, states, told, until
 from .wire import TO, Api, accepted, in_
@@ -151,7 +150,7 @@ def test_a_receiver_may_call_the_sandbox(api: Api, sinch_sandbox: SandboxClient,
 def test_a_receiver_that_waits_for_its_own_answer_is_not_waited_for_without_end(
     api: Api, sinch_sandbox: SandboxClient, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sinch_provider.sandbox.callbacks.dispatcher._PATIENCE", 0.1)
+    monkeypatch.setattr("sinch_sandbox.callbacks.dispatcher._PATIENCE", 0.1)
     inner: list[dict[str, Any]] = []
     url = f"{sinch_sandbox.url}/sandbox/clock"
 
@@ -175,7 +174,7 @@ def command(path: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], 
     """``sinch-sandbox`` as a process of its own, with a database."""
     process = subprocess.Popen(
         [
-            sys.executable, "-m", "sinch_provider.sandbox", "--port", "0", "--clock", "manual",
+            sys.executable, "-m", "sinch_sandbox", "--port", "0", "--clock", "manual",
             "--db", str(path / "sms.db"), *options,
         ],
         stdout=subprocess.PIPE, text=True, cwd=ROOT,

@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 import requests
-
-from sinch_provider.sandbox.callbacks.posting import signature_headers
-from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.server import RunningSandbox
-from sinch_provider.sandbox.state import Options
+from sinch_sandbox.callbacks.posting import signature_headers
+from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.server import RunningSandbox
+from sinch_sandbox.state import Options
 
 from .receiver import Receiver, states
 from .wire import Api

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-
-from sinch_provider.sandbox.client import SandboxClient
+from sinch_sandbox.client import SandboxClient
 
 from .receiver import Receiver, told
 from .wire import TO, Api, accepted, in_

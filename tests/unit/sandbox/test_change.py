@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from sinch_provider.sandbox.client import SandboxClient
+from sinch_sandbox.client import SandboxClient
 
 from .wire import CALLBACK, TO, Api, accepted, bad_format, constraint, in_, refused
 

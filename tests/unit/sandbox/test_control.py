@@ -6,10 +6,10 @@ import threading
 
 import pytest
 import requests
+from sinch_sandbox.client import SandboxClient, SandboxError
+from sinch_sandbox.settings import Settings
 
 import sinch_provider
-from sinch_provider.sandbox.client import SandboxClient, SandboxError
-from sinch_provider.sandbox.settings import Settings
 
 from .wire import TO, Api
 
@@ -99,7 +99,7 @@ def test_batches_of_all_accounts(api: Api, project: Api, sinch_sandbox: SandboxC
 def test_all_pages_are_read(api: Api, sinch_sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         api.sent()
-    monkeypatch.setattr("sinch_provider.sandbox.client._PAGE", 2)
+    monkeypatch.setattr("sinch_sandbox.client._PAGE", 2)
     assert len(sinch_sandbox.messages()) == 3
     assert len({each["id"] for each in sinch_sandbox.batches()}) == 3
 

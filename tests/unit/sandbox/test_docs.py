@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-
-import sinch_provider.sandbox
-from sinch_provider.sandbox.faults import Fault, Kind, Operation
-from sinch_provider.sandbox.settings import Settings
-from sinch_provider.sandbox.sinch.outcomes import MAGIC, MAGIC_PREFIX
+import sinch_sandbox
+from sinch_sandbox.faults import Fault, Kind, Operation
+from sinch_sandbox.settings import Settings
+from sinch_sandbox.sinch.outcomes import MAGIC, MAGIC_PREFIX
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "sandbox.md").read_text()
@@ -49,7 +48,7 @@ def test_all_faults() -> None:
     assert set(get_args(Operation)) | set(Fault.model_fields) - {"kind"} <= details | {"operation"}
 
 
-SANDBOX = Path(sinch_provider.sandbox.__file__).parent
+SANDBOX = Path(sinch_sandbox.__file__).parent
 RESERVED = re.compile(r"\+?(447700900\d{3}|4670174(060[5-9]|06[1-9]\d)|1\d{3}55501\d\d|999\d*)")
 """Ofcom's and PTS's numbers for drama, the fictitious ones of North America, and a country that is none."""
 

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient
+from sinch_sandbox.client import SandboxClient
 
 
 class Page(HTMLParser):
@@ -88,8 +87,8 @@ def test_examples_can_be_copied(answer: requests.Response, sinch_sandbox: Sandbo
 
 
 def test_what_a_caller_says_stays_text() -> None:
-    from sinch_provider.sandbox.server import RunningSandbox
-    from sinch_provider.sandbox.state import Options
+    from sinch_sandbox.server import RunningSandbox
+    from sinch_sandbox.state import Options
 
     with RunningSandbox(Options(allow_remote=True)) as client:
         hostile = {"Host": "x'\"><script>alert(1)</script>"}

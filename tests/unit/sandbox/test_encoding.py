@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
-from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.sinch.encoding import GSM_BASIC, count_parts, truncate_to_one_part
+from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.sinch.encoding import GSM_BASIC, count_parts, truncate_to_one_part
 
 from .wire import Api, accepted
 

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.control import events
-from sinch_provider.sandbox.server import RunningSandbox
-from sinch_provider.sandbox.state import Options
+from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.control import events
+from sinch_sandbox.server import RunningSandbox
+from sinch_sandbox.state import Options
 
 from .wire import Api
 

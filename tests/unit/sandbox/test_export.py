@@ -11,8 +11,7 @@ import pytest
 import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from sinch_provider.sandbox.client import SandboxClient
+from sinch_sandbox.client import SandboxClient
 
 from .wire import TO, Api
 
@@ -70,7 +69,7 @@ def test_csv_holds_the_same(api: Api, sinch_sandbox: SandboxClient) -> None:
 def test_more_than_one_portion(
     api: Api, sinch_sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sinch_provider.sandbox.control.export._PORTION", 2)
+    monkeypatch.setattr("sinch_sandbox.control.export._PORTION", 2)
     for size in (1, 2, 3):
         api.sent(to=[TO, OTHER, "447700900444"][:size])
     assert export(sinch_sandbox, "json").json() == sinch_sandbox.messages()

@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient, SandboxError
+from sinch_sandbox.client import SandboxClient, SandboxError
 
 from .wire import TO, Api, access_token
 

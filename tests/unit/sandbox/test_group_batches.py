@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.server import RunningSandbox
-from sinch_provider.sandbox.state import Options
+from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.server import RunningSandbox
+from sinch_sandbox.state import Options
 
 from .receiver import Receiver
 from .wire import Api, accepted, constraint, in_, process, refused

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient
+from sinch_sandbox.client import SandboxClient
 
 from .wire import Api, accepted, bad_format, constraint, process, refused
 

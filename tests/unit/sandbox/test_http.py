@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.limits import largest_body
+from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.limits import largest_body
 
 from .wire import Api, accepted, refused
 

@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import sinch_sandbox
 
-import sinch_provider.sandbox
-
-SOURCES = sorted(Path(sinch_provider.sandbox.__file__).parent.rglob("*.py"))
+SOURCES = sorted(Path(sinch_sandbox.__file__).parent.rglob("*.py"))
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
@@ -20,19 +19,19 @@ def test_it_shares_no_code_with_the_client(source: Path) -> None:
         names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         for name in names:
-            assert not name.startswith("sinch_provider.") or name.startswith("sinch_provider.sandbox"), name
+            assert not name.startswith("sinch_provider.") or name.startswith("sinch_sandbox"), name
 
 
 def test_the_plugin_imports_no_airflow() -> None:
-    code = "import sys, sinch_provider.sandbox.pytest_plugin; sys.exit('airflow' in sys.modules)"
-    root = Path(sinch_provider.sandbox.__file__).parents[2]
+    code = "import sys, sinch_sandbox.pytest_plugin; sys.exit('airflow' in sys.modules)"
+    root = Path(sinch_sandbox.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
 
 
 def test_importing_the_client_needs_only_the_standard_library() -> None:
     code = (
-        "import sys, sinch_provider.sandbox.client;"
+        "import sys, sinch_sandbox.client;"
         "sys.exit(bool({'fastapi', 'uvicorn', 'starlette', 'pydantic', 'requests'} & set(sys.modules)))"
     )
-    root = Path(sinch_provider.sandbox.__file__).parents[2]
+    root = Path(sinch_sandbox.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient, SandboxError
-from sinch_provider.sandbox.server import RunningSandbox
-from sinch_provider.sandbox.state import Options
+from sinch_sandbox.client import SandboxClient, SandboxError
+from sinch_sandbox.server import RunningSandbox
+from sinch_sandbox.state import Options
 
 from .wire import TO, Api, accepted, in_
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.sinch.codes import meaning
-from sinch_provider.sandbox.sinch.outcomes import MAGIC
+from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.sinch.codes import meaning
+from sinch_sandbox.sinch.outcomes import MAGIC
 
 from .wire import Api, accepted
 

@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient
+from sinch_sandbox.client import SandboxClient
 
 from .wire import TO, Api, constraint, refused
 

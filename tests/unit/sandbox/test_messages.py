@@ -6,10 +6,9 @@ import threading
 
 import pytest
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient, SandboxError
-from sinch_provider.sandbox.server import RunningSandbox
-from sinch_provider.sandbox.state import Options
+from sinch_sandbox.client import SandboxClient, SandboxError
+from sinch_sandbox.server import RunningSandbox
+from sinch_sandbox.state import Options
 
 from .wire import TO, Api, in_
 
@@ -160,7 +159,7 @@ def test_a_wait_in_vain_ends_with_what_there_is(api: Api, sinch_sandbox: Sandbox
 def test_waiting_longer_than_one_call_may_last(
     api: Api, sinch_sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sinch_provider.sandbox.client._LONGEST_WAIT", 0.01)
+    monkeypatch.setattr("sinch_sandbox.client._LONGEST_WAIT", 0.01)
     sender = threading.Timer(0.1, api.sent)
     sender.start()
     assert len(sinch_sandbox.wait_for(1, timeout=20)) == 1

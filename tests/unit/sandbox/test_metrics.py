@@ -9,11 +9,11 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
+from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.sinch import batches
+from sinch_sandbox.state import Options, Sandbox
 
 import sinch_provider
-from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.sinch import batches
-from sinch_provider.sandbox.state import Options, Sandbox
 
 from .wire import TO, Api, in_
 

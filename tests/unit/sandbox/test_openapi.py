@@ -9,10 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.sinch import api, openapi
-from sinch_provider.sandbox.sinch.schemas import SCHEMAS
+from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.sinch import api, openapi
+from sinch_sandbox.sinch.schemas import SCHEMAS
 
 from .wire import TO, Api, in_
 

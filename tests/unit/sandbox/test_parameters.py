@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sinch_provider.sandbox.client import SandboxClient
+from sinch_sandbox.client import SandboxClient
 
 from .wire import TO, Api
 

@@ -13,11 +13,10 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.patience import Patience
-from sinch_provider.sandbox.server import RunningSandbox
-from sinch_provider.sandbox.state import Options
+from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.patience import Patience
+from sinch_sandbox.server import RunningSandbox
+from sinch_sandbox.state import Options
 
 from .wire import ROOT, TO, Api
 
@@ -122,7 +121,7 @@ def test_a_call_that_the_sandbox_holds_is_not_cut_short() -> None:
 @contextlib.contextmanager
 def limited_process(descriptors: int) -> Iterator[tuple[SandboxClient, subprocess.Popen[bytes]]]:
     """The command, which can open only so many files."""
-    command = [sys.executable, "-m", "sinch_provider.sandbox", "--port", "0"]
+    command = [sys.executable, "-m", "sinch_sandbox", "--port", "0"]
     shell = f"ulimit -n {descriptors}; exec " + " ".join(command)
     with subprocess.Popen(
         ["sh", "-c", shell], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from sinch_provider.sandbox.client import SandboxClient, SandboxError
+from sinch_sandbox.client import SandboxClient, SandboxError
 
 from .wire import Api, accepted, in_, process, refused
 

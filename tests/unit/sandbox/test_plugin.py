@@ -8,13 +8,13 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from sinch_sandbox.client import SandboxClient
 
 import sinch_provider
-from sinch_provider.sandbox.client import SandboxClient
 
 ROOT = Path(sinch_provider.__file__).parents[1]
-MODULE = "sinch_provider.sandbox.pytest_plugin"
-HEAVY = ("fastapi", "uvicorn", "starlette", "pydantic", "urllib.request", "sinch_provider.sandbox.client")
+MODULE = "sinch_sandbox.pytest_plugin"
+HEAVY = ("fastapi", "uvicorn", "starlette", "pydantic", "urllib.request", "sinch_sandbox.client")
 
 USER_TEST = """
 def test_one(sinch_sandbox):
@@ -40,13 +40,13 @@ def installed(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyt
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin-only\nVersion: 1\n")
     (info / "entry_points.txt").write_text(f"[pytest11]\n{MODULE} = {MODULE}\n")
     # The distribution itself may be installed with its entry point or without.
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{info.parent}")
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'sandbox'}:{info.parent}")
     return pytester
 
 
 def test_the_entry_point_has_the_name_of_the_module() -> None:
     # Under any other name pytest would refuse to load it a second time where a conftest names the module.
-    declared = (ROOT / "pyproject.toml").read_text()
+    declared = (ROOT / "sandbox/pyproject.toml").read_text()
     assert f'[project.entry-points.pytest11]\n"{MODULE}" = "{MODULE}"\n' in declared
     for point in metadata.entry_points(group="pytest11"):
         if point.value == MODULE:
@@ -70,9 +70,9 @@ def test_without_use_it_starts_nothing(installed: pytest.Pytester) -> None:
         import sys
 
         def test_nothing():
-            assert "sinch_provider.sandbox.pytest_plugin" in sys.modules
-            assert "sinch_provider.sandbox.server" not in sys.modules
-            assert "sinch_provider.sandbox.client" not in sys.modules
+            assert "sinch_sandbox.pytest_plugin" in sys.modules
+            assert "sinch_sandbox.server" not in sys.modules
+            assert "sinch_sandbox.client" not in sys.modules
         """
     )
     installed.runpytest_subprocess().assert_outcomes(passed=1)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from sinch_provider.sandbox.client import SandboxClient, SandboxError
+from sinch_sandbox.client import SandboxClient, SandboxError
 
 from .receiver import Receiver, told
 from .wire import TO, Api

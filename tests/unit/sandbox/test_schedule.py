@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from sinch_provider.sandbox.client import SandboxClient
+from sinch_sandbox.client import SandboxClient
 
 from .wire import TO, Api, constraint, in_
 

@@ -6,8 +6,7 @@ import base64
 import re
 
 import pytest
-
-from sinch_provider.sandbox.client import SandboxClient
+from sinch_sandbox.client import SandboxClient
 
 from .wire import CALLBACK, TO, Api, accepted, bad_format, constraint, refused
 

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.server import RunningSandbox, is_loopback
-from sinch_provider.sandbox.state import Options
-from sinch_provider.sandbox.store import _make_private
+from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.server import RunningSandbox, is_loopback
+from sinch_sandbox.state import Options
+from sinch_sandbox.store import _make_private
 
 from .wire import TO, Api, access_token, in_, process
 
@@ -228,7 +227,7 @@ def test_secrets_come_from_the_environment_too(
         assert Api(client.url, "option", "env-API_TOKEN").send().status_code == 201
         settings = requests.get(f"{client.url}/sandbox/settings", timeout=10).json()
         assert settings["callback_secret"] == "********"
-    from sinch_provider.sandbox.__main__ import parser
+    from sinch_sandbox.__main__ import parser
 
     assert "env-" not in parser().format_help()
 
@@ -267,7 +266,7 @@ Main = Callable[..., int]
 @pytest.fixture
 def main(monkeypatch: pytest.MonkeyPatch) -> Main:
     """The command in this process, told to end by a signal that never has to come."""
-    from sinch_provider.sandbox import __main__ as command
+    from sinch_sandbox import __main__ as command
 
     handlers: dict[int, object] = {}
     monkeypatch.setattr(command.signal, "signal", handlers.__setitem__)

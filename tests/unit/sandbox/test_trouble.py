@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient, SandboxError
+from sinch_sandbox.client import SandboxClient, SandboxError
 
 from .wire import TO, Api, accepted, in_
 

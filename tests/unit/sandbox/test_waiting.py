@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient
-from sinch_provider.sandbox.control.waiting import MAX_WAITING
-from sinch_provider.sandbox.store import Store
+from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.control.waiting import MAX_WAITING
+from sinch_sandbox.store import Store
 
 from .test_messages import OTHER, Waiting
 from .wire import TO, Api

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-
-from sinch_provider.sandbox.client import SandboxClient
+from sinch_sandbox.client import SandboxClient
 
 ROOT = Path(__file__).parents[3]
 TO = "+447700900222"
@@ -118,7 +117,7 @@ def in_(sandbox: SandboxClient, **delta: float) -> str:
 @contextmanager
 def process(*arguments: str) -> Iterator[tuple[SandboxClient, subprocess.Popen[str]]]:
     """The command as users start it."""
-    command = [sys.executable, "-m", "sinch_provider.sandbox", "--port", "0", *arguments]
+    command = [sys.executable, "-m", "sinch_sandbox", "--port", "0", *arguments]
     with subprocess.Popen(
         command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as running:

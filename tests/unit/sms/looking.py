@@ -7,10 +7,10 @@ from typing import Any
 
 import pendulum
 
-from sinch_provider.sms.delivery import Progress, Summary, look, wait
+from sinch_provider.sms.delivery.progress import Progress, Summary, look, wait
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.models import Batch, BatchDeliveryReport
-from sinch_provider.sms.steps import Pause
+from sinch_provider.sms.wire.call import Pause
 
 ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
 OTHER = "01J8ZC4M7T2Q9KX5RVBW3NHYDQ"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sinch_sandbox.client import SandboxClient
 
-from sinch_provider.sandbox.client import SandboxClient
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ProjectCredentials, ServicePlanCredentials
 from sinch_provider.sms.aio import AsyncSinchClient
@@ -30,9 +30,8 @@ from sinch_provider.sms.errors import (
     SinchUnexpectedAnswerError,
     SinchValidationError,
 )
-from sinch_provider.sms.http import USER_AGENT
-from sinch_provider.sms.retry import ATTEMPTS, LONGEST_PAUSE
-from sinch_provider.sms.steps import Pause, Step
+from sinch_provider.sms.wire.call import USER_AGENT, Pause, Step
+from sinch_provider.sms.wire.retry import ATTEMPTS, LONGEST_PAUSE
 from tests.unit.sms.calls import (
     BATCH,
     CANCEL,

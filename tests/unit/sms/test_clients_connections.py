@@ -24,7 +24,7 @@ from sinch_provider.sms.errors import (
     SinchError,
     SinchUncertainError,
 )
-from sinch_provider.sms.retry import ATTEMPTS
+from sinch_provider.sms.wire.retry import ATTEMPTS
 from tests.unit.sms.calls import (
     BATCH,
     CANCEL,

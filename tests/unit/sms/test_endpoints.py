@@ -8,7 +8,7 @@ import pytest
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchValidationError
-from sinch_provider.sms.validation import checked_batch_ids, checked_update
+from sinch_provider.sms.fields.validation import checked_batch_ids, checked_update
 from tests.unit.sms.calls import ID, TO, numbers
 
 

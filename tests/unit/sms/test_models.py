@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinch_provider.sms.answers import MalformedAnswerError
+from sinch_provider.sms.errors import MalformedAnswerError
 from sinch_provider.sms.models import (
     Answered,
     Batch,

@@ -14,10 +14,10 @@ import pytest
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ProjectCredentials, ServicePlanCredentials
 from sinch_provider.sms.aio import AsyncSinchClient
-from sinch_provider.sms.auth import Grant, token_request
 from sinch_provider.sms.client import SinchClient
 from sinch_provider.sms.errors import SinchBadRequestError
-from sinch_provider.sms.http import Answer, request_for
+from sinch_provider.sms.wire.call import Answer, request_for
+from sinch_provider.sms.wire.tokens import Grant, token_request
 from tests.unit.sms.calls import GOOD, ID, NUMBER, SEND, TEXT, TO, told
 from tests.unit.sms.conftest import Player, plan_account, project_account
 from tests.unit.sms.scripted import ScriptedServer, reply, token

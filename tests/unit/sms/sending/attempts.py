@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pendulum
+from sinch_sandbox.client import SandboxClient
 
-from sinch_provider.sandbox.client import SandboxClient
 from sinch_provider.sms.account import Account, ServicePlanCredentials
 
 MARIA, LUKASZ, ANNA = "+447700900222", "+447700900333", "+447700900444"

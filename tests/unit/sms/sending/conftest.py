@@ -8,8 +8,8 @@ from typing import Any
 
 import pendulum
 import pytest
+from sinch_sandbox.client import SandboxClient
 
-from sinch_provider.sandbox.client import SandboxClient
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ServicePlanCredentials
 from sinch_provider.sms.sending.decision import Send

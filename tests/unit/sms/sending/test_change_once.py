@@ -7,8 +7,8 @@ from typing import Any
 
 import pendulum
 import pytest
+from sinch_sandbox.client import SandboxClient
 
-from sinch_provider.sandbox.client import SandboxClient
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchAlreadyDispatchedError, SinchUnsettledError
 from sinch_provider.sms.models import Batch

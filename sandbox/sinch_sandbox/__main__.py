@@ -1,0 +1,232 @@
+"""The command ``sinch-sandbox``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from types import FrameType
+
+import sinch_sandbox
+from sinch_sandbox.guards import is_host_name
+from sinch_sandbox.patience import raise_descriptor_limit
+from sinch_sandbox.server import RunningSandbox, is_loopback
+from sinch_sandbox.settings import Credentials, Settings, parse_assignment
+from sinch_sandbox.sinch.outcomes import MAGIC, MAGIC_PREFIX
+from sinch_sandbox.state import Options
+from sinch_sandbox.store import TEMPORARY
+
+DEFAULT_PORT = 8026
+ENVIRONMENT = "SINCH_SANDBOX_"
+"""How the variables begin that say what should not stand in a list of processes."""
+
+_EPILOG = f"""\
+examples:
+  sinch-sandbox                                start on port {DEFAULT_PORT}; nothing is kept
+  sinch-sandbox --db sms.db                    keep everything, even over kill -9
+  sinch-sandbox --clock real --speed 60        a minute passes every second
+  sinch-sandbox --clock manual --port 0        for tests: any free port, time moves only when told
+  sinch-sandbox --set cancel_after_dispatch=409 --set delivery_delay=30
+  sinch-sandbox --host 0.0.0.0 --allow-remote --allow-host sandbox.corp
+                                               for a closed network: no password protects it
+
+while it runs, at its address:
+  /                   the inbox: what every phone received
+  /sandbox/docs       all calls, Sinch's and the sandbox's own, with examples to copy
+  /sandbox/messages   what was sent, as JSON; /sandbox/export.csv for a spreadsheet
+  /sandbox/metrics    figures for Prometheus
+
+Numbers +{MAGIC_PREFIX}ddd end in ways their last digits name: {MAGIC_PREFIX}150 is an unknown subscriber,
+{MAGIC_PREFIX}401 never gets a receipt. GET /sandbox/outcomes lists all {len(MAGIC)} of them.
+In tests the pytest fixture sinch_sandbox starts a sandbox by itself.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    result = argparse.ArgumentParser(
+        prog="sinch-sandbox",
+        description="Sinch SMS on your own machine: takes batches, delivers to nobody, shows what was sent.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    result.add_argument("--version", action="version", version=f"%(prog)s {sinch_sandbox.__version__}")
+
+    where = result.add_argument_group("where it listens")
+    where.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="address to bind (%(default)s)")
+    where.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help="port, 0 for any free one (%(default)s)"
+    )
+    where.add_argument(
+        "--allow-remote",
+        action="store_true",
+        help="let it listen where other machines reach it. Whoever reaches it controls it: reads all messages"
+        " and the credentials, changes settings, has callbacks posted. Callbacks to loopback addresses are"
+        " refused then",
+    )
+    where.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        dest="hosts",
+        type=_host_name,
+        metavar="NAME",
+        help="answer to this name too, as often as needed; addresses and localhost always do",
+    )
+    where.add_argument(
+        "--allow-remote-callbacks",
+        action="store_true",
+        help="post callbacks to other than loopback addresses, if batches or settings say so",
+    )
+
+    what = result.add_argument_group("what it keeps, and its time")
+    what.add_argument(
+        "--db",
+        default=TEMPORARY,
+        metavar="PATH",
+        help="SQLite file to keep everything in (default: a temporary one)",
+    )
+    what.add_argument(
+        "--clock",
+        choices=("real", "manual"),
+        default="real",
+        help="real runs, manual moves when told (%(default)s)",
+    )
+    what.add_argument(
+        "--speed", type=_speed, default=1.0, metavar="N", help="the real clock runs N times as fast"
+    )
+
+    who = result.add_argument_group(
+        "who may call it",
+        f"Each may come from a variable instead, such as {ENVIRONMENT}API_TOKEN: options stand in the list of"
+        f" processes. {ENVIRONMENT}CALLBACK_SECRET is the setting callback_secret.",
+    )
+    for each in fields(Credentials):
+        who.add_argument(
+            f"--{each.name.replace('_', '-')}",
+            metavar=each.name.rpartition("_")[2].upper(),
+            help=f"({each.default})",
+        )
+
+    how = result.add_argument_group("how it behaves")
+    how.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="assignments",
+        type=_assignment,
+        metavar="NAME=VALUE",
+        help="change a setting, as often as needed; GET /sandbox/settings lists them",
+    )
+    return result
+
+
+def _host_name(text: str) -> str:
+    if not is_host_name(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a host; leave scheme and port out")
+    return text
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 < speed <= 1_000_000:
+        raise argparse.ArgumentTypeError("must be more than 0 and at most 1000000")
+    return speed
+
+
+def _assignment(text: str) -> tuple[str, object]:
+    try:
+        name, value = parse_assignment(text)
+        Settings().changed({name: value})
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return name, value
+
+
+def _credentials(given: argparse.Namespace) -> Credentials:
+    """From an option, else from the environment, else as usual."""
+    found = {
+        each.name: getattr(given, each.name) or os.environ.get(ENVIRONMENT + each.name.upper())
+        for each in fields(Credentials)
+    }
+    return Credentials(**{name: value for name, value in found.items() if value})
+
+
+def _settings(given: argparse.Namespace) -> Settings:
+    changes = dict(given.assignments)
+    secret = os.environ.get(f"{ENVIRONMENT}CALLBACK_SECRET")
+    return Settings().changed({"callback_secret": secret, **changes} if secret else changes)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT."""
+    command = parser()
+    given = command.parse_args(arguments)
+    if not is_loopback(given.host) and not given.allow_remote:
+        command.error(
+            f"{given.host} can be reached from elsewhere, and whoever reaches it controls it;"
+            " say --allow-remote if that is what you want"
+        )
+    raise_descriptor_limit()
+    options = Options(
+        db=given.db,
+        clock=given.clock,
+        speed=given.speed,
+        credentials=_credentials(given),
+        settings=_settings(given),
+        allow_remote=given.allow_remote,
+        allow_hosts=tuple(given.hosts),
+        allow_remote_callbacks=given.allow_remote_callbacks,
+    )
+    try:
+        running = RunningSandbox(options, given.host, given.port)
+    except OSError as error:
+        print(
+            f"sinch-sandbox: cannot listen on {given.host} port {given.port}: {error.strerror}",
+            file=sys.stderr,
+        )
+        return 1
+
+    def end(number: int, frame: FrameType | None) -> None:
+        running.stopped.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    try:
+        running.start()
+        print(running.url, flush=True)
+        print(_greeting(running), flush=True)
+        running.stopped.wait()
+    except RuntimeError as error:
+        print(f"sinch-sandbox: {error}: {error.__cause__}", file=sys.stderr)
+        return 1
+    finally:
+        running.stop()
+    return 0
+
+
+def _greeting(running: RunningSandbox) -> str:
+    client = running.client()
+    return f"""
+Open it in a browser: the inbox shows what is sent here.
+
+Airflow connection with the service plan's token:
+  {json.dumps(client.connection)}
+Airflow connection with the project's key:
+  {json.dumps(client.project_connection)}
+
+What was sent:  {client.url}/sandbox/messages
+Callbacks:      {client.url}/sandbox/callbacks
+Clock:          {client.url}/sandbox/clock
+Faults:         {client.url}/sandbox/faults
+Settings:       {client.url}/sandbox/settings
+All calls:      {client.url}/sandbox/docs
+
+Ctrl+C ends it."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""How the routes of the control API reach the sandbox they control."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import islice
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+
+from sinch_sandbox.callbacks.dispatcher import Dispatcher
+from sinch_sandbox.sinch import planning
+from sinch_sandbox.state import Sandbox
+
+
+async def _of_request(request: Request) -> Sandbox:
+    sandbox: Sandbox = request.app.state.sandbox
+    planning.settle(sandbox)
+    return sandbox
+
+
+Controlled = Annotated[Sandbox, Depends(_of_request)]
+
+
+async def announce_changes(request: Request) -> AsyncIterator[None]:
+    """Whatever a control call other than a read has done, those who watch should look again."""
+    yield
+    if request.method != "GET":
+        sandbox: Sandbox = request.app.state.sandbox
+        sandbox.changes.announce()
+
+
+async def _dispatcher_of_request(request: Request) -> Dispatcher:
+    dispatcher: Dispatcher = request.app.state.dispatcher
+    return dispatcher
+
+
+Dispatching = Annotated[Dispatcher, Depends(_dispatcher_of_request)]
+
+
+_T = TypeVar("_T")
+
+
+def in_portions(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """The items in lists of ``size``, so that other calls can get their turn in between."""
+    iterator = iter(items)
+    while portion := list(islice(iterator, size)):
+        yield portion

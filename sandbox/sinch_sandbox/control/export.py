@@ -1,0 +1,115 @@
+"""All messages as a file, however many there are."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import StreamingResponse
+
+from sinch_sandbox.control.access import Controlled
+from sinch_sandbox.control.messages import COLUMNS, SOURCE, MessageFilters, shown
+from sinch_sandbox.state import Sandbox
+
+router = APIRouter()
+
+_PORTION = 1_000
+"""Messages after which other calls get their turn."""
+
+FIELDS = (
+    "id", "batch_id", "to", "from", "body", "parts", "encoding", "status", "code", "client_reference",
+    "created_at", "received", "received_at",
+)  # fmt: skip
+_BEGINS_A_CELL = "\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
+_BLANK = rf"[^\S{_BEGINS_A_CELL}]"
+# Marks that nobody sees, such as those that turn the direction of writing.
+_UNSEEN = r"\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+_RISKY = re.compile(
+    rf"(^(?=[{_BEGINS_A_CELL}\0])|(?:^|[;{_BEGINS_A_CELL}])"
+    rf"(?=(?:{_BLANK}|[\"\0{_UNSEEN}])*[=+\-@|%＝＋－＠﹢﹣﹦﹫']))"
+)
+"""Where a formula begins, however it is disguised: at the beginning, and after what parts cells elsewhere.
+
+An apostrophe counts as one, so that taking one away from each such place restores any text.
+"""
+
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+
+Filters = Annotated[MessageFilters, Query()]
+
+
+@router.get("/export.json", response_class=StreamingResponse)
+async def export_json(sandbox: Controlled, filters: Filters) -> StreamingResponse:
+    """Messages as a JSON array, one a line."""
+    return _file("messages.json", "application/json", _json(sandbox, filters))
+
+
+@router.get("/export.csv", response_class=StreamingResponse)
+async def export_csv(sandbox: Controlled, filters: Filters) -> StreamingResponse:
+    """Messages as CSV, with a header; an apostrophe before what a spreadsheet might take for a formula.
+
+    Also after a semicolon, a tab or a line break, which begin a cell where the comma does not.
+    """
+    return _file("messages.csv", "text/csv; charset=utf-8", _csv(sandbox, filters))
+
+
+def _file(name: str, kind: str, content: AsyncIterator[str]) -> StreamingResponse:
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+    }
+    return StreamingResponse(content, media_type=kind, headers=headers)
+
+
+async def _portions(sandbox: Sandbox, filters: MessageFilters) -> AsyncIterator[list[dict[str, Any]]]:
+    """Messages in the order they were sent, as they are now even if the writing takes its time."""
+    where, values = filters.condition(sandbox)
+    batch, position = 0, -1
+    while True:
+        rows = sandbox.store.rows(
+            f"SELECT m.batch, {COLUMNS} FROM {SOURCE} WHERE {where}"
+            " AND (m.batch, m.position) > (:batch, :position) ORDER BY m.batch, m.position LIMIT :portion",
+            {**values, "batch": batch, "position": position, "portion": _PORTION},
+        )
+        if rows:
+            yield [shown(sandbox, row[1:]) for row in rows]
+        if len(rows) < _PORTION:
+            return
+        batch, position = rows[-1][0], rows[-1][2]
+        await asyncio.sleep(0)
+
+
+async def _json(sandbox: Sandbox, filters: MessageFilters) -> AsyncIterator[str]:
+    yield "["
+    separator = "\n"
+    async for messages in _portions(sandbox, filters):
+        yield separator + ",\n".join(_as_json(each) for each in messages)
+        separator = ",\n"
+    yield "\n]\n"
+
+
+async def _csv(sandbox: Sandbox, filters: MessageFilters) -> AsyncIterator[str]:
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer.writerow(FIELDS)
+    async for messages in _portions(sandbox, filters):
+        writer.writerows([_cell(each[name]) for name in FIELDS] for each in messages)
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+    yield text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """The value as no spreadsheet computes it. Texts are hostile, and so are references and senders."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str):
+        return value
+    return _RISKY.sub(r"\1'", value)

@@ -1,0 +1,72 @@
+"""What every view of the inbox needs: counts, the clock, how to connect, the switches with their meaning."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, get_args
+
+from fastapi import APIRouter, Request
+
+import sinch_sandbox
+from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.control.access import Controlled
+from sinch_sandbox.faults import Fault, Kind, operations_of
+from sinch_sandbox.settings import Settings
+from sinch_sandbox.state import Sandbox
+from sinch_sandbox.times import format_time
+
+router = APIRouter()
+
+
+@router.get("")
+async def overview(sandbox: Controlled, request: Request) -> dict[str, Any]:
+    """Counts, clock and connections."""
+    counts = sandbox.store.rows(
+        "SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM batches),"
+        " (SELECT coalesce(max(seq), 0) FROM batches)",
+        {},
+    )[0]
+    client = SandboxClient(str(request.base_url), sandbox.credentials)
+    return {
+        "version": sinch_sandbox.__version__,
+        "messages": counts[0],
+        "batches": counts[1],
+        "newest": counts[2],
+        "faults": len(sandbox.faults.report()),
+        "clock": clock_view(sandbox),
+        "connection": client.connection,
+        "project_connection": client.project_connection,
+    }
+
+
+@router.get("/settings")
+async def settings(sandbox: Controlled) -> dict[str, Any]:
+    """Every switch with its value, default, choices and meaning."""
+    values = sandbox.settings.as_dict()
+    return {
+        "settings": [
+            {
+                "name": each.name,
+                "value": values[each.name],
+                "default": each.default,
+                "about": each.metadata["doc"],
+                "choices": list(each.metadata["choices"]),
+            }
+            for each in fields(Settings)
+        ]
+    }
+
+
+@router.get("/vocabulary")
+async def vocabulary() -> dict[str, Any]:
+    """The words a fault is made of."""
+    details = {name: each.annotation for name, each in Fault.model_fields.items()}
+    return {
+        "kinds": {kind: ["*", *operations_of(kind)] for kind in get_args(Kind)},
+        **{name: list(get_args(details[name])) for name in ("how", "body", "reply", "lacks")},
+    }
+
+
+def clock_view(sandbox: Sandbox) -> dict[str, Any]:
+    clock = sandbox.clock
+    return {"mode": clock.mode, "speed": clock.speed, "now": format_time(clock.now())}

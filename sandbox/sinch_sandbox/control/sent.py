@@ -1,0 +1,105 @@
+"""What was sent: messages, batches, and how often each operation was called."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from pydantic import Field
+
+from sinch_sandbox.control.access import Controlled, Dispatching
+from sinch_sandbox.control.batch_views import shown_batch
+from sinch_sandbox.control.messages import COLUMNS, SOURCE, MessageFilters, shown
+from sinch_sandbox.control.shapes import Message, Messages, answers
+from sinch_sandbox.control.waiting import Search, enough_messages
+from sinch_sandbox.guards import is_foreign
+
+router = APIRouter()
+
+MAX_LISTED = 10_000
+MAX_WAIT = 60
+
+
+class MessagesWanted(MessageFilters):
+    """Which messages, which page of them, and how many to wait for."""
+
+    limit: int = Field(1000, ge=1, le=MAX_LISTED)
+    offset: int = Field(0, ge=0, le=2**53)
+    wait: int = Field(0, ge=0, le=2**53, description="Answer once there are so many, or the time is up.")
+    timeout: float = Field(10, ge=0, le=MAX_WAIT, description="Real seconds to wait at most.")
+
+
+@router.get("/messages", response_model=None, responses=answers(Messages))
+async def messages(
+    sandbox: Controlled, request: Request, wanted: Annotated[MessagesWanted, Query()]
+) -> dict[str, Any]:
+    """Every message of every accepted batch and what has become of it, in the order they were sent."""
+    if wanted.wait:
+        if is_foreign(request.scope):
+            raise HTTPException(403, "a web page of another origin cannot wait for messages")
+        state = request.app.state
+        search = Search(sandbox, wanted, wanted.wait)
+        await enough_messages(state.lookout, search, state.connections, request.receive, wanted.timeout)
+    where, values = wanted.condition(sandbox)
+    # A join that no condition needs looks up a batch for each message: seconds, where there are a million.
+    counted = SOURCE if "b." in where else "messages m"
+    count = sandbox.store.rows(f"SELECT count(*) FROM {counted} WHERE {where}", values)[0][0]
+    rows = sandbox.store.rows(
+        f"SELECT {COLUMNS} FROM {SOURCE} WHERE {where}"
+        " ORDER BY m.batch, m.position LIMIT :limit OFFSET :offset",
+        {**values, "limit": wanted.limit, "offset": wanted.offset},
+    )
+    return {"count": count, "messages": [shown(sandbox, row) for row in rows]}
+
+
+@router.get(
+    "/messages/latest",
+    response_model=None,
+    responses=answers(Message) | {404: {"description": "There is none."}},
+)
+async def latest_message(sandbox: Controlled, filters: Annotated[MessageFilters, Query()]) -> dict[str, Any]:
+    """The message that was sent last; 404 where there is none."""
+    where, values = filters.condition(sandbox)
+    rows = sandbox.store.rows(
+        f"SELECT {COLUMNS} FROM {SOURCE} WHERE {where} ORDER BY m.batch DESC, m.position DESC LIMIT 1", values
+    )
+    if not rows:
+        raise HTTPException(404, "there is no such message")
+    return shown(sandbox, rows[0])
+
+
+@router.delete("/messages")
+async def clear_messages(sandbox: Controlled, dispatcher: Dispatching) -> dict[str, int]:
+    """Forget everything sent and received: batches, messages, feedback, inbound messages, callbacks."""
+    sandbox.clear()
+    dispatcher.interrupt()
+    return {"count": 0}
+
+
+@router.get("/batches")
+async def list_batches(
+    sandbox: Controlled,
+    limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 1000,
+    offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
+) -> dict[str, Any]:
+    """All batches of all accounts as Sinch shows them, the newest first, listed or not."""
+    count, found = sandbox.store.batches("1", {}, limit, offset)
+    return {
+        "count": count,
+        "batches": [{"account": each.account, **shown_batch(each)} for each in found],
+    }
+
+
+@router.get("/calls")
+async def calls(sandbox: Controlled) -> dict[str, Any]:
+    """How often each operation was called, refused and disturbed calls included."""
+    counted = sandbox.calls
+    return {"count": counted.total(), "calls": dict(counted)}
+
+
+@router.delete("/calls")
+async def clear_calls(sandbox: Controlled) -> dict[str, Any]:
+    """Count from zero again."""
+    sandbox.calls.clear()
+    sandbox.answers.clear()
+    return {"count": 0, "calls": {}}

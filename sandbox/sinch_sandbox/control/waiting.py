@@ -1,0 +1,109 @@
+"""Waits, in real time, until enough messages were accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
+from sinch_sandbox.connections import Connections, Seats
+from sinch_sandbox.control.messages import SOURCE, MessageFilters
+from sinch_sandbox.state import Sandbox
+
+MAX_WAITING = 32
+_PAUSE = 0.02
+"""Real seconds between two looks: many changes at once are one."""
+_CLOCK_TICK = 0.1
+"""Real seconds after which to look without a change: time alone gives a message another status."""
+_SHARE = 0.2
+"""Of the sandbox's time, for the looks of all who wait."""
+_LONGEST_REST = 1.0
+"""Real seconds between two looks at most: whoever waits should not wait for that."""
+_BATCHES_AT_ONCE = 20
+"""After so many other calls get their turn."""
+
+
+class Lookout:
+    """Looks for messages on behalf of those who wait for some, one look after the other."""
+
+    def __init__(self) -> None:
+        self.seats = Seats(MAX_WAITING)
+        self._turn = asyncio.Lock()
+        self._free_at = 0.0
+
+    async def look(self, search: Search) -> bool:
+        """Whether there are enough by now."""
+        async with self._turn:
+            await asyncio.sleep(self._free_at - time.monotonic())
+            began = time.monotonic()
+            found = await search.has_enough()
+            took = time.monotonic() - began
+            self._free_at = time.monotonic() + min(took * (1 / _SHARE - 1), _LONGEST_REST)
+        return found
+
+
+class Search:
+    """Counts the messages that pass some filters, and at the next look only those that came since."""
+
+    def __init__(self, sandbox: Sandbox, filters: MessageFilters, wanted: int) -> None:
+        self._sandbox = sandbox
+        self._filters = filters
+        self._wanted = wanted
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._found = 0
+        self._last = 0
+        """The newest batch that was looked at."""
+        self._basis = self._sandbox.store.rewritten, self._sandbox.settings
+
+    def _is_stale(self) -> bool:
+        """Whether an earlier count says nothing any more, since what was there has been changed."""
+        return self._basis != (self._sandbox.store.rewritten, self._sandbox.settings)
+
+    async def has_enough(self) -> bool:
+        if self._filters.status or self._is_stale():
+            self._start_anew()
+        where, values = self._filters.condition(self._sandbox)
+        while self._found < self._wanted:
+            rows = self._sandbox.store.rows(
+                "SELECT max(seq) FROM (SELECT seq FROM batches WHERE seq > :low ORDER BY seq LIMIT :stride)",
+                {"low": self._last, "stride": _BATCHES_AT_ONCE},
+            )
+            if rows[0][0] is None:
+                break
+            low, self._last = self._last, rows[0][0]
+            self._found += self._sandbox.store.rows(
+                f"SELECT count(*) FROM {SOURCE} WHERE {where} AND m.batch > :low AND m.batch <= :high",
+                {**values, "low": low, "high": self._last},
+            )[0][0]
+            await asyncio.sleep(0)
+        # If it has become stale meanwhile, the change that did it leads to another look.
+        return self._found >= self._wanted and not self._is_stale()
+
+    async def until_enough(self, lookout: Lookout, connections: Connections) -> None:
+        tick = _CLOCK_TICK if self._filters.status else None
+        with self._sandbox.changes.watch() as changed:
+            while True:
+                changed.clear()
+                if await lookout.look(self):
+                    return
+                await connections.until(changed, tick)
+                await connections.pause(_PAUSE)
+
+
+async def enough_messages(
+    lookout: Lookout, search: Search, connections: Connections, receive: Receive, seconds: float
+) -> None:
+    """Return once there are enough messages, the time is up, or the server ends."""
+    lookout.seats.check()
+    with lookout.seats.one():
+        looking = asyncio.ensure_future(search.until_enough(lookout, connections))
+        gone = asyncio.ensure_future(connections.gone(receive))
+        await connections.first_of((looking, gone), seconds)
+        if looking.done():
+            looking.result()
+        elif gone.done():
+            raise ClientDisconnect

@@ -1,0 +1,57 @@
+"""Pages of the list of batches, and what may be wrong with them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sinch_sandbox.faults import Fault
+from sinch_sandbox.sinch import batches
+from sinch_sandbox.sinch.contradictions import foreign
+from sinch_sandbox.sinch.errors import Problems
+from sinch_sandbox.sinch.operation import Call
+from sinch_sandbox.sinch.paging import Page, read_addresses, read_page, read_window
+
+
+def list_batches(call: Call) -> dict[str, Any]:
+    problems = Problems()
+    trouble = {fault.kind: fault for fault in call.listing}
+    page = read_page(call.query, problems)
+    start, end = read_window(call.query, call.now, call.sandbox.settings, problems)
+    senders = read_addresses(call.query, "from", problems)
+    problems.raise_first()
+    where = "b.account = :account AND b.created_at >= :start AND b.created_at < :end AND b.listed_at <= :now"
+    values: dict[str, Any] = {"account": call.account, "start": start, "end": end, "now": call.now}
+    if senders:
+        where += " AND b.sender IN (SELECT value FROM json_each(:senders))"
+        values["senders"] = json.dumps(senders)
+    if "client_reference" in call.query and "listing_unfiltered" not in trouble:
+        where += " AND b.client_reference = :reference"
+        values["reference"] = call.query["client_reference"]
+    count, found = call.sandbox.store.batches(where, values, page.size, page.offset)
+    items = [batches.document(each) for each in found]
+    if "listing_partial" in trouble:
+        items = _first(items, page, trouble["listing_partial"])
+    if "listing_garbled" in trouble:
+        count += 1
+        items.insert(len(items) // 2, _garbled(call, trouble["listing_garbled"]))
+    if "listing_unlabelled" in trouble:
+        for item in items:
+            item.pop("client_reference", None)
+    return page.answer("batches", count, items, call.sandbox.settings)
+
+
+def _first(items: list[Any], page: Page, fault: Fault) -> list[Any]:
+    """What is left of a page of a list that ends too early."""
+    most = page.size if fault.items is None else fault.items
+    return items[: max(0, most - page.offset)]
+
+
+def _garbled(call: Call, fault: Fault) -> dict[str, Any]:
+    """Somebody else's batch that is not as it should be."""
+    item = foreign(call.sandbox)
+    if fault.lacks == "id":
+        del item["id"]
+    else:
+        item["canceled"] = None
+    return item

@@ -1,0 +1,1 @@
+"""Whether a batch has finished, and how: codes, progress, waiting, outcome."""

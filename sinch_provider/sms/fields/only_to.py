@@ -1,0 +1,56 @@
+"""Whom an account may text: the connection's extra ``only_to``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sinch_provider.sms.errors import Fault, SinchValidationError
+from sinch_provider.sms.fields.recipients import is_group_id
+from sinch_provider.sms.masking import mask_number
+
+_TEXTED: Final = ("to", "to_add")
+
+
+def refuse_others(only_to: Sequence[str], operation: str, body: Mapping[str, Any]) -> None:
+    """
+    Keep a request from texting anybody else.
+
+    :param only_to: Digits that numbers must begin with; empty: anybody may be texted.
+    :param body: The request as it would leave.
+    :raises SinchValidationError: Names every recipient that is not allowed, masked.
+    """
+    if not only_to:
+        return
+    allowed = tuple(only_to)
+    faults = [
+        _fault(f"{name}[{index}]", recipient)
+        for name in _TEXTED
+        for index, recipient in enumerate(body.get(name, ()))
+        if is_group_id(recipient) or not recipient.removeprefix("+").startswith(allowed)
+    ]
+    if faults:
+        raise SinchValidationError(faults, operation)
+
+
+def refuse_change(only_to: Sequence[str], body: Mapping[str, Any], recipients: Sequence[str]) -> None:
+    """
+    Keep an update from texting anybody else whom its batch goes to.
+
+    :param body: The update; whom it takes off is not texted.
+    :param recipients: The batch's, as Sinch tells them.
+    :raises SinchValidationError: Names every recipient that is not allowed, masked.
+    """
+    if not recipients:
+        rule = "is not known of this batch, so the connection's extra only_to forbids the update"
+        raise SinchValidationError([Fault("to", rule)], "update")
+    removed = {recipient.removeprefix("+") for recipient in body.get("to_remove", ())}
+    stay = [each for each in recipients if each.removeprefix("+") not in removed]
+    refuse_others(only_to, "update", {"to": stay})
+
+
+def _fault(field: str, recipient: str) -> Fault:
+    if is_group_id(recipient):
+        rule = "is a group: its members cannot be checked, so the connection's extra only_to forbids it"
+        return Fault(field, rule, recipient)
+    return Fault(field, "is not allowed by the connection's extra only_to", mask_number(recipient))

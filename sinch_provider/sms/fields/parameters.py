@@ -1,0 +1,110 @@
+"""Texts that differ from recipient to recipient: parameters, and the ``${name}`` that they fill in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from sinch_provider.sms.errors import Fault
+from sinch_provider.sms.fields.recipients import as_text, is_group_id, normalize_number
+from sinch_provider.sms.fields.rules import BrokenRuleError, broken, rendered, text, written
+from sinch_provider.sms.masking import mask_number, mask_text
+
+MAX_VALUE: Final = 160
+
+_KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,16}")
+# What else stands between "${" and "}" cannot be a key, so it is read as plain text.
+_PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
+_DEFAULT: Final = "default"
+#: How many of the recipients without a value are named.
+_NAMED: Final = 3
+
+
+def checked_parameters(field: str, value: Any) -> dict[str, dict[str, str]]:
+    """Check parameters and write the numbers in their keys as digits."""
+    if not isinstance(value, Mapping):
+        raise broken(field, 'must be an object such as {"name": {"<number>": "Maria", "default": "there"}}')
+    faults: list[Fault] = []
+    checked: dict[str, dict[str, str]] = {}
+    for key, entries in value.items():
+        if not isinstance(key, str) or not _KEY.fullmatch(key):
+            shown = f"{len(key)} characters" if isinstance(key, str) else type(key).__name__
+            faults.append(Fault(f"{field} key", "must be 1 to 16 characters of A-Z a-z 0-9 _ . -", shown))
+            continue
+        # Parameters nested the wrong way round have numbers here.
+        path = f"{field}.{mask_text(key)}"
+        if not isinstance(entries, Mapping):
+            faults.append(Fault(path, 'must be an object of values by number, and "default"'))
+        else:
+            checked[key] = _checked_entries(path, entries, faults)
+    if faults:
+        raise BrokenRuleError(*faults)
+    return checked
+
+
+def _checked_entries(field: str, entries: Mapping[Any, Any], faults: list[Fault]) -> dict[str, str]:
+    checked: dict[str, str] = {}
+    for key, value in entries.items():
+        # Masking costs more than all the rest, so it is left to the entries that are at fault.
+        try:
+            name = _DEFAULT if key == _DEFAULT else normalize_number(as_text(key))
+        except ValueError as error:
+            shown = mask_number(key) if isinstance(key, str) else "***"
+            faults.append(Fault(f"{field}[{shown}]", f"the key {error}"))
+            continue
+        try:
+            said = _checked_value(value, everybody=name == _DEFAULT)
+            if checked.setdefault(name, said) != said:
+                raise broken("", "has two different values for the same number")
+        except BrokenRuleError as error:
+            path = f"{field}[{name if name == _DEFAULT else mask_number(name)}]"
+            faults.extend(replace(fault, field=path) for fault in error.faults)
+    return checked
+
+
+def _checked_value(value: Any, *, everybody: bool) -> str:
+    value = written(value)
+    if not isinstance(value, str):
+        raise broken("", f"must be text, not {type(value).__name__}")
+    if len(value) > MAX_VALUE:
+        raise broken("", f"must have at most {MAX_VALUE} characters", f"{len(value)} characters")
+    # Somebody may be called None, but not everybody.
+    checked: str = text("", value) if everybody else rendered("", value)
+    return checked
+
+
+def placeholder_faults(
+    body: str | Mapping[str, str],
+    parameters: Mapping[str, Mapping[str, str]],
+    recipients: Sequence[str] | None,
+) -> list[Fault]:
+    """
+    Compare a body with its parameters; where they do not fit, nobody or not everybody gets the text.
+
+    :param body: The text, or the object of a media message.
+    :param parameters: As :func:`checked_parameters` returns them.
+    :param recipients: As they go over the wire; None if they are not known.
+    """
+    field, read, also = "body", body, ""
+    if isinstance(body, Mapping):
+        field, read, also = "body.message", body.get("message", ""), body.get("subject", "")
+    used = dict.fromkeys(_PLACEHOLDER.findall(str(read)))
+    faults = [
+        Fault(field, f"holds ${{{mask_text(name)}}}, which parameters does not define")
+        for name in used
+        if name not in parameters
+    ]
+    for name, values in parameters.items():
+        path = f"parameters.{mask_text(name)}"
+        if name not in used:
+            if f"${{{name}}}" not in also:
+                faults.append(Fault(path, f"is not used: {field} does not hold ${{{mask_text(name)}}}"))
+        elif recipients and _DEFAULT not in values and not any(map(is_group_id, recipients)):
+            lacking = [number for number in recipients if number not in values]
+            if lacking:
+                rule = f"has no default, and no value for {len(lacking)} of {len(recipients)} recipients"
+                named = ", ".join(map(mask_number, lacking[:_NAMED]))
+                faults.append(Fault(path, rule, named + (", ..." if len(lacking) > _NAMED else "")))
+    return faults

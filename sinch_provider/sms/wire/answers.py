@@ -1,0 +1,258 @@
+"""What an answer means: the result of a call, or the error that says what happened and whether to repeat."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar
+
+from sinch_provider.sms.errors import (
+    Effect,
+    MalformedAnswerError,
+    SinchAlreadyDispatchedError,
+    SinchAuthError,
+    SinchBadRequestError,
+    SinchConnectionError,
+    SinchError,
+    SinchForbiddenError,
+    SinchNotFoundError,
+    SinchRateLimitError,
+    SinchServerError,
+    SinchUncertainError,
+    SinchUnexpectedAnswerError,
+)
+from sinch_provider.sms.masking import mask_text
+from sinch_provider.sms.wire.call import Answer, Call, Kind
+
+T = TypeVar("T")
+
+_TOO_LATE: Final = frozenset({"batch_already_dispatched", "conflict_send_at"})
+#: Of a call that could be done twice, these are no refusals: the first request may be under way, or done.
+_NO_REFUSAL: Final = frozenset({408, 409, 425})
+_SHOWN: Final = 200
+_PROXY: Final = "Check user and password of the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY)."
+# Longer than any error text that quotes a whole message.
+_READ: Final = 8192
+
+
+def read_answer(call: Call[T], answer: Answer, secrets: Iterable[str] = ()) -> T:
+    """
+    Turn an answer into the result of its call.
+
+    :param secrets: What no error may quote: tokens and keys.
+    :raises SinchError: The answer is an error, or not what the API promises.
+    """
+    if not 200 <= answer.status < 300:
+        raise error_for(call, answer, secrets)
+    if not answer.complete:
+        raise _unreadable(call, answer, "it is longer than any answer of Sinch, so reading was stopped")
+    try:
+        # Feedback is accepted (202) without anything to read; every other success carries JSON.
+        return call.parse(answer.json() if answer.body and answer.status != 202 else None)
+    except ValueError as error:
+        reason = str(error) if isinstance(error, MalformedAnswerError) else "it is not JSON"
+    raise _unreadable(call, answer, reason)
+
+
+def error_for(call: Call[Any], answer: Answer, secrets: Iterable[str] = ()) -> SinchError:
+    """Tell what an answer outside 2xx means for its call."""
+    status = answer.status
+    private, numbers = [*call.private(), *secrets], call.numbers()
+    code, text = (shown(part, private, numbers) for part in explain(answer))
+    details: dict[str, Any] = {"operation": call.operation, "status": status, "code": code, "text": text}
+    reason = f"HTTP {status}" + (f", {code}" if code else "") + (f": {text.rstrip('.')}" if text else "")
+    if status == 401:
+        return SinchAuthError(
+            f"{call.operation}: Sinch does not accept the credentials ({reason})", **details
+        )
+    if status == 429:
+        return SinchRateLimitError(
+            f"{call.operation}: too many requests ({reason})",
+            retry_after=_retry_after(answer),
+            repeatable=True,
+            **details,
+        )
+    if status >= 500 or status == 408:
+        return failed_midway(
+            call,
+            SinchServerError,
+            f"{call.operation}: Sinch failed ({reason})",
+            retry_after=_retry_after(answer),
+            repeatable=call.repeatable,
+            **details,
+        )
+    if status < 200:
+        what = f"{call.operation}: the answer is not the final one (HTTP {status})"
+        return failed_midway(call, SinchUnexpectedAnswerError, what, **details)
+    too_late = code in _TOO_LATE or (status == 409 and call.operation in {"cancel", "update", "replace"})
+    if call.kind is Kind.ONCE and not _is_refusal(answer, too_late):
+        return failed_midway(
+            call,
+            SinchUnexpectedAnswerError,
+            f"{call.operation}: the answer proves neither success nor refusal ({reason})",
+            **details,
+        )
+    if too_late:
+        return SinchAlreadyDispatchedError(
+            f"{call.operation}: the batch has already left ({reason})", **details
+        )
+    if status == 403:
+        return SinchForbiddenError(f"{call.operation}: Sinch refuses ({reason})", **details)
+    if status == 404:
+        return SinchNotFoundError(
+            f"{call.operation}: not found ({reason})", repeatable=call.may_lag, **details
+        )
+    if 300 <= status < 400:
+        effect = Effect.NONE if call.kind is Kind.READ else Effect.UNKNOWN
+        return SinchUnexpectedAnswerError(
+            f"{call.operation}: the server redirects instead of answering ({reason})",
+            effect=effect,
+            **details,
+        )
+    if status == 407:
+        what = f"{call.operation}: the proxy does not accept its credentials (HTTP 407)"
+        return SinchBadRequestError(what, **details, advice=_PROXY)
+    return SinchBadRequestError(f"{call.operation}: Sinch does not accept the request ({reason})", **details)
+
+
+def failed_midway(call: Call[Any], kind: type[SinchError], what: str, **details: Any) -> SinchError:
+    """
+    Build the error for a call that was sent off and not answered properly.
+
+    Where repeating could do it twice, that is :class:`SinchUncertainError`, else ``kind``.
+    """
+    if call.repeatable:
+        effect = Effect.NONE if call.kind is Kind.READ else Effect.UNKNOWN
+        return kind(what, effect=effect, **details)
+    advice = None if call.operation == "send" else "Read the batch (get) to see whether the change is there."
+    return SinchUncertainError(what, **{**details, "repeatable": False, "advice": advice})
+
+
+def no_connection(call: Call[Any], cause: BaseException | str) -> SinchError:
+    """Build the error for a request that never left; repeating it is safe for every call."""
+    return SinchConnectionError(
+        f"{call.operation}: no connection to Sinch ({_name(cause)})",
+        operation=call.operation,
+        repeatable=True,
+    )
+
+
+def lost_connection(call: Call[Any], cause: BaseException | str) -> SinchError:
+    """Build the error for a request that left and whose answer did not arrive."""
+    return failed_midway(
+        call,
+        SinchConnectionError,
+        f"{call.operation}: the connection broke before the answer arrived ({_name(cause)})",
+        operation=call.operation,
+        repeatable=call.repeatable,
+    )
+
+
+def unusable_environment(call: Call[Any], what: str) -> SinchError:
+    """Build the error for a request that cannot be made as the environment wants it."""
+    return SinchConnectionError(
+        f"{call.operation}: {what}",
+        operation=call.operation,
+        advice="Correct the environment of workers and triggerer, or install what it needs; "
+        "trying again will not help.",
+    )
+
+
+def _name(cause: BaseException | str) -> str:
+    # Never the text of an error: the libraries quote URLs, which can hold phone numbers.
+    return cause if isinstance(cause, str) else type(cause).__name__
+
+
+def _unreadable(call: Call[Any], answer: Answer, reason: str) -> SinchError:
+    content_type = shown(answer.headers.get("content-type")) or "no content type"
+    return failed_midway(
+        call,
+        SinchUnexpectedAnswerError,
+        f"{call.operation}: the answer cannot be understood: {reason} "
+        f"(HTTP {answer.status}, {content_type}, {len(answer.body)} bytes)",
+        operation=call.operation,
+        status=answer.status,
+    )
+
+
+def explain(answer: Answer) -> tuple[str | None, str | None]:
+    """
+    Find machine code and human text in an error body, in every envelope seen with Sinch.
+
+    :returns: Both as they stand there, to be made fit to show by :func:`shown`.
+    """
+    try:
+        body = answer.json()
+    except ValueError:
+        return None, answer.body[:_READ].decode("utf-8", "replace").strip() or None
+    if not isinstance(body, Mapping):
+        return None, None
+    inner = body.get("error")
+    if isinstance(inner, Mapping):
+        return _text(inner.get("status")), _text(inner.get("message"))
+    texts = (
+        body.get(key) for key in ("text", "description", "error_description", "detail", "title", "message")
+    )
+    text = next((found for found in map(_text, texts) if found), None)
+    code = _text(body.get("code"))
+    if isinstance(inner, str) and inner:
+        return (code or inner, text) if text else (code, inner)
+    return code, text
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str) and value.strip():
+        return value.strip()[:_READ]
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _is_refusal(answer: Answer, too_late: bool) -> bool:
+    # Whoever else answers, be it a proxy, may do so after Sinch has done what it was asked.
+    proves = 400 <= answer.status < 500 and (too_late or answer.status not in _NO_REFUSAL)
+    return proves and _is_own_error(answer)
+
+
+def _is_own_error(answer: Answer) -> bool:
+    """Whether an error was written by Sinch, and not by something on the way there."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return False
+    if not isinstance(body, Mapping):
+        return False
+
+    def has(fields: Mapping[Any, Any], *names: str) -> bool:
+        return all(isinstance(fields.get(name), str) and fields[name] for name in names)
+
+    inner = body.get("error")
+    return (
+        has(body, "code", "text")
+        or has(body, "code", "description")
+        or (
+            isinstance(inner, Mapping)
+            and has(inner, "status", "message")
+            and inner.get("code") == answer.status
+        )
+        or (has(body, "type", "title", "detail") and body.get("status", answer.status) == answer.status)
+    )
+
+
+def shown(part: str | None, private: Iterable[str] = (), numbers: Collection[str] = ()) -> str | None:
+    """Mask what an answer says, then cut it to a readable length; the other way half a secret would pass."""
+    return mask_text(part, private, numbers)[:_SHOWN] if part else None
+
+
+def _retry_after(answer: Answer) -> float | None:
+    value = answer.headers.get("retry-after", "").strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(value)
+        except (ValueError, TypeError, OverflowError):
+            return None
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        seconds = (moment - datetime.now(UTC)).total_seconds()
+    return max(seconds, 0.0) if math.isfinite(seconds) else None

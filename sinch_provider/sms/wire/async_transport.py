@@ -1,0 +1,125 @@
+"""aiohttp's transport, with a last word before a request leaves and a limit to what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import aiohttp
+
+from sinch_provider.sms.wire.call import Answer, Request
+from sinch_provider.sms.wire.environment import SOCKS, proxy_for, tls_context
+from sinch_provider.sms.wire.exchange import Exchange
+
+_PIECE: Final = 65536
+_SOCKS_PORT: Final = 1080
+
+
+class AsyncTransport:
+    """Carries requests and answers; made and used on one event loop."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str | None, aiohttp.ClientSession] = {}
+
+    async def carry(self, exchange: Exchange, request: Request, headers: Mapping[str, str]) -> Answer:
+        """
+        Make a request and read the answer.
+
+        :raises Exception: Whatever the library raises; the exchange knows what it means.
+        """
+        proxy = proxy_for(request.url)
+        # SOCKS is a matter of the connector, other proxies of the request.
+        socks = proxy if proxy and urlsplit(proxy).scheme in SOCKS else None
+        proxy = None if socks else proxy
+        if exchange.unused_connection:
+            async with _session(socks) as session:
+                return await _carry(session, exchange, request, headers, proxy)
+        if socks not in self._sessions:
+            self._sessions[socks] = _session(socks)
+        return await _carry(self._sessions[socks], exchange, request, headers, proxy)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        while self._sessions:
+            await self._sessions.popitem()[1].close()
+
+
+def _session(socks: str | None) -> aiohttp.ClientSession:
+    trace = aiohttp.TraceConfig()
+    # Awaited when the connection stands and the headers go to the socket next; not for CONNECT to a proxy.
+    trace.on_request_headers_sent.append(_before_headers)
+    return aiohttp.ClientSession(
+        connector=_through(socks) if socks else None,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[trace],
+    )
+
+
+def _through(socks: str) -> aiohttp.BaseConnector:
+    # Comes with the extra, so it may not be there.
+    from aiohttp_socks import ProxyConnector, ProxyType
+
+    proxy = urlsplit(socks)
+    connector: aiohttp.BaseConnector = ProxyConnector(
+        host=proxy.hostname or "",
+        port=proxy.port or _SOCKS_PORT,
+        proxy_type=ProxyType.SOCKS4 if proxy.scheme.startswith("socks4") else ProxyType.SOCKS5,
+        username=unquote(proxy.username) if proxy.username else None,
+        password=unquote(proxy.password) if proxy.password else None,
+        rdns=proxy.scheme in {"socks4a", "socks5h"},
+    )
+    return connector
+
+
+async def _before_headers(
+    session: aiohttp.ClientSession, context: SimpleNamespace, details: aiohttp.TraceRequestHeadersSentParams
+) -> None:
+    exchange, limit = context.trace_request_ctx
+    # The time limits are for the network.
+    limit.reschedule(None)
+    await exchange.leave_soon()
+    limit.reschedule(asyncio.get_running_loop().time() + exchange.remaining())
+
+
+async def _carry(
+    session: aiohttp.ClientSession,
+    exchange: Exchange,
+    request: Request,
+    headers: Mapping[str, str],
+    proxy: str | None,
+) -> Answer:
+    encrypted = "https" in {urlsplit(request.url).scheme, urlsplit(proxy or "").scheme}
+    async with (
+        asyncio.timeout(exchange.remaining()) as limit,
+        session.request(
+            request.method,
+            request.url,
+            data=request.body,
+            headers=headers,
+            proxy=proxy,
+            ssl=tls_context() if encrypted else True,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=exchange.timeout, sock_read=exchange.timeout
+            ),
+            trace_request_ctx=(exchange, limit),
+        ) as response,
+    ):
+        names = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, names, *await _read(response, exchange.largest), exchange.largest)
+
+
+async def _read(response: aiohttp.ClientResponse, largest: int) -> tuple[bytes, bool]:
+    """Read a body as far as is sensible; tell whether that is all of it."""
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in response.content.iter_chunked(_PIECE):
+        size += len(piece)
+        if size > largest:
+            response.close()
+            return b"".join(pieces), False
+        pieces.append(piece)
+    return b"".join(pieces), True

@@ -1,0 +1,136 @@
+"""OAuth2 tokens of project credentials: asked for, kept per key and process, renewed in time."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from sinch_provider.sms.account import Account, ProjectCredentials
+from sinch_provider.sms.errors import MalformedAnswerError, SinchAuthError, SinchUnexpectedAnswerError
+from sinch_provider.sms.wire.answers import explain, read_answer, shown
+from sinch_provider.sms.wire.call import COMMON_HEADERS, TOKEN_PATH, Answer, Call, Request
+
+#: A token with less life left than this is not used any more.
+MARGIN: Final = 60.0
+_DEFAULT_LIFETIME: Final = 3600.0
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What the token endpoint gives: a token and for how many seconds it is good."""
+
+    token: str = field(repr=False)
+    lifetime: float
+
+
+class TokenSlot:
+    """
+    The current token of one access key, shared by all clients of this process.
+
+    ``lock`` and ``async_lock()`` are held while a token is fetched, so that many callers fetch one.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._token: str | None = None
+        self._renew_at = 0.0
+        self._async_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+    def current(self) -> str | None:
+        """Return the token while it is good for another minute, else None."""
+        return self._token if time.monotonic() < self._renew_at else None
+
+    def store(self, grant: Grant) -> str:
+        """Keep a new token and return it."""
+        self._renew_at = time.monotonic() + grant.lifetime - MARGIN
+        self._token = grant.token
+        return grant.token
+
+    def drop(self, token: str) -> None:
+        """Forget a token that Sinch called expired, unless another caller has replaced it already."""
+        if self._token == token:
+            self._token = None
+            self._renew_at = 0.0
+
+    def async_lock(self) -> asyncio.Lock:
+        """Return the lock for callers on the running event loop."""
+        return self._async_locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+
+
+_slots: dict[tuple[str, str, str], TokenSlot] = {}
+
+
+def token_slot(account: Account, credentials: ProjectCredentials) -> TokenSlot:
+    """Return the slot that all clients with the same key and token endpoint share."""
+    digest = hashlib.sha256(credentials.secret.encode()).hexdigest()
+    return _slots.setdefault((account.token_url, credentials.key_id, digest), TokenSlot())
+
+
+def token_request(account: Account, credentials: ProjectCredentials) -> Request:
+    """Say how a token is asked for: HTTP Basic with the key, form-encoded grant type."""
+    headers = {
+        **COMMON_HEADERS,
+        "Authorization": f"Basic {credentials.basic}",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    return Request("POST", account.token_url, headers, b"grant_type=client_credentials")
+
+
+def token_call(operation: str) -> Call[Grant]:
+    """
+    Describe the call that gets a token.
+
+    :param operation: What the token is wanted for: its failure is that operation's, before anything was sent.
+    """
+    return Call(operation, "POST", TOKEN_PATH, _parse_grant)
+
+
+def read_grant(operation: str, answer: Answer, secrets: Iterable[str] = ()) -> Grant:
+    """
+    Read the token endpoint's answer.
+
+    :param operation: What the token is wanted for: its failure is that operation's, before anything was sent.
+    :param secrets: What no error may quote.
+    :raises SinchAuthError: The key is not accepted.
+    :raises SinchError: Any other failure.
+    """
+    if answer.status in {400, 401, 403}:
+        code, text = (shown(part, secrets) for part in explain(answer))
+        reason = ", ".join(part for part in (f"HTTP {answer.status}", code, text) if part)
+        raise SinchAuthError(
+            f"{operation}: the token endpoint does not accept key id and secret ({reason})",
+            operation=operation,
+            status=answer.status,
+            code=code,
+            text=text,
+        )
+    if 300 <= answer.status < 500 and answer.status not in {408, 429}:
+        raise SinchUnexpectedAnswerError(
+            f"{operation}: there is no token endpoint at auth_url (HTTP {answer.status})",
+            operation=operation,
+            status=answer.status,
+            advice="Check that auth_url and base_url lead to Sinch and not to a proxy or a log-in page.",
+        )
+    return read_answer(token_call(operation), answer, secrets)
+
+
+def is_expired_token(answer: Answer) -> bool:
+    """Whether an answer says that the token was good once and is no longer."""
+    return answer.status == 401 and "expired" in answer.headers.get("www-authenticate", "").lower()
+
+
+def _parse_grant(body: Any) -> Grant:
+    token = body.get("access_token") if isinstance(body, dict) else None
+    if not isinstance(token, str) or not token:
+        raise MalformedAnswerError("it has no access_token")
+    try:
+        lifetime = float(body.get("expires_in", _DEFAULT_LIFETIME))
+    except (TypeError, ValueError, OverflowError):
+        lifetime = _DEFAULT_LIFETIME
+    return Grant(token, lifetime)

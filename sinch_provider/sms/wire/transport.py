@@ -1,0 +1,204 @@
+"""requests' transport, with a last word before a request leaves and a limit to what comes back."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+import requests
+import urllib3.connection
+import urllib3.connectionpool
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from sinch_provider.sms.masking import mask_text
+from sinch_provider.sms.wire.call import Answer, Request
+from sinch_provider.sms.wire.environment import SOCKS, proxy_for, tls_context
+from sinch_provider.sms.wire.exchange import Exchange
+from sinch_provider.sms.wire.sockets import (
+    TimedTlsSocket,
+    current_exchange,
+    dial,
+    dial_through_socks,
+    serving,
+)
+
+_PIECE: Final = 65536
+_OURS: Final = ("/xms/v1/", "/oauth2/token")
+
+
+class Transport:
+    """
+    Carries requests and answers, one exchange at a time in each thread.
+
+    requests' sessions are not used: they keep cookies, read ``.netrc``, and read redirects to their end.
+    """
+
+    def __init__(self) -> None:
+        self._kept = _Adapter()
+
+    def carry(self, exchange: Exchange, request: Request, headers: Mapping[str, str]) -> Answer:
+        """
+        Make a request and read the answer.
+
+        :raises Exception: Whatever the libraries raise; the exchange knows what it means.
+        """
+        proxy = proxy_for(request.url)
+        prepared = requests.Request(
+            request.method, request.url, data=request.body, headers=dict(headers)
+        ).prepare()
+        adapter = _Adapter() if exchange.unused_connection else self._kept
+        try:
+            with (
+                serving(exchange),
+                adapter.send(
+                    prepared,
+                    stream=True,
+                    timeout=exchange.patience(),
+                    proxies={urlsplit(request.url).scheme: proxy} if proxy else None,
+                ) as response,
+            ):
+                body, complete = _read(response.raw, exchange.largest)
+                return Answer(
+                    response.status_code,
+                    {name.lower(): value for name, value in response.headers.items()},
+                    body,
+                    complete,
+                    exchange.largest,
+                )
+        finally:
+            if adapter is not self._kept:
+                adapter.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._kept.close()
+
+
+def _read(raw: Any, largest: int) -> tuple[bytes, bool]:
+    """Read a body as far as is sensible; tell whether that is all of it."""
+    pieces: list[bytes] = []
+    size = 0
+    while piece := raw.read(_PIECE, decode_content=True):
+        size += len(piece)
+        if size > largest:
+            return b"".join(pieces), False
+        pieces.append(piece)
+    return b"".join(pieces), True
+
+
+class _Leaving(HTTPConnection):
+    """
+    A connection that tells its exchange when the request goes to the socket.
+
+    CONNECT to a proxy takes another way, so it does not count.
+    """
+
+    def endheaders(self, *args: Any, **kwargs: Any) -> None:
+        if exchange := current_exchange():
+            # Name look-up, proxies and TLS can take long, so they come first.
+            if self.sock is None:
+                self.connect()
+            exchange.leave()
+        super().endheaders(*args, **kwargs)
+
+
+class _Connection(_Leaving):
+    def _new_conn(self) -> socket.socket:
+        return dial(self._dns_host, self.port, self.socket_options)
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+_POOLS: Final = {"http": _Pool, "https": _TlsPool}
+
+
+@cache
+def _socks_pools() -> dict[str, type[HTTPConnectionPool]]:
+    # urllib3's module can only be imported where PySocks is installed.
+    from urllib3.contrib.socks import SOCKSConnection, SOCKSHTTPSConnection
+
+    class Connection(_Leaving, SOCKSConnection):
+        def _new_conn(self) -> socket.socket:
+            proxy: Any = self._socks_options
+            return dial_through_socks(self._dns_host, self.port, self.socket_options, proxy)
+
+    class TlsConnection(Connection, SOCKSHTTPSConnection):
+        pass
+
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = Connection
+
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = TlsConnection
+
+    return {"http": Pool, "https": TlsPool}
+
+
+class _Adapter(HTTPAdapter):
+    """Makes connections that tell when a request leaves, and that trust what the environment says."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        manager: PoolManager = self.poolmanager
+        manager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> ProxyManager:
+        scheme = urlsplit(proxy).scheme
+        if scheme == "https":
+            kwargs["proxy_ssl_context"] = _context()
+        manager: ProxyManager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = _socks_pools() if scheme in SOCKS else _POOLS
+        return manager
+
+    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:
+        host, details = super().build_connection_pool_key_attributes(*args, **kwargs)
+        if host["scheme"] == "https":
+            details = {**details, "ssl_context": _context()}
+        return host, details
+
+    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
+        # requests would add its own bundle to the context.
+        pass
+
+
+def _context() -> Any:
+    context = tls_context()
+    context.sslsocket_class = TimedTlsSocket
+    return context
+
+
+class _Masked(logging.Filter):
+    """urllib3 logs URLs, which can hold phone numbers, and lines of answers that it cannot read."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        args = record.args
+        if isinstance(args, tuple) and any(path in str(arg) for arg in args for path in _OURS):
+            record.args = tuple(map(_masked, args))
+            record.exc_info = None
+        return True
+
+
+def _masked(arg: object) -> object:
+    if isinstance(arg, Exception):
+        return type(arg).__name__
+    return mask_text(unquote(arg)) if isinstance(arg, str) else arg
+
+
+for module in (urllib3.connection, urllib3.connectionpool):
+    logging.getLogger(module.__name__).addFilter(_Masked())
