@@ -124,8 +124,8 @@ class Pause:
 
 
 Step = Call[Any] | Pause
-#: Several calls with decisions between them, written once for both clients: an ``async def`` that awaits calls
-#: and pauses, and nothing else. It needs no event loop: a client's ``follow`` makes the calls that it awaits.
+#: Several calls with decisions between them, written once for both clients: an ``async def`` that awaits
+#: calls and pauses, and nothing else. It needs no event loop: a client's ``follow`` makes the calls that it awaits.
 Procedure = Coroutine[Step, Any, T] | Generator[Step, Any, T]
 
 
