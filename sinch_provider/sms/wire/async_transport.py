@@ -13,8 +13,8 @@ import aiohttp
 from sinch_provider.sms.wire.call import Answer, Request
 from sinch_provider.sms.wire.environment import SOCKS, proxy_for, tls_context
 from sinch_provider.sms.wire.exchange import Exchange
+from sinch_provider.sms.wire.unpacking import PIECE, Body
 
-_PIECE: Final = 65536
 _SOCKS_PORT: Final = 1080
 
 
@@ -55,6 +55,7 @@ def _session(socks: str | None) -> aiohttp.ClientSession:
         connector=_through(socks) if socks else None,
         cookie_jar=aiohttp.DummyCookieJar(),
         trace_configs=[trace],
+        auto_decompress=False,
     )
 
 
@@ -109,17 +110,9 @@ async def _carry(
         ) as response,
     ):
         names = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, names, *await _read(response, exchange.largest), exchange.largest)
-
-
-async def _read(response: aiohttp.ClientResponse, largest: int) -> tuple[bytes, bool]:
-    """Read a body as far as is sensible; tell whether that is all of it."""
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in response.content.iter_chunked(_PIECE):
-        size += len(piece)
-        if size > largest:
-            response.close()
-            return b"".join(pieces), False
-        pieces.append(piece)
-    return b"".join(pieces), True
+        body = Body(names.get("content-encoding", ""), exchange.largest)
+        async for piece in response.content.iter_chunked(PIECE):
+            if not body.take(piece):
+                response.close()
+                break
+        return Answer(response.status, names, body.content(), body.complete, exchange.largest)

@@ -27,8 +27,8 @@ from sinch_provider.sms.wire.sockets import (
     dial_through_socks,
     serving,
 )
+from sinch_provider.sms.wire.unpacking import PIECE, Body
 
-_PIECE: Final = 65536
 _OURS: Final = ("/xms/v1/", "/oauth2/token")
 
 
@@ -63,14 +63,11 @@ class Transport:
                     proxies={urlsplit(request.url).scheme: proxy} if proxy else None,
                 ) as response,
             ):
-                body, complete = _read(response.raw, exchange.largest)
-                return Answer(
-                    response.status_code,
-                    {name.lower(): value for name, value in response.headers.items()},
-                    body,
-                    complete,
-                    exchange.largest,
-                )
+                names = {name.lower(): value for name, value in response.headers.items()}
+                body = Body(names.get("content-encoding", ""), exchange.largest)
+                while (piece := response.raw.read(PIECE, decode_content=False)) and body.take(piece):
+                    pass
+                return Answer(response.status_code, names, body.content(), body.complete, exchange.largest)
         finally:
             if adapter is not self._kept:
                 adapter.close()
@@ -78,18 +75,6 @@ class Transport:
     def close(self) -> None:
         """Close the connections."""
         self._kept.close()
-
-
-def _read(raw: Any, largest: int) -> tuple[bytes, bool]:
-    """Read a body as far as is sensible; tell whether that is all of it."""
-    pieces: list[bytes] = []
-    size = 0
-    while piece := raw.read(_PIECE, decode_content=True):
-        size += len(piece)
-        if size > largest:
-            return b"".join(pieces), False
-        pieces.append(piece)
-    return b"".join(pieces), True
 
 
 class _Leaving(HTTPConnection):
@@ -166,9 +151,10 @@ class _Adapter(HTTPAdapter):
         manager.pool_classes_by_scheme = _socks_pools() if scheme in SOCKS else _POOLS
         return manager
 
-    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:
-        host, details = super().build_connection_pool_key_attributes(*args, **kwargs)
-        if host["scheme"] == "https":
+    def build_connection_pool_key_attributes(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        host, details = super().build_connection_pool_key_attributes(request, *args, **kwargs)
+        # Before 2.8 urllib3 asks this context, not that of the proxy, whether to trust a proxy that forwards.
+        if "https" in {host["scheme"], urlsplit(proxy_for(request.url) or "").scheme}:
             details = {**details, "ssl_context": _context()}
         return host, details
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 import struct
@@ -146,23 +147,25 @@ class Proxy(RawServer):
         self._relay(connection)
 
     def _relay(self, connection: socket.socket, first: bytes = b"") -> None:
+        # In one thread: a TLS connection that two threads use at once mixes up its records.
         with socket.create_connection(("127.0.0.1", self._target), 10) as target:
             # A piece at a time would otherwise wait for the acknowledgement of the one before.
             for each in (connection, target):
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             target.sendall(first)
-            back = threading.Thread(target=_copy, args=(target, connection), daemon=True)
-            back.start()
-            _copy(connection, target)
-            back.join(10)
+            ways = {connection: target, target: connection}
+            while ready := _readable(list(ways)):
+                for source in ready:
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    ways[source].sendall(data)
 
 
-def _copy(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    with contextlib.suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
+def _readable(connections: list[socket.socket]) -> list[socket.socket]:
+    """Wait until some can be read; what TLS has decrypted already does not show at the socket."""
+    decrypted = [each for each in connections if isinstance(each, ssl.SSLSocket) and each.pending()]
+    return decrypted or select.select(connections, [], [], 10)[0]
 
 
 def _exactly(connection: socket.socket, count: int) -> bytes:
