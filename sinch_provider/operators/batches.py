@@ -20,7 +20,8 @@ from sinch_provider.sms.fields.validation import faults_of
 from sinch_provider.sms.masking import mask_number
 from sinch_provider.sms.sending.alert import Alert
 from sinch_provider.sms.sending.change_once import change_once
-from sinch_provider.sms.sending.send_once import OnClear, SendOnce
+from sinch_provider.sms.sending.decision import OnClear
+from sinch_provider.sms.sending.send_once import SendOnce
 from sinch_provider.sms.sending.sent import Sent
 from sinch_provider.task.arguments import is_template, unknown_fields
 from sinch_provider.task.failures import (

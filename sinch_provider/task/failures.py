@@ -19,8 +19,7 @@ from sinch_provider.sms.delivery.progress import OutcomePolicy, Summary, named
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
 from sinch_provider.sms.fields.rules import shown_value
 from sinch_provider.sms.masking import mask_text
-from sinch_provider.sms.sending.hold import MAX_HOLD, MIN_HOLD
-from sinch_provider.sms.sending.send_once import OnClear
+from sinch_provider.sms.sending.decision import MAX_HOLD, MIN_HOLD, OnClear
 from sinch_provider.task.identity import callback_of
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from sinch_provider.sms.errors import Fault, SinchUnsettledError, SinchValidationError
 from sinch_provider.sms.sending.alert import Alert
+from sinch_provider.sms.sending.decision import OnClear
 from sinch_provider.sms.sending.memory import Memory
 from sinch_provider.sms.sending.payload import Fingerprint, Payload
-from sinch_provider.sms.sending.send_once import OnClear, SendOnce
+from sinch_provider.sms.sending.send_once import SendOnce
 from sinch_provider.task import identity
 from sinch_provider.task.state import journal_of, one_of_several
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sinch_provider.sms.sending.decision import RULES, Action, Found, Proof, Reference
-from sinch_provider.sms.sending.hold import MIN_HOLD
+from sinch_provider.sms.sending.decision import MIN_HOLD, RULES, Action, Found, Proof, Reference
 from sinch_provider.sms.sending.lookup import CLOCK_MARGIN, LISTED, LISTING_LAG
 
 PAGE = (Path(__file__).parents[2] / "docs" / "guarantees.md").read_text()

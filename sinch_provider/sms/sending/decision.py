@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from typing import Final
 
@@ -15,6 +16,16 @@ import pendulum
 
 #: What the references of this package begin with.
 OWN_LABEL: Final = "af-"
+#: How long a batch can be held back.
+MIN_HOLD: Final = timedelta(minutes=2)
+MAX_HOLD: Final = timedelta(days=1)
+
+
+class OnClear(Enum):
+    """What a cleared task does about the batch it sent before."""
+
+    ADOPT = "adopt"
+    RESEND = "resend"
 
 
 class Found(Enum):

@@ -12,8 +12,6 @@ from sinch_provider.sms.sending.lookup import LISTING_LAG
 
 log = logging.getLogger(__name__)
 
-MIN_HOLD: Final = timedelta(minutes=2)
-MAX_HOLD: Final = timedelta(days=1)
 #: The last look at a held batch comes so long before it may leave.
 MARGIN: Final = timedelta(seconds=15)
 

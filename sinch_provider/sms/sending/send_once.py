@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from enum import Enum
 from typing import Any, Final
 
 import pendulum
@@ -38,6 +37,7 @@ from sinch_provider.sms.sending.decision import (
     Action,
     Cycle,
     Found,
+    OnClear,
     Reference,
     Send,
     cycle,
@@ -76,13 +76,6 @@ _HELD: Final = 5
 #: So many cancelled batches of one send are remembered.
 _SUPERSEDED: Final = 20
 Steps = Generator[Step, Any, "Sent"]
-
-
-class OnClear(Enum):
-    """What a cleared task does about the batch it sent before."""
-
-    ADOPT = "adopt"
-    RESEND = "resend"
 
 
 _OUTCOMES = (

@@ -12,10 +12,10 @@ from sinch_sandbox.client import SandboxClient
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ServicePlanCredentials
-from sinch_provider.sms.sending.decision import Send
+from sinch_provider.sms.sending.decision import OnClear, Send
 from sinch_provider.sms.sending.journal import Journal
 from sinch_provider.sms.sending.memory import Memory
-from sinch_provider.sms.sending.send_once import OnClear, SendOnce
+from sinch_provider.sms.sending.send_once import SendOnce
 from sinch_provider.sms.sending.sent import Sent
 from tests.unit.sms.conftest import Player
 from tests.unit.sms.sending.attempts import LUKASZ, MARIA, NOW, RETRIES, SECRET, MemoryStore, sandbox_account
