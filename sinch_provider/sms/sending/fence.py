@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Final
 
 from sinch_provider.sms.errors import SinchNotSentError
+from sinch_provider.sms.runtime import current
 
 #: An older permission is renewed: a process that was paused may have been replaced.
 FRESH_SECONDS: Final = 2.0
@@ -16,7 +16,7 @@ _PAUSES: Final = (0.0, 2.0, 8.0)
 
 def _clocks() -> tuple[float, float]:
     # The monotonic clock stands still while a machine sleeps; the wall clock may be set back.
-    return time.monotonic(), time.time()
+    return current().monotonic(), current().now().timestamp()
 
 
 class Fence:

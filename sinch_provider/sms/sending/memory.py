@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sinch_provider.sms.runtime import current
 from sinch_provider.sms.sending.lookup import Listing
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ class Stopwatch:
     """Tells how much time has surely passed: by the monotonic clock, or by the pauses that were made."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._began = current().monotonic()
         self._paused = 0.0
 
     def paused(self, seconds: float) -> None:
@@ -28,7 +28,7 @@ class Stopwatch:
     @property
     def seconds(self) -> float:
         """Seconds since it was started."""
-        return max(time.monotonic() - self._began, self._paused)
+        return max(current().monotonic() - self._began, self._paused)
 
 
 @dataclass

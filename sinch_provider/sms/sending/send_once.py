@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -33,6 +32,7 @@ from sinch_provider.sms.errors import (
 )
 from sinch_provider.sms.fields.times import parse_time, utcnow, wire_time
 from sinch_provider.sms.models import Batch
+from sinch_provider.sms.runtime import current
 from sinch_provider.sms.sending.decision import (
     OWN_LABEL,
     Action,
@@ -138,7 +138,7 @@ class SendOnce:
         self._on_clear = on_clear
         self._hold = hold
         self._stopped = stopped
-        self._sleep = sleep or time.sleep
+        self._sleep = sleep or current().sleep
         self._label: str | None = call.body.get("client_reference")
         self.reference = self._label or self._send.reference
         self._secret = account.credentials.secret
