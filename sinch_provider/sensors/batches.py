@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -150,13 +149,12 @@ class SinchBatchSensor(GuardedFields, BaseSensorOperator):
             # The last poke comes when the time is up, and has to look all the same.
             until = max(until, utcnow() + timedelta(seconds=min(self.timeout, _LAST_POKE)))
 
-        def sleep(seconds: float) -> None:
+        def refuse_late_pause(seconds: float) -> None:
             if until is not None and utcnow() + timedelta(seconds=seconds) > until:
                 raise _TimeIsUpError("Sinch did not answer as it should, and no time is left to ask again")
-            time.sleep(seconds)
 
         account = SinchHook(self.sinch_conn_id).get_conn().account
-        with SinchClient(account, sleep=sleep) as client:
+        with SinchClient(account, before_pause=refuse_late_pause) as client:
             return client.follow(look_at_all(self._progress, until=until))
 
     def _started(self, context: Context) -> DateTime:

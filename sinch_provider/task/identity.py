@@ -28,9 +28,9 @@ def send_of(
     Return the send that an operator stands for. It is the same over retries and clears.
 
     Its reference is made of Dag, run and task id. For an operator executed inside another task, its own task
-    id is added; in a loop, the iteration. Mapped items share a reference, because they may change places. If a
-    task executes its operator several times, the number of the execution is added, or the second send would
-    look like a duplicate of the first.
+    id is added; in a loop, the iteration. Mapped items share a reference, because they may change places. If
+    a task executes its operator several times, the number of the execution is added: without it, the second
+    send would look like a duplicate of the first.
 
     :param send_key: Added to the reference. With a key, the number of the execution is left out.
     :param namespace: Added to the reference. Distinguishes installations that share an account.

@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSensorTime
 
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sensors.batches import SinchBatchSensor
+from sinch_provider.sms.runtime import Runtime, using
 from tests.integration.conftest import instance_of, result_of
 
 MARIA, ANNA = "+447700900222", "+447700900333"
@@ -60,13 +61,11 @@ class Lost(Store):
 
 
 @pytest.fixture
-def pauses(monkeypatch):
+def pauses():
     """Pauses that move the clock instead of taking time."""
     made = []
-    now = pendulum.now
-    monkeypatch.setattr("time.sleep", made.append)
-    monkeypatch.setattr("pendulum.now", lambda tz=None: now(tz).add(seconds=sum(made)))
-    return made
+    with using(Runtime(now=lambda: pendulum.now("UTC").add(seconds=sum(made)), sleep=made.append)):
+        yield made
 
 
 def poke(batch_id, context, **arguments):

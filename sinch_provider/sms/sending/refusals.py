@@ -21,6 +21,7 @@ from sinch_provider.sms.sending.payload import Payload
 
 #: An error names at most this many batches.
 _MOST_NAMED: Final = 5
+_SEND_TO_THESE_TOO: Final = "To send to these recipients as well, use a new send_key."
 
 
 def refusal(found: Found, batches: Sequence[Batch], recipients: frozenset[str]) -> SinchError:
@@ -44,19 +45,18 @@ def refusal(found: Found, batches: Sequence[Batch], recipients: frozenset[str]) 
         )
     theirs = frozenset[str]().union(*(Payload.of_batch(each).recipients for each in batches))
     reached = len(recipients & theirs)
-    if not reached:
-        return SinchPayloadChangedError(
-            f"An earlier attempt sent batch {names} to {len(theirs)} recipients. "
-            f"None of the {len(recipients)} recipients of this send is among them",
-            operation="send",
-            advice="To send to these recipients as well, use a new send_key.",
+    if reached:
+        advice = (
+            f"To reach the other {len(recipients) - reached}, send to them in another task. "
+            "A new send_key sends to all of them again."
         )
+    else:
+        advice = _SEND_TO_THESE_TOO
     return SinchPayloadChangedError(
         f"An earlier attempt sent batch {names} to {len(theirs)} recipients. "
-        f"Only {reached} of the {len(recipients)} recipients of this send are among them",
+        f"That includes {reached or 'none'} of the {len(recipients)} recipients of this send",
         operation="send",
-        advice=f"To reach the other {len(recipients) - reached}, send to them in another task. "
-        "A new send_key sends to all of them again.",
+        advice=advice,
     )
 
 
@@ -65,7 +65,7 @@ def sent_to_others(entry: Entry) -> SinchError:
     return SinchPayloadChangedError(
         f"An earlier attempt sent batch {entry.batch_id} to other recipients",
         operation="send",
-        advice="To send to these recipients as well, use a new send_key.",
+        advice=_SEND_TO_THESE_TOO,
     )
 
 

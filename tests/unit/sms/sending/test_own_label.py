@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pendulum
 import pytest
 
 from sinch_provider.sms.errors import SinchUncertainError
+from sinch_provider.sms.runtime import current, using
 from tests.unit.sms.sending.attempts import ANNA, LUKASZ, MARIA, ONCE, MemoryStore, sandbox_account, texts
 
 LABEL = {"client_reference": "daily"}
@@ -51,14 +54,13 @@ def test_a_lost_request_is_sent_again_though_others_texted_the_same_people(send,
     assert [text for _, text in texts(sinch_sandbox)] == ["Disk broken", "Disk full"]
 
 
-def test_the_same_request_of_just_before_is_not_taken(send, sinch_sandbox, monkeypatch):
+def test_the_same_request_of_just_before_is_not_taken(send, sinch_sandbox):
     """Another run sent it 50 seconds before this one's intent; the answer to this one is lost."""
     send(place=MemoryStore(), **LABEL)
     sinch_sandbox.fault("lost_reply", "send", when="before")
+    sinch_sandbox.advance(50)
     later = pendulum.now("UTC").add(seconds=50)
-    monkeypatch.setattr("pendulum.now", lambda tz=None: later)
-    monkeypatch.setattr("sinch_provider.sms.sending.lookup.date_of", lambda answer: later)
-    with pytest.raises(SinchUncertainError, match=DOUBT):
+    with using(replace(current(), now=lambda: later)), pytest.raises(SinchUncertainError, match=DOUBT):
         send(**LABEL)
     assert len(sinch_sandbox.batches()) == 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from itertools import product
 
 import pendulum
@@ -15,7 +14,7 @@ from sinch_provider.sms.errors import (
     SinchUncertainError,
 )
 from sinch_provider.sms.sending import decision
-from sinch_provider.sms.sending.decision import Action, Found, Proof, Reference, Send, proof
+from sinch_provider.sms.sending.decision import Action, Found, Proof, Scope, Send, proof
 from sinch_provider.sms.sending.memory import Memory
 from tests.unit.sms.sending.attempts import (
     ANNA,
@@ -28,11 +27,11 @@ from tests.unit.sms.sending.attempts import (
     texts,
 )
 
-ITEM = {"alone": False}
+ITEM = {"single": False}
 
 
 def test_every_case_has_a_rule():
-    assert set(decision.RULES) == set(product(Found, Reference))
+    assert set(decision.RULES) == set(product(Found, Scope))
 
 
 # Nothing needs to be looked for
@@ -98,7 +97,7 @@ def test_items_that_moved_find_their_batches(send, sinch_sandbox):
 
 def test_chunks_that_shifted_fail_and_say_how_many_were_reached(send, sinch_sandbox):
     items(send, [[MARIA, LUKASZ]])
-    with pytest.raises(SinchPayloadChangedError, match="Of the 2 recipients of this one, 1 are among them"):
+    with pytest.raises(SinchPayloadChangedError, match="includes 1 of the 2 recipients of this send"):
         items(send, [[ANNA, MARIA]], try_number=2, cleared=True)
     assert texts(sinch_sandbox) == ONCE
 
@@ -278,27 +277,7 @@ def test_an_account_that_refused_can_be_replaced(send, sinch_sandbox, store):
     assert texts(sinch_sandbox) == ONCE
 
 
-# Holding
-
-
-def test_a_held_batch_gets_its_time_anew_at_each_attempt_at_the_request(send, sinch_sandbox, do, monkeypatch):
-    """Four answers "too many requests" would otherwise outlast the hold, and the batch leave at once."""
-    moment = [pendulum.now("UTC")]
-    monkeypatch.setattr("pendulum.now", lambda tz=None: moment[0].in_timezone(tz or "UTC"))
-    sinch_sandbox.fault("rate_limited", "send", retry_after=40, count=4)
-    pause = do._pause
-
-    def passing(seconds: float) -> None:
-        pause(seconds)
-        moment[0] = moment[0].add(seconds=seconds)
-
-    do._pause = passing
-    sent = send(hold=timedelta(minutes=2))
-    assert sent.batch.send_at - sent.batch.created_at > timedelta(minutes=1)
-    assert sinch_sandbox.calls()["list"] == 1
-
-
 def test_actions_are_told_in_words_of_the_guarantee():
     assert {each.value for each in Action} == {
-        "send", "keep it", "keep it, with a warning", "fail", "send if nothing has left, else fail",
+        "send", "keep it", "keep it and warn", "fail", "send if nothing of it has left, otherwise fail",
     }  # fmt: skip
