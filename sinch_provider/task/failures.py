@@ -60,7 +60,7 @@ T = TypeVar("T", bound="SinchTaskFailed | SinchWaitInterrupted")
 def airflow_failures(
     context: Context | None = None,
     conn_id: str | None = None,
-    consequence: str = "This attempt sent nothing.",
+    consequence: str = "Nothing was sent by this attempt.",
 ) -> Iterator[None]:
     """
     Turn permanent errors into failures that Airflow does not retry.
