@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from airflow.providers.common.compat.sdk import (
@@ -16,10 +15,8 @@ from airflow.providers.common.compat.sdk import (
 
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sms.delivery.progress import OutcomePolicy, Summary, named
-from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
-from sinch_provider.sms.fields.rules import shown_value
+from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.masking import mask_text
-from sinch_provider.sms.sending.decision import MAX_HOLD, MIN_HOLD, OnClear
 from sinch_provider.task.identity import callback_of
 
 if TYPE_CHECKING:
@@ -186,72 +183,3 @@ def conclude(summary: Summary, policy: OutcomePolicy) -> None:
         raise SinchDeliveryFailed(
             f"Delivery of {summary.names} is not good enough: {reason} ({summary.told()})."
         )
-
-
-def policy_faults(max_failed: Any, min_delivered: Any) -> list[Fault]:
-    """Tell what is wrong with the outcome policy of a task."""
-    shares = {"max_failed": max_failed, "min_delivered": min_delivered}
-    return [
-        Fault(name, "must be a share from 0 to 1", shown_value(value))
-        for name, value in shares.items()
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1
-    ]
-
-
-def checked_policy(max_failed: float, min_delivered: float) -> OutcomePolicy:
-    """
-    Check the outcome policy of a task when its Dag is parsed.
-
-    :raises SinchValidationError: A share is not between 0 and 1.
-    """
-    refuse(policy_faults(max_failed, min_delivered))
-    return OutcomePolicy(float(max_failed), float(min_delivered))
-
-
-def interval_faults(name: str, seconds: Any) -> list[Fault]:
-    """Tell what is wrong with a poll interval: seconds, or a timedelta."""
-    value = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
-        return [Fault(name, "must be a number of seconds above 0", shown_value(seconds))]
-    return []
-
-
-def checked_interval(name: str, seconds: float | timedelta) -> float:
-    """
-    Check a poll interval when its Dag is parsed, and return its seconds.
-
-    :raises SinchValidationError: It is not a number of seconds above 0.
-    """
-    refuse(interval_faults(name, seconds))
-    return seconds.total_seconds() if isinstance(seconds, timedelta) else float(seconds)
-
-
-def sending_faults(on_clear: Any, hold: Any) -> list[Fault]:
-    """Tell what is wrong with how to send once."""
-    faults = []
-    choices = [each.value for each in OnClear]
-    if on_clear not in choices:
-        faults.append(Fault("on_clear", f"must be one of {', '.join(choices)}", shown_value(on_clear)))
-    if hold is not None and not (isinstance(hold, timedelta) and MIN_HOLD <= hold <= MAX_HOLD):
-        rule = f"must be a timedelta from {MIN_HOLD} to {MAX_HOLD}"
-        faults.append(Fault("hold", rule, shown_value(hold)))
-    return faults
-
-
-def checked_sending(on_clear: str, hold: timedelta | None) -> None:
-    """
-    Check how to send once when a Dag is parsed.
-
-    :raises SinchValidationError: Names what cannot be right.
-    """
-    refuse(sending_faults(on_clear, hold))
-
-
-def refuse(faults: Sequence[Fault], operation: str = "") -> None:
-    """
-    Refuse arguments that have faults.
-
-    :raises SinchValidationError: There are some; names them all.
-    """
-    if faults:
-        raise SinchValidationError(faults, operation)

@@ -72,7 +72,7 @@ def test_nothing_but_writing_the_request_happens_in_the_window(sandbox, capsys):
             widths.append((time.perf_counter_ns() - began) / 1000)
 
     account = account_of(SimpleNamespace(**sandbox.connections["plan"], host=None), {"base_url": sandbox.url})
-    call = endpoints.send("hello", ["+447700900200"])
+    call = endpoints.send(body="hello", to=["+447700900200"])
     patches = (
         mock.patch.object(transport._Connection, "send", sent),
         mock.patch.object(fence, "_clocks", clocks),

@@ -27,12 +27,6 @@ from sinch_provider.task.failures import (
     SinchTaskFailed,
     SinchWaitInterrupted,
     airflow_failures,
-    checked_interval,
-    checked_policy,
-    checked_sending,
-    interval_faults,
-    policy_faults,
-    sending_faults,
     waiting_for,
 )
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
@@ -236,31 +230,6 @@ class TestMissingConnection:
 
 
 class TestFaults:
-    def test_of_a_policy(self):
-        assert policy_faults(1.0, 0) == []
-        assert [fault.field for fault in policy_faults("half", 95)] == ["max_failed", "min_delivered"]
-        assert [fault.field for fault in policy_faults(True, float("nan"))] == ["max_failed", "min_delivered"]
-        with pytest.raises(SinchValidationError) as caught:
-            checked_policy("half", 95)
-        assert list(caught.value.faults) == policy_faults("half", 95)
-
-    @pytest.mark.parametrize("seconds", [0, -1, "10", None, True, float("inf"), float("nan")])
-    def test_of_an_interval(self, seconds):
-        assert [fault.field for fault in interval_faults("poll_interval", seconds)] == ["poll_interval"]
-        with pytest.raises(SinchValidationError):
-            checked_interval("poll_interval", seconds)
-
-    def test_of_no_interval(self):
-        assert interval_faults("poll_interval", 0.1) == []
-        assert interval_faults("poll_interval", timedelta(minutes=1)) == []
-        assert checked_interval("poll_interval", timedelta(minutes=1)) == 60
-
-    def test_of_sending(self):
-        assert sending_faults("adopt", timedelta(minutes=5)) == []
-        assert [fault.field for fault in sending_faults("never", timedelta(0))] == ["on_clear", "hold"]
-        with pytest.raises(SinchValidationError):
-            checked_sending("never", None)
-
     def test_of_a_sensor_are_named_all_at_once(self):
         with pytest.raises(SinchValidationError) as caught:
             SinchBatchSensor(

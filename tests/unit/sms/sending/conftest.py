@@ -65,7 +65,7 @@ def send(do: Player, sinch_sandbox: SandboxClient, store: MemoryStore) -> Callab
     ) -> Sent:
         highest = cleared_after + retries if max_tries is None else max_tries
         once = SendOnce(
-            endpoints.send(body, list(to), **fields),
+            endpoints.send(body=body, to=list(to), **fields),
             Send(
                 f"af-{name}",
                 since,

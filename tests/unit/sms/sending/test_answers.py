@@ -84,7 +84,7 @@ def send(do: Player, server: ScriptedServer, post: list[Reply], listed: Reply, *
 
     server.script = script
     account = plan_account(server.url)
-    once = SendOnce(endpoints.send("Hi", [MARIA, LUKASZ]), Send("af-task", NOW, **facts), account)
+    once = SendOnce(endpoints.send(body="Hi", to=[MARIA, LUKASZ]), Send("af-task", NOW, **facts), account)
     return do.follow(account, once.steps())
 
 

@@ -23,7 +23,7 @@ SOON = pendulum.now("UTC").add(minutes=4)
 
 @pytest.fixture
 def batch(do: Player, sinch_sandbox: SandboxClient) -> Batch:
-    sent: Batch = do(sandbox_account(sinch_sandbox), "batches.send", "Hi", [MARIA], send_at=TOMORROW)
+    sent: Batch = do(sandbox_account(sinch_sandbox), "batches.send", to=[MARIA], body="Hi", send_at=TOMORROW)
     return sent
 
 
@@ -43,8 +43,8 @@ def update(batch: Batch) -> Any:
 def replacement(batch: Batch) -> Any:
     return endpoints.replace(
         batch.id,
-        "Hello ${name}",
-        [MARIA, LUKASZ],
+        body="Hello ${name}",
+        to=[MARIA, LUKASZ],
         send_at=SOON,
         parameters={"name": {MARIA: "Maria", "default": ""}},
     )
