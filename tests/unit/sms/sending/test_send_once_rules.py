@@ -1,8 +1,6 @@
-"""The rules of sending once: which send is it, when need it not look, and what becomes of what is found."""
+"""When an attempt looks, and what it does about what it finds; played with both clients."""
 
 from __future__ import annotations
-
-from itertools import product
 
 import pendulum
 import pytest
@@ -13,14 +11,11 @@ from sinch_provider.sms.errors import (
     SinchPayloadChangedError,
     SinchUncertainError,
 )
-from sinch_provider.sms.sending import decision
-from sinch_provider.sms.sending.decision import Action, Found, Proof, Scope, Send, proof
 from sinch_provider.sms.sending.memory import Memory
 from tests.unit.sms.sending.attempts import (
     ANNA,
     LUKASZ,
     MARIA,
-    NOW,
     ONCE,
     MemoryStore,
     sandbox_account,
@@ -30,35 +25,7 @@ from tests.unit.sms.sending.attempts import (
 ITEM = {"single": False}
 
 
-def test_every_case_has_a_rule():
-    assert set(decision.RULES) == set(product(Found, Scope))
-
-
 # Nothing needs to be looked for
-
-
-@pytest.mark.parametrize(
-    ("facts", "empty_journal", "expected"),
-    [
-        ({}, True, Proof.FIRST),
-        ({"cleared": True}, False, Proof.FIRST),
-        ({"cleared": True, "in_loop": True}, True, None),
-        ({"in_loop": True}, False, Proof.FIRST_UNCLEARED),
-        (ITEM, False, Proof.FIRST_UNCLEARED),
-        ({**ITEM, "cleared": True}, True, None),
-        ({**ITEM, "keyed": True, "cleared": True}, True, None),
-        ({"first": False}, True, Proof.EMPTY_JOURNAL),
-        ({"first": False}, False, None),
-        ({**ITEM, "first": False}, True, Proof.EMPTY_JOURNAL),
-        ({"first": False, "cleared": True}, True, None),
-        ({"first": False, "cleared": True, "journal_outlives_clears": True}, True, Proof.EMPTY_JOURNAL_KEPT),
-        ({"first": False, "cleared": True, "journal_outlives_clears": True}, False, None),
-        ({**ITEM, "first": False, "cleared": True, "journal_outlives_clears": True}, True, None),
-        ({"first": False, "cleared": True, "journal_outlives_clears": True, "in_loop": True}, True, None),
-    ],
-)
-def test_what_proves_that_nothing_was_sent(facts, empty_journal, expected):
-    assert proof(Send("af-task", NOW, **facts), empty_journal=empty_journal) is expected
 
 
 def test_a_send_that_never_ran_asks_nothing_after_a_clear_elsewhere(send, sinch_sandbox):
@@ -275,9 +242,3 @@ def test_an_account_that_refused_can_be_replaced(send, sinch_sandbox, store):
     sinch_sandbox.clear_faults()
     send(2)
     assert texts(sinch_sandbox) == ONCE
-
-
-def test_actions_are_told_in_words_of_the_guarantee():
-    assert {each.value for each in Action} == {
-        "send", "keep it", "keep it and warn", "fail", "send if nothing of it has left, otherwise fail",
-    }  # fmt: skip
