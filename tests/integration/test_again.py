@@ -170,7 +170,7 @@ def test_an_empty_context_is_that_of_the_task(run_dag, sinch_default):
 
 @pytest.mark.parametrize("on_clear", ["adopt", "resend"])
 def test_threads(sinch_default, on_clear):
-    people = [f"+447700900{number}" for number in range(222, 230)]
+    numbers = [f"+447700900{number}" for number in range(222, 230)]
     store = Store()
     for attempt in (1, 2):
         context = context_of(try_number=attempt, max_tries=3, task=None, task_state_store=store)
@@ -181,8 +181,8 @@ def test_threads(sinch_default, on_clear):
             return result
 
         with ThreadPoolExecutor(8) as pool:
-            assert len(set(pool.map(one, people))) == len(people)
-    assert len(texts(sinch_default)) == len(people)
+            assert len(set(pool.map(one, numbers))) == len(numbers)
+    assert len(texts(sinch_default)) == len(numbers)
 
 
 def test_an_alert_of_the_tasks_own_name_at_its_start(run_dag, sinch_default):

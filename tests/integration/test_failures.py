@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import traceback
 from datetime import timedelta
 
 import pytest
@@ -21,19 +20,12 @@ from sinch_provider.operators.batches import (
 )
 from sinch_provider.sensors.batches import SinchBatchSensor
 from sinch_provider.sms.errors import SinchValidationError
-from sinch_provider.task.failures import (
-    SinchTaskFailed,
-    airflow_failures,
-)
+from sinch_provider.task.failures import SinchTaskFailed, airflow_failures
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
 from tests.integration.conftest import RETRIES, instance_of
 
 MARIA = "+447700900222"
 BATCH_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
-
-
-def told(failure):
-    return "".join(traceback.format_exception(failure))
 
 
 def failure_of(error, block=airflow_failures):
@@ -148,7 +140,7 @@ class TestMissingConnection:
         instance = instance_of(run_dag(dag), "send")
         assert (str(instance.state), instance.try_number) == ("failed", 1)
 
-    def test_is_told_from_airflow_out_of_reach_in_every_operator(self, operators):
+    def test_is_distinguished_from_airflow_out_of_reach_in_every_operator(self, operators):
         down = {"task_state_store": Store(RuntimeError("API is down"))}
         for operator in operators:
             operator.sinch_conn_id = "nowhere"

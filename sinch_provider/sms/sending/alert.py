@@ -88,5 +88,5 @@ class Alert:
                 )
                 return Sent(batch.id, batch)
             lost = f"send: the answer contradicts the request: {reason}"
-        log.warning("The answer to this alert is lost. %s.", lost)
+        log.warning("The answer to this alert is lost (%s).", lost)
         return None

@@ -58,9 +58,7 @@ async def change_once(batch_id: str, call: Call[Batch], *, first: bool, settle: 
                 raise
             return _made_before(call, batch)
         except SinchUncertainError as error:
-            log.warning(
-                "The answer to the %s request is lost. %s. Reading the batch.", call.operation, error.what
-            )
+            log.warning("The answer is lost (%s). Reading the batch.", error.what)
             for pause in (0.0, settle):
                 if pause:
                     await Pause(pause)

@@ -1,4 +1,4 @@
-"""What is known of one send, and what its journal is told about it."""
+"""What is known of one send, and what is written about it to its journal."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ class SendOnce:
                 log.info("Sinch accepted batch %s for %d recipients.", batch.id, len(self.payload.recipients))
                 self._record.note_sent(batch.id)
                 return Sent(batch.id, batch)
-            log.warning("The answer to the send request is lost. %s.", lost)
+            log.warning("The answer is lost (%s).", lost)
             self._settling.lose_answer()
             if found := await self._earlier.find_after(lost):
                 return found

@@ -25,8 +25,8 @@ def send_of(operator: Any, arguments: Any = None, loop: int | None = None, **fac
 
 
 def reference(operator: Any, arguments: Any = None, **facts: Any) -> str:
-    told: str = send_of(operator, arguments, **facts).reference
-    return told
+    name: str = send_of(operator, arguments, **facts).reference
+    return name
 
 
 # The reference
@@ -81,9 +81,9 @@ def test_message_and_settings_keep_the_reference():
 
 
 def test_a_reference_reveals_none_of_its_names():
-    told = reference(send("payroll"), {"send_key": "+447700900222"})
-    assert "payroll" not in told
-    assert "447700900222" not in told
+    name = reference(send("payroll"), {"send_key": "+447700900222"})
+    assert "payroll" not in name
+    assert "447700900222" not in name
 
 
 def test_a_second_execution_is_another_send_unless_it_has_a_key():
@@ -123,8 +123,8 @@ def test_outside_a_task_every_call_is_another_send():
     ids=str,
 )
 def test_what_the_context_says(facts, expected):
-    told = send_of(send(retries=2), **facts)
-    assert {name: getattr(told, name) for name in expected} == expected
+    found = send_of(send(retries=2), **facts)
+    assert {name: getattr(found, name) for name in expected} == expected
 
 
 def test_a_key_and_a_loop():
@@ -155,8 +155,8 @@ def test_outside_loops_the_region_of_airflow_3_4_is_zero():
             dag_id="dag", run_id="run", task_id="send", map_index=map_index, try_number=1, max_tries=0,
             region_id=UUID(int=0), region_index=map_index,
         )  # fmt: skip
-        told = identity.send_of({**context, "ti": row}, operator)
-        assert (told.reference, told.in_loop) == (reference(operator), False)
+        found = identity.send_of({**context, "ti": row}, operator)
+        assert (found.reference, found.in_loop) == (reference(operator), False)
 
 
 def test_no_attempt_begins_before_its_run_is_due():

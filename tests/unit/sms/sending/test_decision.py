@@ -67,7 +67,7 @@ def test_what_proves_that_nothing_was_sent(facts, empty_journal, expected):
 
 
 @pytest.mark.parametrize(
-    ("now", "told"),
+    ("now", "expected"),
     [
         ({"max_tries": 2, "retries": 2}, Cycle.SAME),
         ({"max_tries": 4, "retries": 2}, Cycle.NEW),
@@ -78,6 +78,6 @@ def test_what_proves_that_nothing_was_sent(facts, empty_journal, expected):
     ],
     ids=str,
 )
-def test_whether_the_task_was_cleared_since_the_first_attempt_of_its_cycle(now, told):
+def test_whether_the_task_was_cleared_since_the_first_attempt_of_its_cycle(now, expected):
     """The first attempt of the cycle was number 1, with two retries."""
-    assert cycle(Send("af-task", NOW, **now), try_number=1, max_tries=2, retries=2) is told
+    assert cycle(Send("af-task", NOW, **now), try_number=1, max_tries=2, retries=2) is expected

@@ -29,7 +29,7 @@ def test_a_duplicate_that_has_left_is_reported(send, sinch_sandbox, store):
 
 
 def test_a_duplicate_with_another_text_is_not_cancelled_but_reported(send, sinch_sandbox, store):
-    """The text holds the time: nobody can say which of the two is meant."""
+    """The text contains the time, so it is unknown which of the two the user wants."""
     tomorrow = {"send_at": pendulum.now("UTC").add(days=1)}
     send(body="Hi at 10:00", **tomorrow)
     store.value = None

@@ -23,7 +23,7 @@ def test_an_attempt_that_cannot_write_does_not_send(send, sinch_sandbox, store):
 
 
 def test_the_permission_is_asked_for_at_every_request(send, sinch_sandbox, store):
-    """Replaced while the client waits to try again."""
+    """Airflow replaces the attempt while the client waits to repeat the request."""
     sinch_sandbox.fault("rate_limited", "send", count=None)
     store.refuse = lambda: store.writes >= 2
     with pytest.raises(SinchNotSentError):

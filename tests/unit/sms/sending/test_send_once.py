@@ -62,7 +62,7 @@ def test_a_send_that_is_lost_again_and_again_ends_and_can_be_retried(send, sinch
 
 
 def test_an_intent_without_an_outcome_is_looked_up(send, sinch_sandbox, store):
-    """The first try died after Sinch had accepted its batch and before it could write that down."""
+    """The first attempt died after Sinch had accepted its batch, and before it could write that."""
     first = send()
     store.value.update(state="intent", batch_id=None)
     again = send(2)
@@ -71,7 +71,7 @@ def test_an_intent_without_an_outcome_is_looked_up(send, sinch_sandbox, store):
     assert store.value["state"] == "sent"
 
 
-def test_an_intent_that_came_to_nothing_is_sent(send, sinch_sandbox, store):
+def test_an_intent_without_a_batch_is_sent(send, sinch_sandbox, store):
     send()
     store.value.update(state="intent", batch_id=None)
     sinch_sandbox.clear()
@@ -80,14 +80,14 @@ def test_an_intent_that_came_to_nothing_is_sent(send, sinch_sandbox, store):
 
 
 @pytest.mark.parametrize("value", ["garbage", {"version": 1, "sends": [{"cycle": 1}]}, {"version": 2}])
-def test_a_spoilt_journal_is_made_up_for(send, sinch_sandbox, store, value):
+def test_an_unreadable_journal_is_replaced_by_a_look_up(send, sinch_sandbox, store, value):
     first = send()
     store.value = value
     assert send(2).batch_id == first.batch_id
     assert texts(sinch_sandbox) == ONCE
 
 
-def test_without_a_journal_later_tries_look(send, sinch_sandbox):
+def test_without_a_journal_later_attempts_look(send, sinch_sandbox):
     first = send(journal=False)
     assert send(2, journal=False).batch_id == first.batch_id
     assert sinch_sandbox.calls() == {"send": 1, "list": 1}
@@ -179,8 +179,8 @@ def test_a_clear_sends_again_if_asked_to(send, sinch_sandbox):
     assert send(3, cleared_after=1, on_clear="resend").batch_id == second.batch_id
 
 
-def test_a_clear_keeps_the_batch_whatever_the_text_and_says_so(send, sinch_sandbox, caplog):
-    """The text may hold the time; nobody is to be texted twice for that."""
+def test_a_clear_keeps_a_batch_with_another_text_and_says_so(send, sinch_sandbox, caplog):
+    """The text may contain the time, which is no reason to text anybody twice."""
     first = send()
     assert send(2, cleared_after=1, body="Hello").batch_id == first.batch_id
     assert "another text; keeping it" in caplog.text
@@ -188,19 +188,19 @@ def test_a_clear_keeps_the_batch_whatever_the_text_and_says_so(send, sinch_sandb
 
 
 @pytest.mark.parametrize(
-    ("to", "told"),
+    ("to", "said"),
     [([MARIA], None), ([MARIA, ANNA], "includes 1 of the 2 recipients"), ([ANNA], "includes none of the 1")],
     ids=["fewer", "some", "none"],
 )
 @pytest.mark.parametrize("journal", ["kept", "deleted", "none"])
-def test_a_clear_with_other_recipients(send, sinch_sandbox, store, to, told, journal):
+def test_a_clear_with_other_recipients(send, sinch_sandbox, store, to, said, journal):
     first = send(journal=journal != "none")
     if journal == "deleted":
         store.value = None
-    if told is None:
+    if said is None:
         assert send(2, cleared_after=1, to=to, journal=journal != "none").batch_id == first.batch_id
     else:
-        with pytest.raises(SinchPayloadChangedError, match=told):
+        with pytest.raises(SinchPayloadChangedError, match=said):
             send(2, cleared_after=1, to=to, journal=journal != "none")
     assert texts(sinch_sandbox) == ONCE
 

@@ -1,4 +1,4 @@
-"""A client_reference that other sends have too: nobody else's batch is taken or cancelled."""
+"""A client_reference that other sends have too: their batches are neither kept nor cancelled."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_it_is_sent_as_it_is(send, sinch_sandbox):
 
 
 def test_a_first_attempt_after_a_clear_elsewhere_sends(send, sinch_sandbox):
-    """Yesterday's run has sent the same to the same people under the label."""
+    """Yesterday's run has sent the same to the same recipients with this reference."""
     send(place=MemoryStore(), **LABEL)
     assert not send(cleared=True, **LABEL).adopted
     assert len(sinch_sandbox.batches()) == 2
@@ -46,7 +46,7 @@ def test_a_lost_answer_is_found_by_the_request(send, sinch_sandbox, store):
     assert texts(sinch_sandbox) == sorted([*ONCE, (ANNA[1:], "Another task's text")])
 
 
-def test_a_lost_request_is_sent_again_though_others_texted_the_same_people(send, sinch_sandbox):
+def test_a_lost_request_is_sent_again_though_others_texted_the_same_recipients(send, sinch_sandbox):
     """The label of all alerts, the phone on call, another text."""
     send(place=MemoryStore(), to=[MARIA], body="Disk full", **LABEL)
     sinch_sandbox.fault("lost_reply", "send", when="before")
@@ -68,7 +68,7 @@ def test_the_same_request_of_just_before_is_not_taken(send, sinch_sandbox):
 @pytest.mark.parametrize("body", ["Hi", "Hi at 10:01"])
 @pytest.mark.parametrize("to", [[MARIA, LUKASZ], [MARIA, ANNA]])
 def test_what_no_intent_explains_is_left_to_a_person(send, sinch_sandbox, body, to):
-    """Without a journal, a retry cannot tell its own batch from another task's."""
+    """Without a journal, a retry cannot distinguish its batch from another task's."""
     first = send(journal=False, **LABEL)
     with pytest.raises(SinchUncertainError, match=DOUBT) as caught:
         send(2, journal=False, body=body, to=to, **LABEL)
@@ -77,7 +77,7 @@ def test_what_no_intent_explains_is_left_to_a_person(send, sinch_sandbox, body, 
     assert len(sinch_sandbox.batches()) == 1
 
 
-def test_other_peoples_batches_do_not_matter(send, sinch_sandbox):
+def test_batches_to_other_recipients_do_not_matter(send, sinch_sandbox):
     send(place=MemoryStore(), to=[ANNA], **LABEL)
     assert not send(2, cleared_after=1, journal=False, **LABEL).adopted
 
