@@ -7,6 +7,7 @@ does, and shrinks it. ``NOTICED_BY`` in ``test_mutations.py`` keeps what was fou
 
 from __future__ import annotations
 
+import secrets
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -43,11 +44,10 @@ def _unnamed(position: int) -> Mutation:
 
 def _one_journal_for_both() -> AbstractContextManager[Any]:
     from sinch_provider.task import sending
-
-    opened = sending.one_of_several
+    from sinch_provider.task.state import one_of_several
 
     def never_guessed(*args: Any, **kwargs: Any) -> Any:
-        journal = opened(*args, **kwargs)
+        journal = one_of_several(*args, **kwargs)
         if journal is not None:
             journal.guessed = False
         return journal
@@ -63,8 +63,7 @@ def _proved(**untrue: Any) -> Mutation:
 
     def mutation() -> AbstractContextManager[Any]:
         from sinch_provider.sms.sending import earlier
-
-        proof = earlier.proof
+        from sinch_provider.sms.sending.decision import proof
 
         def generous(send: Any, *, empty_journal: bool) -> Any:
             return proof(replace(send, **untrue), empty_journal=empty_journal)
@@ -82,8 +81,7 @@ def _rescheduled_is_first() -> AbstractContextManager[Any]:
 
 def _uncleared_for_mapped() -> AbstractContextManager[Any]:
     from sinch_provider.sms.sending import earlier
-
-    proof = earlier.proof
+    from sinch_provider.sms.sending.decision import proof
 
     def generous(send: Any, *, empty_journal: bool) -> Any:
         if send.first and not send.single:
@@ -201,9 +199,7 @@ def _only_max_tries() -> AbstractContextManager[Any]:
 
 
 def _no_token() -> AbstractContextManager[Any]:
-    from sinch_provider.sms.sending import earlier
-
-    return mock.patch.object(earlier.secrets, "token_hex", return_value="")
+    return mock.patch.object(secrets, "token_hex", return_value="")
 
 
 def _others_are_forgotten() -> AbstractContextManager[Any]:
