@@ -43,7 +43,7 @@ def send_of(
     nested = is_nested(context, operator)
     index = _loop_index(context)
     nth = attempt_of(context).executions[operator.task_id]
-    map_index = -1 if ti.map_index is None else ti.map_index
+    map_index = _map_index(ti)
     retries = getattr(context.get("task"), "retries", None) if nested else operator.retries
     cleared = bool(getattr(run, "clear_number", 0)) or ti.max_tries != (retries or 0)
     return Send(
@@ -149,11 +149,18 @@ def _loop_index(context: Context) -> int | None:
     loop: Any = context.get("loop")
     if loop is not None:
         return int(loop.index)
-    # Callbacks in the Dag processor know only the task instance. Outside loops its region id is zero, and the
-    # region index is the map index.
+    # Callbacks in the Dag processor may know only the task instance. Airflow 3.4 puts loops and mapped tasks
+    # into regions. Of a mapped task, the region index is the map index, and its items share a reference.
     ti: Any = context.get("ti")
     region = getattr(ti, "region_id", None)
-    return int(ti.region_index) if region is not None and region.int else None
+    if region is None or not region.int or _map_index(ti) >= 0:
+        return None
+    return int(ti.region_index)
+
+
+def _map_index(ti: Any) -> int:
+    """Return the number of a mapped item; -1 for a task that is not mapped."""
+    return -1 if ti.map_index is None else int(ti.map_index)
 
 
 def _is_for_dag_processor(ti: Any) -> bool:

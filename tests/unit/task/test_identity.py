@@ -146,18 +146,24 @@ def test_an_operator_with_the_task_id_of_its_task_is_inside_it_all_the_same():
     assert not identity.is_nested(context_of(operator), operator)
 
 
-def test_outside_loops_the_region_of_airflow_3_4_is_zero():
-    """There, the index in the region is the map index."""
-    for map_index in (-1, 4):
-        operator = send()
-        context = context_of(operator, map_index=map_index)
-        row = SimpleNamespace(
-            dag_id="dag", run_id="run", task_id="send", map_index=map_index, try_number=1, max_tries=0,
-            region_id=UUID(int=0), region_index=map_index,
-        )  # fmt: skip
-        context["ti"] = row
-        found = identity.send_of(context, operator)
-        assert (found.reference, found.in_loop) == (reference(operator), False)
+@pytest.mark.parametrize(
+    ("map_index", "region", "region_index", "loop"),
+    [(-1, 0, -1, None), (0, 1, 0, None), (4, 1, 4, None), (None, 0, -1, None), (-1, 1, 0, 0), (-1, 1, 4, 4)],
+)
+def test_regions_of_airflow_3_4_are_loops_only_for_tasks_that_are_not_mapped(
+    map_index, region, region_index, loop
+):
+    """Loops and mapped tasks have a region. As measured on 3.4.0b2."""
+    operator = send()
+    context = context_of(operator)
+    context["ti"] = SimpleNamespace(
+        dag_id="dag", run_id="run", task_id="send", map_index=map_index, try_number=1, max_tries=0,
+        region_id=UUID(int=region), region_index=region_index,
+    )  # fmt: skip
+    found = identity.send_of(context, operator)
+    assert found.in_loop is (loop is not None)
+    assert found.mapped is (map_index is not None and map_index >= 0)
+    assert found.reference == reference(send(), loop=loop)
 
 
 def test_no_attempt_begins_before_its_run_is_due():
