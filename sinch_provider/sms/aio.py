@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -15,6 +14,7 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ProjectCredentials
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.fields.only_to import refuse_change
+from sinch_provider.sms.runtime import current
 from sinch_provider.sms.secret import Unstorable
 from sinch_provider.sms.wire import retry
 from sinch_provider.sms.wire.answers import read_answer
@@ -60,7 +60,6 @@ class AsyncSinchClient(Unstorable):
     Client of one Sinch account, used as ``async with AsyncSinchClient(account) as client``.
 
     :param account: Credentials, region, time limits.
-    :param sleep: Waits between attempts; tests pass something faster.
     :param attempts: How often a call is made at most.
     :param seconds: When given, all that the client does must be over so long after its making.
     :param conceal: Told every token that the credentials were exchanged for, so that logs can hide it.
@@ -70,7 +69,6 @@ class AsyncSinchClient(Unstorable):
         self,
         account: Account,
         *,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         attempts: int = retry.ATTEMPTS,
         seconds: float = math.inf,
         conceal: Callable[[str], Awaitable[None]] = _ignore,
@@ -78,9 +76,8 @@ class AsyncSinchClient(Unstorable):
         self.account = account
         self.batches = AsyncBatches(self.call)
         self.delivery_reports = AsyncDeliveryReports(self.call)
-        self._sleep = sleep
         self._attempts = attempts
-        self._until = time.monotonic() + seconds
+        self._until = current().monotonic() + seconds
         self._conceal = conceal
         self._transport: AsyncTransport | None = None
 
@@ -107,7 +104,7 @@ class AsyncSinchClient(Unstorable):
         """
         if look := look_first(self.account, call):
             refuse_change(self.account.only_to, call.body or {}, (await self.call(look)).to)
-        retrying = tenacity.AsyncRetrying(**retry.policy(self._attempts), sleep=self._sleep)
+        retrying = tenacity.AsyncRetrying(**retry.policy(self._attempts), sleep=current().async_sleep)
         result: T = await retrying(self._attempt, call)
         return result
 
@@ -116,8 +113,12 @@ class AsyncSinchClient(Unstorable):
         try:
             step = procedure.send(None)
             while True:
+                result: Any = None
                 try:
-                    result = await (self._sleep(step.seconds) if isinstance(step, Pause) else self.call(step))
+                    if isinstance(step, Pause):
+                        await current().async_sleep(step.seconds)
+                    else:
+                        result = await self.call(step)
                 except SinchError as error:
                     step = procedure.throw(error)
                 else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -14,6 +13,7 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ProjectCredentials
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.fields.only_to import refuse_change
+from sinch_provider.sms.runtime import current
 from sinch_provider.sms.secret import Unstorable
 from sinch_provider.sms.wire import retry
 from sinch_provider.sms.wire.answers import read_answer
@@ -54,9 +54,10 @@ class SinchClient(Unstorable):
     May be used by several threads at once. ``batches`` and ``delivery_reports`` hold the operations.
 
     :param account: Credentials, region, time limits.
-    :param sleep: Waits between attempts; tests pass something faster.
     :param attempts: How often a call is made at most.
     :param seconds: When given, all that the client does must be over so long after its making.
+    :param before_pause: Called with the seconds of every pause before it begins; what it raises ends the call
+        or the procedure.
     :param conceal: Told every token that the credentials were exchanged for, so that logs can hide it.
     """
 
@@ -64,17 +65,17 @@ class SinchClient(Unstorable):
         self,
         account: Account,
         *,
-        sleep: Callable[[float], None] = time.sleep,
         attempts: int = retry.ATTEMPTS,
         seconds: float = math.inf,
+        before_pause: Callable[[float], None] = lambda _: None,
         conceal: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.account = account
         self.batches = Batches(self.call)
         self.delivery_reports = DeliveryReports(self.call)
-        self._sleep = sleep
         self._attempts = attempts
-        self._until = time.monotonic() + seconds
+        self._until = current().monotonic() + seconds
+        self._before_pause = before_pause
         self._conceal = conceal
         self._transport = Transport()
 
@@ -98,7 +99,7 @@ class SinchClient(Unstorable):
         """
         if look := look_first(self.account, call):
             refuse_change(self.account.only_to, call.body or {}, self.call(look).to)
-        retrying = tenacity.Retrying(**retry.policy(self._attempts), sleep=self._sleep)
+        retrying = tenacity.Retrying(**retry.policy(self._attempts), sleep=self._pause)
         result: T = retrying(self._attempt, call)
         return result
 
@@ -107,8 +108,12 @@ class SinchClient(Unstorable):
         try:
             step = procedure.send(None)
             while True:
+                result: Any = None
                 try:
-                    result = self._sleep(step.seconds) if isinstance(step, Pause) else self.call(step)
+                    if isinstance(step, Pause):
+                        self._pause(step.seconds)
+                    else:
+                        result = self.call(step)
                 except SinchError as error:
                     step = procedure.throw(error)
                 else:
@@ -117,6 +122,10 @@ class SinchClient(Unstorable):
             return stop.value  # type: ignore[no-any-return]
         finally:
             procedure.close()
+
+    def _pause(self, seconds: float) -> None:
+        self._before_pause(seconds)
+        current().sleep(seconds)
 
     def _attempt(self, call: Call[T]) -> T:
         request = request_for(self.account, call)

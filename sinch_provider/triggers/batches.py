@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +12,7 @@ from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sms.delivery.progress import Progress, Summary, named, wait
 from sinch_provider.sms.errors import SinchError, SinchNotFoundError
 from sinch_provider.sms.masking import mask_text
+from sinch_provider.sms.runtime import current
 from sinch_provider.task.failures import SinchTaskFailed, SinchWaitInterrupted, goes_on, missing_connection
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class SinchBatchTrigger(BaseTrigger):
                 return await SinchHook(self.sinch_conn_id).get_async_conn()
             except AirflowNotFoundException:
                 # Airflow says the same where its database does not answer for a moment.
-                await asyncio.sleep(self.poll_interval)
+                await current().async_sleep(self.poll_interval)
         return await SinchHook(self.sinch_conn_id).get_async_conn()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum
@@ -137,7 +137,7 @@ class Progress:
         return self.state in {State.FINISHED, State.OVERDUE}
 
 
-def look(before: Progress, clock: Callable[[], pendulum.DateTime] = utcnow) -> Generator[Step, Any, Progress]:
+def look(before: Progress) -> Generator[Step, Any, Progress]:
     """
     Look how far a batch is, with as few calls as that takes.
 
@@ -148,13 +148,13 @@ def look(before: Progress, clock: Callable[[], pendulum.DateTime] = utcnow) -> G
     """
     batch: Batch | None = None
     schedule = before.schedule
-    if schedule is not None and schedule.starts is not None and clock() < schedule.starts:
+    if schedule is not None and schedule.starts is not None and utcnow() < schedule.starts:
         return replace(before, state=State.SCHEDULED)
     if schedule is None:
         batch = yield _lagging(endpoints.get(before.batch_id))
-        schedule = Schedule.of(batch, clock())
+        schedule = Schedule.of(batch, utcnow())
         before = replace(before, canceled=batch.canceled)
-        if not batch.canceled and schedule.starts is not None and clock() < schedule.starts:
+        if not batch.canceled and schedule.starts is not None and utcnow() < schedule.starts:
             return replace(before, state=State.SCHEDULED, schedule=schedule)
 
     before = replace(before, schedule=schedule, state=State.RUNNING, failures=0)
@@ -162,16 +162,16 @@ def look(before: Progress, clock: Callable[[], pendulum.DateTime] = utcnow) -> G
         report: BatchDeliveryReport = yield endpoints.get_delivery_report(before.batch_id)
     except SinchNotFoundError:
         # The batch is there; its report may take a while.
-        return replace(before, state=State.OVERDUE) if clock() > schedule.ends else before
+        return replace(before, state=State.OVERDUE) if utcnow() > schedule.ends else before
     counts = counts_of(report)
     progress = replace(before, counts=counts)
     if has_finished(report):
         return replace(progress, state=State.FINISHED)
 
     empty = counts.total() == 0
-    if batch is None and (empty or clock() > schedule.ends):
+    if batch is None and (empty or utcnow() > schedule.ends):
         batch = yield _lagging(endpoints.get(before.batch_id))
-        progress = replace(progress, schedule=Schedule.of(batch, clock()))
+        progress = replace(progress, schedule=Schedule.of(batch, utcnow()))
     if batch is not None:
         progress = replace(progress, canceled=batch.canceled)
         if batch.canceled and empty:
@@ -179,13 +179,13 @@ def look(before: Progress, clock: Callable[[], pendulum.DateTime] = utcnow) -> G
             planned = report.total_message_count or len(batch.to) or 1
             counted = Counter({("Cancelled", CANCELLED_BY_USER): planned})
             return replace(progress, state=State.FINISHED, counts=counted)
-        if empty and report.total_message_count == 0 and _to_empty_groups(batch, clock()):
+        if empty and report.total_message_count == 0 and _to_empty_groups(batch, utcnow()):
             log.warning("Batch %s has no messages: the groups it was sent to are empty.", before.batch_id)
             return replace(progress, state=State.FINISHED)
     assert progress.schedule is not None
-    if progress.schedule.starts is not None and clock() < progress.schedule.starts:
+    if progress.schedule.starts is not None and utcnow() < progress.schedule.starts:
         return replace(progress, state=State.SCHEDULED)
-    if clock() > progress.schedule.ends:
+    if utcnow() > progress.schedule.ends:
         return replace(progress, state=State.OVERDUE)
     return progress
 
@@ -345,9 +345,7 @@ class OutcomePolicy:
 
 
 def look_at_all(
-    before: Iterable[Progress],
-    clock: Callable[[], pendulum.DateTime] = utcnow,
-    until: pendulum.DateTime | None = None,
+    before: Iterable[Progress], until: pendulum.DateTime | None = None
 ) -> Generator[Step, Any, list[Progress]]:
     """
     Look at every batch that is not over, and log what has changed.
@@ -364,19 +362,19 @@ def look_at_all(
     # Those looked at least come first, so that rounds that end early come round to every batch.
     due = sorted((at for at, entry in enumerate(entries) if not entry.over), key=lambda at: entries[at].looks)
     for place, at in enumerate(due):
-        if place and until is not None and clock() > until:
+        if place and until is not None and utcnow() > until:
             log.warning("%d of %d batches were not looked at: no time is left.", len(due) - place, len(due))
             break
         entry = replace(entries[at], looks=entries[at].looks + 1)
         try:
-            entries[at] = yield from look(entry, clock)
+            entries[at] = yield from look(entry)
         except SinchError as error:
             entries[at] = replace(entry, failures=entry.failures + 1)
             blind = sum(each.failures for each in entries if each.schedule is None)
             if not error.transient or (entry.schedule is None and blind >= BLIND_LOOKS):
                 raise
             log.warning("Batch %s could not be looked at, will look again: %s", entry.batch_id, error)
-            if entry.schedule is not None and clock() > entry.schedule.ends:
+            if entry.schedule is not None and utcnow() > entry.schedule.ends:
                 entries[at] = replace(entries[at], state=State.OVERDUE)
             break
     _log_changes(known, entries)
@@ -404,11 +402,7 @@ def _statuses(entries: Iterable[Progress]) -> set[str]:
     return {status for entry in entries for status, _ in entry.counts}
 
 
-def wait(
-    progress: Sequence[Progress],
-    poll_interval: float,
-    clock: Callable[[], pendulum.DateTime] = utcnow,
-) -> Generator[Step, Any, Summary]:
+def wait(progress: Sequence[Progress], poll_interval: float) -> Generator[Step, Any, Summary]:
     """
     Look again and again until every batch is over.
 
@@ -417,11 +411,11 @@ def wait(
     """
     entries = list(progress)
     while True:
-        entries = yield from look_at_all(entries, clock)
+        entries = yield from look_at_all(entries)
         summary = Summary.of(entries)
         if not summary.pending:
             return summary
-        yield Pause(pause_for(entries, poll_interval, clock()))
+        yield Pause(pause_for(entries, poll_interval, utcnow()))
 
 
 def pause_for(entries: Iterable[Progress], poll_interval: float, now: pendulum.DateTime) -> float:
@@ -438,6 +432,6 @@ def pause_for(entries: Iterable[Progress], poll_interval: float, now: pendulum.D
     return min(soonest, LONGEST_PAUSE) if soonest > 0 else poll_interval
 
 
-def progress_of(batch: Batch, clock: Callable[[], pendulum.DateTime] = utcnow) -> Progress:
+def progress_of(batch: Batch) -> Progress:
     """Begin with a batch that was just sent, which saves reading it."""
-    return Progress(batch.id, State.RUNNING, schedule=Schedule.of(batch, clock()))
+    return Progress(batch.id, State.RUNNING, schedule=Schedule.of(batch, utcnow()))

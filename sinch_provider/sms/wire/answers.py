@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 
@@ -24,6 +24,7 @@ from sinch_provider.sms.errors import (
     SinchUnexpectedAnswerError,
 )
 from sinch_provider.sms.masking import mask_text
+from sinch_provider.sms.runtime import current
 from sinch_provider.sms.wire.call import Answer, Call, Kind
 
 T = TypeVar("T")
@@ -254,5 +255,5 @@ def _retry_after(answer: Answer) -> float | None:
         except (ValueError, TypeError, OverflowError):
             return None
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        seconds = (moment - datetime.now(UTC)).total_seconds()
+        seconds = (moment - current().now()).total_seconds()
     return max(seconds, 0.0) if math.isfinite(seconds) else None

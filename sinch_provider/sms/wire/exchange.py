@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any, Final
 
 from sinch_provider.sms.account import LIMITS
 from sinch_provider.sms.errors import SinchNotSentError
+from sinch_provider.sms.runtime import current
 from sinch_provider.sms.wire.answers import lost_connection, no_connection, unusable_environment
 from sinch_provider.sms.wire.call import Call
 from sinch_provider.sms.wire.environment import UnusableEnvironmentError
@@ -34,7 +34,7 @@ class Exchange:
         self._call = call
         self.timeout = timeout
         self.largest = call.largest_answer
-        self._ends = min(time.monotonic() + LIMITS * timeout, until)
+        self._ends = min(current().monotonic() + LIMITS * timeout, until)
         #: Whether the headers were handed to the socket.
         self.left = False
         self._refusal: BaseException | None = None
@@ -50,7 +50,7 @@ class Exchange:
 
     def remaining(self) -> float:
         """Seconds until it must be over."""
-        return self._ends - time.monotonic()
+        return self._ends - current().monotonic()
 
     def patience(self) -> float:
         """
@@ -103,7 +103,7 @@ class Exchange:
             raise ConnectionError("the connection broke")
 
     def _ask(self) -> tuple[float, float]:
-        began = time.monotonic()
+        began = current().monotonic()
         if self._call.permit is not None:
             try:
                 self._call.permit()
@@ -112,10 +112,10 @@ class Exchange:
                 self._refusal = error
                 raise
         # The time limits are for the network.
-        self._ends += time.monotonic() - began
+        self._ends += current().monotonic() - began
         return _clocks()
 
 
 def _clocks() -> tuple[float, float]:
     # The monotonic clock stands still while a machine sleeps; the wall clock may be set back.
-    return time.monotonic(), time.time()
+    return current().monotonic(), current().now().timestamp()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any, Final
 
 from tenacity import RetryCallState, retry_if_exception, stop_after_attempt
 from tenacity.stop import stop_base
 
 from sinch_provider.sms.errors import SinchError
+from sinch_provider.sms.runtime import current
 
 ATTEMPTS: Final = 5
 #: Longest pause the client makes by itself; a server that asks for more gets its error raised instead.
@@ -22,10 +22,11 @@ def _error(state: RetryCallState) -> BaseException | None:
 
 
 def _pause(state: RetryCallState) -> float:
+    uniform = current().uniform
     retry_after = getattr(_error(state), "retry_after", None)
     if retry_after is not None:
-        return float(retry_after) + random.uniform(0, _RETRY_AFTER_JITTER)
-    return random.uniform(0, min(_FIRST_CEILING * 2 ** (state.attempt_number - 1), LONGEST_PAUSE))
+        return float(retry_after) + uniform(0, _RETRY_AFTER_JITTER)
+    return uniform(0, min(_FIRST_CEILING * 2 ** (state.attempt_number - 1), LONGEST_PAUSE))
 
 
 class _AskedToWaitTooLong(stop_base):

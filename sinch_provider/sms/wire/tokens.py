@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from sinch_provider.sms.account import Account, ProjectCredentials
 from sinch_provider.sms.errors import MalformedAnswerError, SinchAuthError, SinchUnexpectedAnswerError
+from sinch_provider.sms.runtime import current
 from sinch_provider.sms.wire.answers import explain, read_answer, shown
 from sinch_provider.sms.wire.call import COMMON_HEADERS, TOKEN_PATH, Answer, Call, Request
 
@@ -44,11 +44,11 @@ class TokenSlot:
 
     def current(self) -> str | None:
         """Return the token while it is good for another minute, else None."""
-        return self._token if time.monotonic() < self._renew_at else None
+        return self._token if current().monotonic() < self._renew_at else None
 
     def store(self, grant: Grant) -> str:
         """Keep a new token and return it."""
-        self._renew_at = time.monotonic() + grant.lifetime - MARGIN
+        self._renew_at = current().monotonic() + grant.lifetime - MARGIN
         self._token = grant.token
         return grant.token
 

@@ -23,7 +23,7 @@ def test_a_running_batch_costs_one_call_a_look_after_the_first() -> None:
 
 def test_a_batch_just_sent_need_not_be_read() -> None:
     driver = Driver(DELIVERED)
-    progress = driver.look(progress_of(batch(), driver.clock))
+    progress = driver.look(progress_of(batch()))
     assert driver.calls == ["get_delivery_report"]
     assert progress.state is State.FINISHED
     assert progress.over
@@ -33,14 +33,14 @@ def test_a_batch_just_sent_need_not_be_read() -> None:
 def test_nothing_is_asked_before_a_batch_leaves(known: bool) -> None:
     scheduled = batch(send_at=START.add(hours=8).isoformat())
     driver = Driver(DELIVERED) if known else Driver(scheduled, DELIVERED)
-    driver.wait(progress_of(scheduled, driver.clock) if known else Progress(ID))
+    driver.wait(progress_of(scheduled) if known else Progress(ID))
     assert driver.calls == ["get_delivery_report"] if known else ["get", "get_delivery_report"]
     assert driver.pauses == [8 * 3600]
 
 
 def test_a_look_at_a_scheduled_batch_says_so_without_a_call() -> None:
     driver = Driver()
-    progress = driver.look(progress_of(batch(send_at=START.add(hours=8).isoformat()), driver.clock))
+    progress = driver.look(progress_of(batch(send_at=START.add(hours=8).isoformat())))
     assert progress.state is State.SCHEDULED
     assert not progress.over
 
@@ -65,7 +65,7 @@ def test_a_batch_cancelled_before_its_time_has_an_empty_report_and_counts_for_ev
 def test_a_batch_cancelled_while_it_was_waited_for_is_noticed_at_its_time() -> None:
     scheduled = batch(send_at=START.add(hours=8).isoformat())
     driver = Driver(EMPTY, batch(send_at=START.add(hours=8).isoformat(), canceled=True))
-    summary = driver.wait(progress_of(scheduled, driver.clock))
+    summary = driver.wait(progress_of(scheduled))
     assert driver.calls == ["get_delivery_report", "get"]
     assert summary.by_status == {"Cancelled": 2}
 
@@ -89,7 +89,7 @@ def test_a_cancelled_batch_that_finished_all_the_same_says_both() -> None:
 
 def test_a_postponed_batch_is_waited_for_anew() -> None:
     driver = Driver(EMPTY, batch(send_at=START.add(hours=9).isoformat()), DELIVERED)
-    driver.wait(progress_of(batch(send_at=START.add(hours=8).isoformat()), driver.clock))
+    driver.wait(progress_of(batch(send_at=START.add(hours=8).isoformat())))
     assert driver.calls == ["get_delivery_report", "get", "get_delivery_report"]
     assert driver.pauses == [8 * 3600, 3600]
 
@@ -104,7 +104,7 @@ def test_a_batch_is_given_up_after_its_expiry_and_the_time_for_late_reports() ->
     expire_at = START.add(minutes=30)
     sent = batch(expire_at=expire_at.isoformat())
     driver = Driver()
-    running = progress_of(sent, driver.clock)
+    running = progress_of(sent)
     assert running.schedule == Schedule(None, expire_at + GRACE)
     driver = Driver(QUEUED)
     driver.now = expire_at + GRACE
@@ -122,13 +122,13 @@ def test_a_batch_is_given_up_after_its_expiry_and_the_time_for_late_reports() ->
 def test_reports_that_are_complete_in_the_end_win_over_the_deadline() -> None:
     driver = Driver(DELIVERED)
     driver.now = START.add(days=30)
-    assert driver.look(progress_of(batch(), lambda: START)).state is State.FINISHED
+    assert driver.look(progress_of(batch())).state is State.FINISHED
 
 
 def test_a_batch_prolonged_meanwhile_is_not_given_up() -> None:
     driver = Driver(QUEUED, batch(expire_at=START.add(days=2).isoformat()))
     driver.now = START.add(days=1)
-    progress = driver.look(progress_of(batch(expire_at=START.isoformat()), lambda: START))
+    progress = driver.look(progress_of(batch(expire_at=START.isoformat())))
     assert progress.state is State.RUNNING
     assert progress.schedule == Schedule(None, START.add(days=2) + GRACE)
 

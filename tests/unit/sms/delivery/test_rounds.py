@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 
-import pendulum
 import pytest
 
 from sinch_provider.sms.delivery.progress import (
@@ -40,7 +39,7 @@ def test_several_batches_are_waited_for_together() -> None:
 
 def test_waiting_for_nothing_is_over_at_once() -> None:
     driver = Driver()
-    assert driver.follow(wait([], 10, driver.clock)) == Summary((), Counter())
+    assert driver.follow(wait([], 10)) == Summary((), Counter())
 
 
 def test_a_passing_failure_leaves_the_batch_as_it_was() -> None:
@@ -71,7 +70,7 @@ def test_a_report_that_is_not_there_yet_is_waited_for_until_the_end() -> None:
     assert driver.wait().by_status == {"Delivered": 2}
     late = Driver(missing)
     late.now = START.add(days=30)
-    assert late.follow(look(progress_of(batch(), lambda: START), late.clock)).state is State.OVERDUE
+    assert late.follow(look(progress_of(batch()))).state is State.OVERDUE
 
 
 def test_no_pause_is_longer_than_a_day() -> None:
@@ -81,8 +80,8 @@ def test_no_pause_is_longer_than_a_day() -> None:
 def test_a_batch_that_cannot_be_looked_at_until_its_end_is_overdue() -> None:
     driver = Driver(SinchConnectionError("get: no connection"))
     driver.now = START.add(days=30)
-    running = progress_of(batch(), lambda: START)
-    assert driver.follow(look_at_all([running], driver.clock))[0].state is State.OVERDUE
+    running = progress_of(batch())
+    assert driver.follow(look_at_all([running]))[0].state is State.OVERDUE
 
 
 def test_batches_that_are_over_are_not_looked_at() -> None:
@@ -91,7 +90,7 @@ def test_batches_that_are_over_are_not_looked_at() -> None:
 
 
 def test_a_scheduled_batch_that_cannot_be_looked_at_in_time_does_not_spin() -> None:
-    scheduled = progress_of(batch(send_at=START.add(hours=8).isoformat()), lambda: START)
+    scheduled = progress_of(batch(send_at=START.add(hours=8).isoformat()))
     driver = Driver(*[SinchConnectionError("get: no connection")] * 2, DELIVERED)
     driver.wait(scheduled)
     assert driver.pauses == [8 * 3600, 10, 10]
@@ -123,12 +122,12 @@ TROUBLE = SinchConnectionError("get: no connection")
 
 
 def known(*ids: str) -> list[Progress]:
-    return [progress_of(batch(id_), lambda: START) for id_ in ids]
+    return [progress_of(batch(id_)) for id_ in ids]
 
 
 def test_a_round_ends_at_the_first_passing_failure() -> None:
     driver = Driver(TROUBLE)
-    found = driver.follow(look_at_all([Progress(f"batch{index}") for index in range(1000)], driver.clock))
+    found = driver.follow(look_at_all([Progress(f"batch{index}") for index in range(1000)]))
     assert driver.calls == ["get"]
     assert [entry.batch_id for entry in found] == [f"batch{index}" for index in range(1000)]
 
@@ -146,7 +145,7 @@ def test_a_batch_that_cannot_be_looked_at_does_not_keep_others_from_being_looked
     entries = known(ID, OTHER, third)
     for failures, counted in [(1, 0), (2, 2), (3, 2)]:
         driver.answers = [queued[OTHER], queued[third], TROUBLE] if failures > 1 else [TROUBLE]
-        entries = driver.follow(look_at_all(entries, driver.clock))
+        entries = driver.follow(look_at_all(entries))
         assert [entry.batch_id for entry in entries] == [ID, OTHER, third]
         assert entries[0].failures == failures
         assert sum(bool(entry.counts) for entry in entries) == counted
@@ -160,7 +159,7 @@ def test_rounds_that_end_early_come_round_to_every_batch() -> None:
     for _ in range(5):
         driver.answers = [QUEUED, TROUBLE]
         before = entries
-        entries = driver.follow(look_at_all(entries, driver.clock))
+        entries = driver.follow(look_at_all(entries))
         seen += [new.batch_id for old, new in zip(before, entries, strict=True) if old != new]
     assert sorted({*seen}) == ids
 
@@ -173,20 +172,14 @@ def test_blind_looks_are_counted_over_all_batches() -> None:
 
 
 def test_a_round_ends_when_its_time_is_up() -> None:
-    driver = Driver(QUEUED, report(("Queued", 400, 2), id_=OTHER))
-    until = START.add(seconds=5)
-
-    def clock() -> pendulum.DateTime:
-        # Every look takes three seconds.
-        return START.add(seconds=3 * len(driver.calls))
-
-    found = driver.follow(look_at_all(known(ID, OTHER, "third", "fourth"), clock, until))
+    driver = Driver(QUEUED, report(("Queued", 400, 2), id_=OTHER), call_takes=3)
+    found = driver.follow(look_at_all(known(ID, OTHER, "third", "fourth"), START.add(seconds=5)))
     assert [bool(entry.counts) for entry in found] == [True, True, False, False]
 
 
 def test_a_round_has_time_for_one_look_at_least() -> None:
     driver = Driver(DELIVERED)
-    found = driver.follow(look_at_all(known(ID, OTHER), driver.clock, START.subtract(hours=1)))
+    found = driver.follow(look_at_all(known(ID, OTHER), START.subtract(hours=1)))
     assert [entry.state for entry in found] == [State.FINISHED, State.RUNNING]
 
 
