@@ -82,7 +82,15 @@ def send(
     :raises SinchValidationError: Names every field that breaks a rule.
     """
     fields = validation.checked_message(locals(), "send")
-    return Call("send", "POST", "/batches", Batch.from_json, body=fields, kind=Kind.ONCE, default_sender=True)
+    return Call(
+        "send",
+        "POST",
+        "/batches",
+        Batch.from_json,
+        body=fields,
+        kind=Kind.NOT_IDEMPOTENT,
+        default_sender=True,
+    )
 
 
 def send_dry_run(
@@ -197,7 +205,7 @@ def update(
     :raises SinchValidationError: Names every field that breaks a rule; or nothing would change.
     """
     fields = validation.checked_update(locals(), "update")
-    return Call("update", "POST", _path(fields), _of_batch(batch_id), body=fields, kind=Kind.ONCE)
+    return Call("update", "POST", _path(fields), _of_batch(batch_id), body=fields, kind=Kind.NOT_IDEMPOTENT)
 
 
 def replace(
@@ -234,7 +242,7 @@ def replace(
     # Once the new batch has left, nobody knows what replacing it again does; it may send a second time. All
     # attempts together end within the margin.
     waits = "send_at" in fields and parse_time(fields["send_at"]) > utcnow().add(minutes=15)
-    kind = Kind.SET if waits else Kind.ONCE
+    kind = Kind.IDEMPOTENT if waits else Kind.NOT_IDEMPOTENT
     parse = _of_batch(batch_id)
     return Call("replace", "PUT", _path(fields), parse, body=fields, kind=kind, default_sender=True)
 
@@ -246,7 +254,7 @@ def cancel(batch_id: str) -> Call[Batch]:
     :param batch_id: The batch.
     """
     values = validation.checked_fields(locals(), {}, "cancel")
-    return Call("cancel", "DELETE", _path(values), _of_batch(batch_id), kind=Kind.SET)
+    return Call("cancel", "DELETE", _path(values), _of_batch(batch_id), kind=Kind.IDEMPOTENT)
 
 
 def send_delivery_feedback(batch_id: str, recipients: Recipients) -> Call[None]:
@@ -259,7 +267,7 @@ def send_delivery_feedback(batch_id: str, recipients: Recipients) -> Call[None]:
     operation = "send_delivery_feedback"
     fields = validation.checked_fields(locals(), validation.FEEDBACK, operation, required=("recipients",))
     path = _path(fields, "/delivery_feedback")
-    return Call(operation, "POST", path, lambda _: None, body=fields, kind=Kind.SET)
+    return Call(operation, "POST", path, lambda _: None, body=fields, kind=Kind.IDEMPOTENT)
 
 
 def get_delivery_report(

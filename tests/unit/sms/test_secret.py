@@ -16,7 +16,8 @@ from sinch_provider.sms.account import Account, ProjectCredentials, ServicePlanC
 from sinch_provider.sms.aio import AsyncSinchClient
 from sinch_provider.sms.client import SinchClient
 from sinch_provider.sms.errors import SinchBadRequestError
-from sinch_provider.sms.wire.call import Answer, request_for
+from sinch_provider.sms.wire.http import Answer
+from sinch_provider.sms.wire.request import request_for
 from sinch_provider.sms.wire.tokens import Grant, token_request
 from tests.unit.sms.calls import GOOD, ID, NUMBER, SEND, TEXT, TO, told
 from tests.unit.sms.conftest import Player, plan_account, project_account
