@@ -12,7 +12,9 @@ from packaging.version import Version
 
 from sinch_provider.operators.base import SinchOperator
 from sinch_provider.sms import endpoints
-from sinch_provider.sms.delivery.progress import Progress, Summary, progress_of, wait
+from sinch_provider.sms.delivery.outcome import Summary
+from sinch_provider.sms.delivery.progress import Progress, progress_of
+from sinch_provider.sms.delivery.wait import wait
 from sinch_provider.sms.errors import Fault, SinchAlreadyDispatchedError, SinchError
 from sinch_provider.sms.fields import validation
 from sinch_provider.sms.fields.rules import FILE_SUFFIXES

@@ -17,7 +17,9 @@ from airflow.providers.common.compat.sdk import (
 
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sensors.finished import FinishedBatches
-from sinch_provider.sms.delivery.progress import Progress, Summary, look_at_all, pause_for
+from sinch_provider.sms.delivery.outcome import Summary
+from sinch_provider.sms.delivery.progress import Progress
+from sinch_provider.sms.delivery.wait import look_at_all, pause_for
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
 from sinch_provider.sms.fields.times import to_time, utcnow
 from sinch_provider.sms.fields.validation import checked_batch_ids

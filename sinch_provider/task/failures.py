@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from sinch_provider.hooks.sinch import SinchHook
-from sinch_provider.sms.delivery.progress import OutcomePolicy, Summary, named
+from sinch_provider.sms.delivery.outcome import OutcomePolicy, Summary, named
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
 from sinch_provider.sms.fields.rules import shown_value
 from sinch_provider.sms.masking import mask_text
@@ -175,11 +175,11 @@ def conclude(summary: Summary, policy: OutcomePolicy) -> None:
     if summary.overdue:
         raise SinchWaitTimeout(
             f"Timed out: {named(summary.overdue)} expired with messages that have no final status "
-            f"({summary.told()}). Their receipts may never come; the delivery report tells which they are."
+            f"({summary.line()}). Their receipts may never come; the delivery report tells which they are."
         )
     if reason := policy.verdict(summary):
         raise SinchDeliveryFailed(
-            f"Delivery of {summary.names} is not good enough: {reason} ({summary.told()})."
+            f"Delivery of {summary.names} is not good enough: {reason} ({summary.line()})."
         )
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pendulum
 
-from sinch_provider.sms.delivery.progress import Progress, Summary, look, wait
+from sinch_provider.sms.delivery.outcome import Summary
+from sinch_provider.sms.delivery.progress import Progress
+from sinch_provider.sms.delivery.wait import look, wait
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.models import Batch, BatchDeliveryReport
 from sinch_provider.sms.runtime import current, using

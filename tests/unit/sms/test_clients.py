@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -30,7 +30,6 @@ from sinch_provider.sms.errors import (
     SinchUnexpectedAnswerError,
     SinchValidationError,
 )
-from sinch_provider.sms.wire.call import Pause, Step
 from sinch_provider.sms.wire.http import USER_AGENT
 from sinch_provider.sms.wire.retry import ATTEMPTS, LONGEST_PAUSE
 from tests.unit.sms.calls import (
@@ -486,63 +485,6 @@ def test_an_answer_that_makes_no_sense_leaves_a_send_uncertain(
     with pytest.raises(SinchUnexpectedAnswerError, match="is not usable"):
         do(plan_account(server.url), *GET)
     assert do.pauses == []
-
-
-# --- procedures
-
-
-def test_a_procedure_gets_results_pauses_and_errors(do: Player, server: ScriptedServer) -> None:
-    server.script = [GOOD["batches.get"], reply(404), GOOD["batches.cancel"]]
-
-    def procedure() -> Generator[Step, Any, tuple[str, str, bool]]:
-        batch = yield endpoints.get(ID)
-        nothing = yield Pause(5)
-        assert nothing is None
-        try:
-            yield endpoints.get("missing")
-        except SinchNotFoundError as error:
-            refused = error.operation
-        cancelled = yield endpoints.cancel(ID)
-        return batch.id, refused, cancelled.canceled
-
-    assert do.follow(plan_account(server.url), procedure()) == (ID, "get", True)
-    assert do.pauses == [5]
-
-
-def test_an_error_that_a_procedure_does_not_want_is_raised(do: Player, server: ScriptedServer) -> None:
-    server.script = [reply(404)]
-    ended = []
-
-    def procedure() -> Generator[Step, Any, None]:
-        try:
-            yield endpoints.get(ID)
-        finally:
-            ended.append(True)
-
-    with pytest.raises(SinchNotFoundError):
-        do.follow(plan_account(server.url), procedure())
-    assert ended == [True]
-
-
-def test_a_procedure_may_end_in_the_face_of_an_error_or_before_it_began(
-    do: Player, server: ScriptedServer
-) -> None:
-    server.script = [reply(404)]
-
-    def resigned() -> Generator[Step, Any, str]:
-        try:
-            yield endpoints.get(ID)
-        except SinchNotFoundError:
-            return "gone"
-        return "there"
-
-    def idle() -> Generator[Step, Any, str]:
-        yield from ()
-        return "nothing to do"
-
-    account = plan_account(server.url)
-    assert do.follow(account, resigned()) == "gone"
-    assert do.follow(account, idle()) == "nothing to do"
 
 
 # --- the face of the clients
