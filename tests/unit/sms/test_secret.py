@@ -75,7 +75,7 @@ def test_no_way_of_writing_things_down_gives_a_secret_away(way: Callable[[Any], 
 @pytest.mark.parametrize("holder", [*HOLDERS, *CLIENTS], ids=lambda holder: type(holder).__name__)
 @pytest.mark.parametrize("way", [airflows, pickle.dumps])
 def test_who_stores_credentials_is_told_why_not(way: Callable[[Any], Any], holder: Any) -> None:
-    with pytest.raises(TypeError, match=f"{type(holder).__name__} holds credentials and is not stored"):
+    with pytest.raises(TypeError, match=f"{type(holder).__name__} contains credentials and cannot be stored"):
         way(holder)
 
 

@@ -1,4 +1,4 @@
-"""Procedures: both clients follow them in the same way."""
+"""Procedures, which both clients follow in the same way, and what a call knows of itself."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import pytest
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchForbiddenError
-from sinch_provider.sms.wire.call import Pause, Step
+from sinch_provider.sms.wire.answers import status_error
+from sinch_provider.sms.wire.call import Call, Pause, Step
 from tests.unit.sms.calls import BATCH, ID
 from tests.unit.sms.conftest import Player, plan_account
 from tests.unit.sms.scripted import ScriptedServer, reply
+from tests.unit.sms.wire.test_answers import answer
 
 REFUSED = reply(403, {"code": "forbidden", "text": "no"})
 
@@ -125,3 +127,28 @@ def test_a_generator_that_yields_steps_is_followed_too(do: Player, server: Scrip
         return str(batch.id)
 
     assert do.follow(plan_account(server.url), read()) == ID
+
+
+# --- calls
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        endpoints.send("Hi", ["+447700900222"]),
+        endpoints.send_dry_run("Hi", ["+447700900222"]),
+        endpoints.send_delivery_feedback(ID, ["+447700900222"]),
+        endpoints.update(ID, to_add=["+447700900222"]),
+        endpoints.update(ID, to_remove=["+447700900222"]),
+        endpoints.send("Hi", ["+46701740605"], from_="+447700900222"),
+        endpoints.send("Hi ${a}", ["+46701740605"], parameters={"a": {"+447700900222": "x", "default": "y"}}),
+        endpoints.get_delivery_report_for_number(ID, "+447700900222"),
+        endpoints.list_batches(from_=["12345", "+447700900222"]),
+    ],
+    ids=lambda call: call.operation,
+)
+@pytest.mark.parametrize("quote", ["msisdn{}", "{}a", "{}_0", "10:15:{}", "face-{}"])
+def test_the_numbers_of_a_call_are_known(call: Call[Any], quote: str) -> None:
+    said = quote.format("447700900222")
+    error = status_error(call, answer(400, {"code": said, "text": said}))
+    assert "7700900" not in str(error) + repr(vars(error))
