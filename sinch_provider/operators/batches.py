@@ -16,24 +16,28 @@ from sinch_provider.sms.delivery.outcome import Summary
 from sinch_provider.sms.delivery.progress import Progress, progress_of
 from sinch_provider.sms.delivery.wait import wait
 from sinch_provider.sms.errors import Fault, SinchAlreadyDispatchedError, SinchError
-from sinch_provider.sms.fields import validation
+from sinch_provider.sms.fields import table, validation
 from sinch_provider.sms.fields.rules import FILE_SUFFIXES
 from sinch_provider.sms.fields.validation import faults_of
 from sinch_provider.sms.masking import mask_number
 from sinch_provider.sms.sending.alert import Alert
 from sinch_provider.sms.sending.change_once import change_once
-from sinch_provider.sms.sending.send_once import OnClear, SendOnce
+from sinch_provider.sms.sending.decision import OnClear
+from sinch_provider.sms.sending.send_once import SendOnce
 from sinch_provider.sms.sending.sent import Sent
-from sinch_provider.task.arguments import is_template, unknown_fields
+from sinch_provider.task.arguments import (
+    interval_faults,
+    is_template,
+    policy_faults,
+    policy_of,
+    sending_faults,
+    unknown_fields,
+)
 from sinch_provider.task.failures import (
     SinchWaitInterrupted,
     airflow_failures,
-    checked_policy,
     conclude,
     goes_on,
-    interval_faults,
-    policy_faults,
-    sending_faults,
     waiting_for,
 )
 from sinch_provider.task.identity import is_first
@@ -47,8 +51,8 @@ if TYPE_CHECKING:
     from sinch_provider.sms.models import Batch
     from sinch_provider.sms.wire.call import Call
 
-MESSAGE_FIELDS = tuple(validation.MESSAGE)
-UPDATE_FIELDS = ("batch_id", *validation.UPDATE)
+MESSAGE_FIELDS = tuple(table.MESSAGE)
+UPDATE_FIELDS = ("batch_id", *table.UPDATE)
 
 #: Airflow keeps what a task notes down, over its tries, since 3.3.
 KEEPS_TASK_STATE = Version(airflow_version).release >= (3, 3)
@@ -158,7 +162,7 @@ class SinchMessageOperator(SinchOperator):
     def argument_faults(self) -> list[Fault]:
         """Name what is wrong with the message, as far as it is known."""
         given = self.message
-        return faults_of(validation.checked_message, given, self.operation, unknown_fields(given))
+        return faults_of(validation.check_message, given, self.operation, unknown_fields(given))
 
     @property
     def message(self) -> dict[str, Any]:
@@ -243,7 +247,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
     def _sending_faults(self) -> list[Fault]:
         given = {"send_key": self.send_key}
         unknown = unknown_fields(given)
-        faults = faults_of(validation.checked_fields, given, validation.SENDING, self.operation, unknown)
+        faults = faults_of(validation.check_fields, given, table.SENDING, self.operation, unknown)
         # Where the choice is not known yet, the rest is judged as for the default.
         on_clear = OnClear.ADOPT.value if is_template(self.on_clear) else self.on_clear
         faults += sending_faults(on_clear, self.hold)
@@ -349,7 +353,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
         self._conclude(client.follow(wait([start], self.poll_interval)))
 
     def _conclude(self, summary: Summary) -> None:
-        conclude(summary, checked_policy(self.max_failed, self.min_delivered))
+        conclude(summary, policy_of(self.max_failed, self.min_delivered))
 
 
 class SinchDryRunBatchOperator(SinchMessageOperator):
@@ -377,7 +381,7 @@ class SinchDryRunBatchOperator(SinchMessageOperator):
     def argument_faults(self) -> list[Fault]:
         """Name what is wrong with message and question, as far as it is known."""
         given = {**self.message, **self._query}
-        return faults_of(validation.checked_dry_run, given, self.operation, unknown_fields(given))
+        return faults_of(validation.check_dry_run, given, self.operation, unknown_fields(given))
 
     @property
     def _query(self) -> dict[str, Any]:
@@ -476,7 +480,7 @@ class SinchUpdateBatchOperator(SinchOperator):
     def argument_faults(self) -> list[Fault]:
         """Name what is wrong with the change, as far as it is known."""
         given = self.values(UPDATE_FIELDS)
-        return faults_of(validation.checked_update, given, self.operation, unknown_fields(given))
+        return faults_of(validation.check_update, given, self.operation, unknown_fields(given))
 
     def execute(self, context: Context) -> str:
         """Update, and return the id."""
@@ -508,7 +512,7 @@ class SinchReplaceBatchOperator(SinchMessageOperator):
     def argument_faults(self) -> list[Fault]:
         """Name what is wrong with id and message, as far as they are known."""
         given = {"batch_id": self.batch_id, **self.message}
-        return faults_of(validation.checked_message, given, self.operation, unknown_fields(given))
+        return faults_of(validation.check_message, given, self.operation, unknown_fields(given))
 
     def execute(self, context: Context) -> str:
         """Replace, and return the id."""
@@ -541,7 +545,7 @@ class SinchCancelBatchOperator(SinchOperator):
     def argument_faults(self) -> list[Fault]:
         """Name what is wrong with the id, if it is known."""
         given = {"batch_id": self.batch_id}
-        return faults_of(validation.checked_fields, given, {}, self.operation, unknown_fields(given))
+        return faults_of(validation.check_fields, given, {}, self.operation, unknown_fields(given))
 
     def execute(self, context: Context) -> str:
         """Cancel, and return the id."""
@@ -588,7 +592,7 @@ class SinchDeliveryFeedbackOperator(SinchOperator):
         given = self.values(("batch_id", "recipients"))
         unknown = unknown_fields(given)
         return faults_of(
-            validation.checked_fields, given, validation.FEEDBACK, self.operation, unknown, ("recipients",)
+            validation.check_fields, given, table.FEEDBACK, self.operation, unknown, ("recipients",)
         )
 
     def execute(self, context: Context) -> str:

@@ -22,19 +22,21 @@ from sinch_provider.sms.delivery.progress import Progress
 from sinch_provider.sms.delivery.wait import look_at_all, pause_for
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
 from sinch_provider.sms.fields.times import to_time, utcnow
-from sinch_provider.sms.fields.validation import checked_batch_ids
-from sinch_provider.task.arguments import is_template
+from sinch_provider.sms.fields.validation import check_batch_ids
+from sinch_provider.task.arguments import (
+    interval_faults,
+    is_template,
+    policy_faults,
+    policy_of,
+    refuse,
+)
 from sinch_provider.task.failures import (
     SinchDeliveryFailed,
     SinchTaskFailed,
     SinchWaitTimeout,
     airflow_failures,
-    checked_policy,
     conclude,
     goes_on,
-    interval_faults,
-    policy_faults,
-    refuse,
 )
 from sinch_provider.task.rendering import GuardedFields
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
@@ -111,7 +113,7 @@ class SinchBatchSensor(GuardedFields, BaseSensorOperator):
                 self._deadline = self._started(context) + timedelta(seconds=self.timeout)
                 return super().execute(context)
             with airflow_failures(context, self.sinch_conn_id, _UNTOUCHED):
-                batch_ids = checked_batch_ids(self.batch_id)
+                batch_ids = check_batch_ids(self.batch_id)
                 # In the triggerer nothing could tell whether it is missing or Airflow out of reach.
                 SinchHook.get_connection(self.sinch_conn_id)
             return self.defer(
@@ -132,7 +134,7 @@ class SinchBatchSensor(GuardedFields, BaseSensorOperator):
         finished = FinishedBatches(context) if self.reschedule else None
         with airflow_failures(context, self.sinch_conn_id, _UNTOUCHED):
             if not self._progress:
-                batch_ids = checked_batch_ids(self.batch_id)
+                batch_ids = check_batch_ids(self.batch_id)
                 self._progress = finished.start(batch_ids) if finished else list(map(Progress, batch_ids))
             self._progress = self._looked()
         summary = Summary.of(self._progress)
@@ -171,7 +173,7 @@ class SinchBatchSensor(GuardedFields, BaseSensorOperator):
 
     def on_kill(self) -> None:
         """Say that nobody looks any more."""
-        batch_ids = self._progress or list(map(Progress, checked_batch_ids(self.batch_id)))
+        batch_ids = self._progress or list(map(Progress, check_batch_ids(self.batch_id)))
         self.log.info("%s", goes_on([entry.batch_id for entry in batch_ids]))
 
     @contextmanager
@@ -195,7 +197,7 @@ class SinchBatchSensor(GuardedFields, BaseSensorOperator):
         raise failure
 
     def _concluded(self, summary: Summary) -> dict[str, int]:
-        conclude(summary, checked_policy(self.max_failed, self.min_delivered))
+        conclude(summary, policy_of(self.max_failed, self.min_delivered))
         return summary.by_status
 
     def _get_next_poke_interval(
@@ -209,7 +211,7 @@ class SinchBatchSensor(GuardedFields, BaseSensorOperator):
 
 def _batch_id_faults(batch_id: Any) -> list[Fault]:
     try:
-        checked_batch_ids(batch_id)
+        check_batch_ids(batch_id)
     except SinchValidationError as error:
         return list(error.faults)
     return []

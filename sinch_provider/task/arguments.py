@@ -1,20 +1,23 @@
-"""Telling which arguments are known when a Dag is parsed, and which only when its task runs."""
+"""Which arguments are known when a Dag is parsed, and what is wrong with those of waiting and sending."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
-from sinch_provider.sms.fields.rules import is_file_name
+from sinch_provider.sms.delivery.outcome import OutcomePolicy
+from sinch_provider.sms.errors import Fault, SinchValidationError
+from sinch_provider.sms.fields.rules import is_file_name, shown_value
+from sinch_provider.sms.sending.decision import MAX_HOLD, MIN_HOLD, OnClear
 
 if TYPE_CHECKING:
     import jinja2
 
 
 def is_template(value: Any) -> bool:
-    """Whether a value will only be known when the task runs: Jinja text, or another task's output."""
+    """Whether a value is known only when the task runs: a template, or another task's output."""
     if isinstance(value, str):
         return any(mark in value for mark in ("{{", "{%", "{#"))
     if value is None or isinstance(value, (bool, Number, bytes, date, timedelta)):
@@ -27,7 +30,7 @@ def is_template(value: Any) -> bool:
 
 
 def unknown_fields(values: Mapping[str, Any]) -> Collection[str]:
-    """Name the arguments that will only be known when the task runs; the text of a file is read there too."""
+    """Name the arguments that are known only when the task runs. The text of a file is read then, too."""
     return {
         name
         for name, value in values.items()
@@ -36,7 +39,7 @@ def unknown_fields(values: Mapping[str, Any]) -> Collection[str]:
 
 
 def is_marked(text: str, environment: jinja2.Environment) -> bool:
-    """Whether Jinja, as a Dag has set it up, finds anything to do in a text."""
+    """Whether a text holds a template, by the marks that the Dag's Jinja environment uses."""
     return (
         environment.variable_start_string in text
         or environment.block_start_string in text
@@ -44,3 +47,55 @@ def is_marked(text: str, environment: jinja2.Environment) -> bool:
         or environment.line_statement_prefix is not None
         or environment.line_comment_prefix is not None
     )
+
+
+def policy_faults(max_failed: Any, min_delivered: Any) -> list[Fault]:
+    """Name what is wrong with the shares that decide whether an outcome fails the task."""
+    shares = {"max_failed": max_failed, "min_delivered": min_delivered}
+    return [
+        Fault(name, "must be a share from 0 to 1", shown_value(value))
+        for name, value in shares.items()
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1
+    ]
+
+
+def policy_of(max_failed: float, min_delivered: float) -> OutcomePolicy:
+    """
+    Make the outcome policy of a task.
+
+    :raises SinchValidationError: A share is not between 0 and 1.
+    """
+    refuse(policy_faults(max_failed, min_delivered))
+    return OutcomePolicy(float(max_failed), float(min_delivered))
+
+
+def interval_faults(name: str, seconds: Any) -> list[Fault]:
+    """Name what is wrong with a poll interval, which is a number of seconds or a timedelta."""
+    value = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+        return [Fault(name, "must be a number of seconds above 0", shown_value(seconds))]
+    return []
+
+
+def sending_faults(on_clear: Any, hold: Any) -> list[Fault]:
+    """Name what is wrong with the arguments that say how to send once."""
+    faults = []
+    choices = [each.value for each in OnClear]
+    if on_clear not in choices:
+        faults.append(Fault("on_clear", f"must be one of {', '.join(choices)}", shown_value(on_clear)))
+    if hold is not None and not (isinstance(hold, timedelta) and MIN_HOLD <= hold <= MAX_HOLD):
+        rule = f"must be a timedelta from {MIN_HOLD} to {MAX_HOLD}"
+        faults.append(Fault("hold", rule, shown_value(hold)))
+    return faults
+
+
+def refuse(faults: Sequence[Fault], operation: str = "") -> None:
+    """
+    Refuse arguments that have faults.
+
+    :param faults: None at all means that everything is right.
+    :param operation: Name for the error.
+    :raises SinchValidationError: Names every fault.
+    """
+    if faults:
+        raise SinchValidationError(faults, operation)

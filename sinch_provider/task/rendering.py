@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow.providers.common.compat.sdk import AirflowException
 
-from sinch_provider.sms.fields import validation
+from sinch_provider.sms.fields import table
 from sinch_provider.sms.fields.rules import BrokenRuleError
 from sinch_provider.sms.masking import Private, mask_text
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: Airflow's own rule for ids, such as those of connections.
 _NAME: Final = re.compile(r"[\w.-]{1,250}")
 _UNDEFINED: Final = re.compile(r"'(\w+)' is undefined|'[\w. ]+' has no attribute '(\w+)'")
-_RULES: Final = {**validation.PATH, **validation.MESSAGE}
+_RULES: Final = {**table.PATH, **table.MESSAGE}
 
 
 class _StoredName(str):

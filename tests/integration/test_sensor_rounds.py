@@ -190,7 +190,7 @@ class TestMemory:
 
 def test_a_killed_sensor_says_that_the_batch_goes_on(shown):
     SinchBatchSensor(task_id="wait", batch_id=BATCH_ID).on_kill()
-    assert f"{BATCH_ID} was sent and goes on to be delivered" in shown()
+    assert f"{BATCH_ID} was sent. Delivery continues" in shown()
 
 
 def test_changes_are_logged(send, sinch_default, caplog, capfd):

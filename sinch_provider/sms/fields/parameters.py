@@ -22,7 +22,7 @@ _DEFAULT: Final = "default"
 _NAMED: Final = 3
 
 
-def checked_parameters(field: str, value: Any) -> dict[str, dict[str, str]]:
+def check_parameters(field: str, value: Any) -> dict[str, dict[str, str]]:
     """Check parameters and write the numbers in their keys as digits."""
     if not isinstance(value, Mapping):
         raise broken(field, 'must be an object such as {"name": {"<number>": "Maria", "default": "there"}}')
@@ -84,7 +84,7 @@ def placeholder_faults(
     Compare a body with its parameters; where they do not fit, nobody or not everybody gets the text.
 
     :param body: The text, or the object of a media message.
-    :param parameters: As :func:`checked_parameters` returns them.
+    :param parameters: As :func:`check_parameters` returns them.
     :param recipients: As they go over the wire; None if they are not known.
     """
     field, read, also = "body", body, ""

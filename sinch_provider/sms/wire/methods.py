@@ -1,11 +1,11 @@
-"""Methods of a client, made from the descriptions in :mod:`~sinch_provider.sms.endpoints`: same parameters,
-same docs."""
+"""Makes the methods of the clients from the descriptions in :mod:`~sinch_provider.sms.endpoints`."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sinch_provider.sms.models import Batch, Page, RecipientDeliveryReport
 from sinch_provider.sms.wire.call import Call
@@ -14,6 +14,7 @@ from sinch_provider.sms.wire.pagination import AsyncPaginator, Paginator
 P = ParamSpec("P")
 T = TypeVar("T")
 Item = TypeVar("Item", bound=Batch | RecipientDeliveryReport)
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class Caller(Protocol):
@@ -42,57 +43,53 @@ class AsyncGroup:
         self._call = call
 
 
-class operation(Generic[P, T]):  # noqa: N801 - reads as the method decorator it stands for
-    """A method that makes the described call."""
+def operation(describe: Callable[P, Call[T]]) -> Callable[Concatenate[Group, P], T]:
+    """Make the method that makes the described call."""
 
-    def __init__(self, describe: Callable[P, Call[T]]) -> None:
-        self._describe = describe
+    def method(self: Group, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._call(describe(*args, **kwargs))
 
-    def __get__(self, group: Group, owner: Any = None) -> Callable[P, T]:
-        @functools.wraps(self._describe)
-        def method(*args: P.args, **kwargs: P.kwargs) -> T:
-            return group._call(self._describe(*args, **kwargs))
-
-        return method
+    return _described(method, describe)
 
 
-class async_operation(Generic[P, T]):  # noqa: N801 - likewise
-    """A method that makes the described call and is awaited."""
+def async_operation(
+    describe: Callable[P, Call[T]],
+) -> Callable[Concatenate[AsyncGroup, P], Coroutine[Any, Any, T]]:
+    """Make the method that makes the described call and is awaited."""
 
-    def __init__(self, describe: Callable[P, Call[T]]) -> None:
-        self._describe = describe
+    async def method(self: AsyncGroup, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._call(describe(*args, **kwargs))
 
-    def __get__(self, group: AsyncGroup, owner: Any = None) -> Callable[P, Awaitable[T]]:
-        @functools.wraps(self._describe)
-        async def method(*args: P.args, **kwargs: P.kwargs) -> T:
-            return await group._call(self._describe(*args, **kwargs))
-
-        return method
+    return _described(method, describe)
 
 
-class listing(Generic[P, Item]):  # noqa: N801 - likewise
-    """A method that fetches the first page of the described listing."""
+def listing(describe: Callable[P, Call[Page[Item]]]) -> Callable[Concatenate[Group, P], Paginator[Item]]:
+    """Make the method that fetches the first page of the described listing."""
 
-    def __init__(self, describe: Callable[P, Call[Page[Item]]]) -> None:
-        self._describe = describe
+    def method(self: Group, /, *args: P.args, **kwargs: P.kwargs) -> Paginator[Item]:
+        return Paginator.open(self._call, describe(*args, **kwargs))
 
-    def __get__(self, group: Group, owner: Any = None) -> Callable[P, Paginator[Item]]:
-        @functools.wraps(self._describe)
-        def method(*args: P.args, **kwargs: P.kwargs) -> Paginator[Item]:
-            return Paginator.open(group._call, self._describe(*args, **kwargs))
-
-        return method
+    return _described(method, describe)
 
 
-class async_listing(Generic[P, Item]):  # noqa: N801 - likewise
-    """A method that fetches the first page of the described listing and is awaited."""
+def async_listing(
+    describe: Callable[P, Call[Page[Item]]],
+) -> Callable[Concatenate[AsyncGroup, P], Coroutine[Any, Any, AsyncPaginator[Item]]]:
+    """Make the method that fetches the first page of the described listing and is awaited."""
 
-    def __init__(self, describe: Callable[P, Call[Page[Item]]]) -> None:
-        self._describe = describe
+    async def method(self: AsyncGroup, /, *args: P.args, **kwargs: P.kwargs) -> AsyncPaginator[Item]:
+        return await AsyncPaginator.open(self._call, describe(*args, **kwargs))
 
-    def __get__(self, group: AsyncGroup, owner: Any = None) -> Callable[P, Awaitable[AsyncPaginator[Item]]]:
-        @functools.wraps(self._describe)
-        async def method(*args: P.args, **kwargs: P.kwargs) -> AsyncPaginator[Item]:
-            return await AsyncPaginator.open(group._call, self._describe(*args, **kwargs))
+    return _described(method, describe)
 
-        return method
+
+def _described(method: Method, describe: Callable[..., Any]) -> Method:
+    """Give a method the name, docs and signature of its description."""
+    functools.update_wrapper(method, describe)
+    described = inspect.signature(describe)
+    bound = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    signature = described.replace(
+        parameters=[bound, *described.parameters.values()], return_annotation=inspect.Signature.empty
+    )
+    method.__signature__ = signature  # type: ignore[attr-defined]
+    return method

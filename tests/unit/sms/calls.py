@@ -19,17 +19,17 @@ TOKEN = "plan-token"
 TEXT = "Hi Maria, see you tomorrow."
 REPORT = {"batch_id": ID, "recipient": "447700900222", "status": "Delivered", "code": 0}
 
-SEND = ("batches.send", TEXT, TO)
-UPDATE = ("batches.update", ID, None, TEXT)
+SEND = ("batches.send", {"to": TO, "body": TEXT})
+UPDATE = ("batches.update", ID, {"body": TEXT})
 GET = ("batches.get", ID)
-DRY_RUN = ("batches.send_dry_run", TEXT, TO)
-REPLACE = ("batches.replace", ID, TEXT, TO, None, "none", None, "mt_text", "2999-01-01T00:00:00Z")
+DRY_RUN = ("batches.send_dry_run", {"to": TO, "body": TEXT})
+REPLACE = ("batches.replace", ID, {"to": TO, "body": TEXT, "send_at": "2999-01-01T00:00:00Z"})
 CANCEL = ("batches.cancel", ID)
-FEEDBACK = ("batches.send_delivery_feedback", ID, TO)
+FEEDBACK = ("batches.send_delivery_feedback", ID, {"recipients": TO})
 LIST = ("batches.list",)
 REPORTS = ("delivery_reports.get", ID)
 # A batch that leaves at once may have left before its replacement is repeated.
-REPLACE_NOW: tuple[Any, ...] = ("batches.replace", ID, TEXT, TO)
+REPLACE_NOW: tuple[Any, ...] = ("batches.replace", ID, {"to": TO, "body": TEXT})
 NOT_IDEMPOTENT: list[tuple[Any, ...]] = [SEND, UPDATE, REPLACE_NOW]
 REPEATABLE: list[tuple[Any, ...]] = [GET, DRY_RUN, REPLACE, CANCEL, FEEDBACK, LIST, REPORTS]
 

@@ -51,7 +51,9 @@ class Player:
         return using(replace(current(), sleep=self._pause, async_sleep=pause))
 
     def __call__(self, account: Account, operation: str, *args: Any, **kwargs: Any) -> Any:
-        """Make one call."""
+        """Make one call. Keyword arguments may also be given as a mapping at the end."""
+        if args and isinstance(args[-1], dict):
+            args, kwargs = args[:-1], {**args[-1], **kwargs}
         return self.play(account, (operation, args, kwargs))[0]
 
     def play(self, account: Account, *calls: tuple[str, tuple[Any, ...], dict[str, Any]]) -> list[Any]:

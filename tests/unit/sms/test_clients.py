@@ -65,8 +65,8 @@ def test_a_batch_lives_from_send_to_delivery(
     batch = do(
         account,
         "batches.send",
-        "Hi ${name}",
-        "+447700900222, +447700900333",
+        to="+447700900222, +447700900333",
+        body="Hi ${name}",
         from_="+447700900111",
         parameters={"name": {"+447700900222": "Maria", "default": "there"}},
         client_reference="nightly/1 + 2",
@@ -83,23 +83,25 @@ def test_a_batch_lives_from_send_to_delivery(
     assert do.entries(account, "batches.list", client_reference="another") == []
 
     sinch_sandbox.advance(3600)
-    report = do(account, "delivery_reports.get", batch.id, "full")
+    report = do(account, "delivery_reports.get", batch.id, report_type="full")
     assert report.total_message_count == 2
     assert {recipient for line in report.statuses for recipient in line.recipients} == set(batch.to)
     one = do(account, "delivery_reports.get_for_number", batch.id, "+44 7700-900 222")
     assert (one.recipient, one.status) == ("447700900222", "Delivered")
     assert len(do.entries(account, "delivery_reports.list", page_size=1)) == 2
-    assert do(account, "batches.send_delivery_feedback", batch.id, []) is None
+    assert do(account, "batches.send_delivery_feedback", batch.id, recipients=[]) is None
 
 
 def test_a_scheduled_batch_can_be_changed_replaced_and_cancelled(
     do: Player, account: Account, sinch_sandbox: SandboxClient
 ) -> None:
     send_at = (datetime.fromisoformat(sinch_sandbox.now()) + timedelta(hours=8)).isoformat()
-    batch = do(account, "batches.send", TEXT, TO, from_="Bistro", send_at=send_at)
+    batch = do(account, "batches.send", to=TO, body=TEXT, from_="Bistro", send_at=send_at)
     changed = do(account, "batches.update", batch.id, to_add="+447700900333", to_remove=TO, body="Later.")
     assert (changed.id, changed.to, changed.body) == (batch.id, ("447700900333",), "Later.")
-    replaced = do(account, "batches.replace", batch.id, "Postponed.", TO, from_="Bistro", send_at=send_at)
+    replaced = do(
+        account, "batches.replace", batch.id, to=TO, body="Postponed.", from_="Bistro", send_at=send_at
+    )
     assert (replaced.id, replaced.to, replaced.body) == (batch.id, ("447700900222",), "Postponed.")
     assert do(account, "batches.cancel", batch.id).canceled
     sinch_sandbox.advance(24 * 3600)
@@ -107,7 +109,7 @@ def test_a_scheduled_batch_can_be_changed_replaced_and_cancelled(
 
 
 def test_a_dry_run_sends_nothing(do: Player, account: Account, sinch_sandbox: SandboxClient) -> None:
-    dry_run = do(account, "batches.send_dry_run", "Hi", TO, from_="Bistro", per_recipient=True)
+    dry_run = do(account, "batches.send_dry_run", to=TO, body="Hi", from_="Bistro", per_recipient=True)
     assert (dry_run.number_of_recipients, dry_run.number_of_messages) == (1, 1)
     assert [entry.recipient for entry in dry_run.per_recipient] == ["447700900222"]
     assert sinch_sandbox.messages() == []
@@ -184,7 +186,7 @@ def test_an_outdated_token_is_renewed_once_and_nothing_is_sent_twice(
 def test_a_request_says_who_asks_for_what(do: Player, server: ScriptedServer) -> None:
     server.script = [GOOD["batches.send"], GOOD["batches.get"]]
     account = plan_account(server.url, sender="Bistro")
-    do(account, "batches.send", "H\u00e5j \u2013 $5", TO)
+    do(account, "batches.send", to=TO, body="H\u00e5j \u2013 $5")
     do(account, *GET)
     send, get = server.received
     assert (send.method, send.target) == ("POST", "/xms/v1/plan/batches")
@@ -245,7 +247,7 @@ def test_an_account_behind_a_gateway_keeps_its_path(do: Player, server: Scripted
 
 def test_a_request_that_breaks_a_rule_never_leaves(do: Player, server: ScriptedServer) -> None:
     with pytest.raises(SinchValidationError):
-        do(plan_account(server.url), "batches.send", "Hi", ["07700900222"])
+        do(plan_account(server.url), "batches.send", to=["07700900222"], body="Hi")
     assert server.received == []
 
 
@@ -309,7 +311,11 @@ def test_methods_have_the_parameters_and_docs_of_their_descriptions(
 ) -> None:
     group, method = name.split(".")
     bound = getattr(getattr(client(plan_account("http://localhost")), group), method)
-    assert inspect.signature(bound) == inspect.signature(description)
+    parameters = inspect.signature(description).parameters
+    assert inspect.signature(bound).parameters == parameters
+    # The first is the group that the method belongs to.
+    unbound = getattr(type(getattr(client(plan_account("http://localhost")), group)), method)
+    assert list(inspect.signature(unbound).parameters) == ["self", *parameters]
     assert bound.__doc__ == description.__doc__
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchValidationError
-from sinch_provider.sms.fields.validation import checked_batch_ids, checked_update
+from sinch_provider.sms.fields.validation import check_batch_ids, check_update
 from tests.unit.sms.calls import ID, TO, numbers
 
 
@@ -35,9 +35,9 @@ def test_an_update_changes_up_to_a_hundred_recipients(field: str) -> None:
 def test_an_update_that_changes_nothing_is_a_mistake() -> None:
     with pytest.raises(SinchValidationError, match="must name at least one change"):
         endpoints.update(ID)
-    assert checked_update({"batch_id": ID}, "update", unknown=("body",)) == {"batch_id": ID}
+    assert check_update({"batch_id": ID}, "update", unknown=("body",)) == {"batch_id": ID}
     with pytest.raises(SinchValidationError, match="batch_id"):
-        checked_update({"batch_id": "", "body": "x"}, "update")
+        check_update({"batch_id": "", "body": "x"}, "update")
 
 
 def test_an_update_judges_the_body_by_its_type_if_it_has_one() -> None:
@@ -49,14 +49,14 @@ def test_an_update_judges_the_body_by_its_type_if_it_has_one() -> None:
 
 
 def test_a_replacement_is_a_message_with_an_id() -> None:
-    call = endpoints.replace(ID, "Hi", TO)
+    call = endpoints.replace(ID, body="Hi", to=TO)
     assert (call.method, call.path) == ("PUT", f"/batches/{ID}")
     assert call.body == {"body": "Hi", "to": ["447700900222"], "type": "mt_text", "delivery_report": "none"}
 
 
 def test_feedback_takes_any_number_of_recipients_even_none() -> None:
-    assert endpoints.send_delivery_feedback(ID, []).body == {"recipients": []}
-    assert endpoints.send_delivery_feedback(ID, numbers(2000)).body is not None
+    assert endpoints.send_delivery_feedback(ID, recipients=[]).body == {"recipients": []}
+    assert endpoints.send_delivery_feedback(ID, recipients=numbers(2000)).body is not None
 
 
 @pytest.mark.parametrize(
@@ -69,18 +69,18 @@ def test_a_batch_id_cannot_lead_elsewhere(batch_id: Any) -> None:
 
 
 def test_several_batch_ids_in_every_form() -> None:
-    assert checked_batch_ids(ID) == [ID]
-    assert checked_batch_ids([ID, "b", ID]) == [ID, "b"]
-    assert checked_batch_ids(f'["{ID}", "b"]') == [ID, "b"]
-    assert checked_batch_ids(f"{ID}, b") == [ID, "b"]
+    assert check_batch_ids(ID) == [ID]
+    assert check_batch_ids([ID, "b", ID]) == [ID, "b"]
+    assert check_batch_ids(f'["{ID}", "b"]') == [ID, "b"]
+    assert check_batch_ids(f"{ID}, b") == [ID, "b"]
     for nothing in (None, "", [], {}, 1.5):
         with pytest.raises(
             SinchValidationError, match="batch_id: must be the id of a batch or a list of ids"
         ):
-            checked_batch_ids(nothing)
-    assert checked_batch_ids([[ID], ["b"]]) == [ID, "b"]
+            check_batch_ids(nothing)
+    assert check_batch_ids([[ID], ["b"]]) == [ID, "b"]
     with pytest.raises(SinchValidationError) as caught:
-        checked_batch_ids([ID, "None", "a/b"])
+        check_batch_ids([ID, "None", "a/b"])
     assert [fault.field for fault in caught.value.faults] == ["batch_id[1]", "batch_id[2]"]
 
 
@@ -95,12 +95,16 @@ def test_a_recipient_in_a_path_is_a_number() -> None:
 
 
 def test_queries_write_booleans_lists_and_times_as_the_api_does() -> None:
-    assert endpoints.send_dry_run("Hi", TO, per_recipient=True, number_of_recipients=0).query == {
+    assert endpoints.send_dry_run(body="Hi", to=TO, per_recipient=True, number_of_recipients=0).query == {
         "per_recipient": "true",
         "number_of_recipients": "0",
     }
     assert endpoints.list_batches(
-        2, 100, ["+447700900111", " 12345 "], "2024-11-12", client_reference="r"
+        page=2,
+        page_size=100,
+        from_=["+447700900111", " 12345 "],
+        start_date="2024-11-12",
+        client_reference="r",
     ).query == {
         "page": "2",
         "page_size": "100",
@@ -109,7 +113,9 @@ def test_queries_write_booleans_lists_and_times_as_the_api_does() -> None:
         "client_reference": "r",
     }
     assert endpoints.list_batches(from_="+447700900111, 12345").query["from"] == "+447700900111,12345"
-    report = endpoints.get_delivery_report(ID, "full", status=("Delivered", "Failed"), code=[0, "407"])  # type: ignore[list-item]
+    report = endpoints.get_delivery_report(
+        ID, report_type="full", status=("Delivered", "Failed"), code=[0, "407"]
+    )  # type: ignore[list-item]
     assert report.query == {"type": "full", "status": "Delivered,Failed", "code": "0,407"}
     one = endpoints.get_delivery_report(ID, status="Delivered, Failed", code=0)
     assert one.query == {"type": "summary", "status": "Delivered,Failed", "code": "0"}
@@ -165,4 +171,4 @@ def test_a_report_is_not_widened_by_a_broken_filter(values: dict[str, Any]) -> N
 @pytest.mark.parametrize("values", [{"per_recipient": "true"}, {"number_of_recipients": 1001}])
 def test_a_dry_run_checks_its_query_too(values: dict[str, Any]) -> None:
     with pytest.raises(SinchValidationError, match="send_dry_run: 2 faults"):
-        endpoints.send_dry_run("", TO, **values)
+        endpoints.send_dry_run(body="", to=TO, **values)

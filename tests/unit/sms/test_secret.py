@@ -91,7 +91,7 @@ def test_credentials_are_compared_and_changed_as_values() -> None:
 
 def test_what_passes_through_shows_nothing_of_what_it_holds() -> None:
     assert isinstance(PROJECT.credentials, ProjectCredentials)
-    call = endpoints.send(TEXT + " ${name}", TO, parameters={"name": {"default": "Maria"}})
+    call = endpoints.send(body=TEXT + " ${name}", to=TO, parameters={"name": {"default": "Maria"}})
     one = endpoints.get_delivery_report_for_number(ID, NUMBER)
     shown = repr(
         [

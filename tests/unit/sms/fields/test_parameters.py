@@ -9,9 +9,9 @@ import pytest
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchValidationError
-from sinch_provider.sms.fields.validation import checked_message
+from sinch_provider.sms.fields.validation import check_message
 from tests.unit.sms.calls import ID, TO, numbers
-from tests.unit.sms.test_validation import refused, sent
+from tests.unit.sms.fields.test_validation import refused, sent
 
 MARIA, ANNA, LARS = "447700900222", "447700900333", "447700900555"
 GROUP = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
@@ -83,6 +83,6 @@ def test_an_update_is_compared_only_if_it_has_both() -> None:
 def test_what_is_not_known_yet_is_not_compared() -> None:
     values: dict[str, Any] = {"to": TO, "body": "Hi ${a}", "parameters": {"b": {"default": "x"}}}
     for unknown in ("body", "parameters"):
-        assert checked_message(values, "send", unknown=(unknown,))
+        assert check_message(values, "send", unknown=(unknown,))
     with pytest.raises(SinchValidationError):
-        checked_message({**values, "to": None}, "send", unknown=("to",))
+        check_message({**values, "to": None}, "send", unknown=("to",))

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ServicePlanCredentials
 from sinch_provider.sms.errors import SinchValidationError
-from sinch_provider.sms.fields import validation
-from sinch_provider.sms.fields.validation import checked_message
+from sinch_provider.sms.fields import table
+from sinch_provider.sms.fields.validation import check_message
 from sinch_provider.sms.wire.call import Call
 from sinch_provider.sms.wire.request import request_for
 from tests.unit.sms.calls import ID, TO, numbers
@@ -343,7 +343,7 @@ def test_required_fields_are_named() -> None:
     with pytest.raises(SinchValidationError, match=r"get: 1 fault in the request\.\n  batch_id: is required"):
         endpoints.get(None)  # type: ignore[arg-type]
     with pytest.raises(SinchValidationError, match="recipients: is required"):
-        endpoints.send_delivery_feedback(ID, None)  # type: ignore[arg-type]
+        endpoints.send_delivery_feedback(ID, recipients=None)  # type: ignore[arg-type]
 
 
 def test_fields_not_known_yet_are_not_judged() -> None:
@@ -354,18 +354,18 @@ def test_fields_not_known_yet_are_not_judged() -> None:
         "from_ton": 1,
         "udh": "{{ u }}",
     }
-    assert checked_message(values, "send", unknown=("to", "body", "type_", "from_npi", "udh")) == {
+    assert check_message(values, "send", unknown=("to", "body", "type_", "from_npi", "udh")) == {
         "from_ton": 1
     }
     with pytest.raises(SinchValidationError, match="from_ton"):
-        checked_message({**values, "from_ton": 9}, "send", unknown=("to", "body", "type_", "from_npi", "udh"))
+        check_message({**values, "from_ton": 9}, "send", unknown=("to", "body", "type_", "from_npi", "udh"))
 
 
 def test_a_body_of_unknown_type_may_be_either() -> None:
     for body in ("SGVsbG8=", {"url": "https://m.test/x"}):
-        assert checked_message({"to": TO, "body": body}, "send", unknown=("type_",))["body"] == body
+        assert check_message({"to": TO, "body": body}, "send", unknown=("type_",))["body"] == body
     with pytest.raises(SinchValidationError, match="body"):
-        checked_message({"to": TO, "body": 5.5}, "send", unknown=("type_",))
+        check_message({"to": TO, "body": 5.5}, "send", unknown=("type_",))
 
 
 def test_whole_numbers_are_text_where_text_is_meant() -> None:
@@ -447,16 +447,16 @@ def test_the_size_of_a_binary_update_is_checked() -> None:
 @pytest.mark.parametrize(("recipients", "passes"), [([], True), ("[]", True), ("", False), (" , ", False)])
 def test_everybody_is_confirmed_only_by_an_empty_list(recipients: Any, passes: bool) -> None:
     if passes:
-        assert endpoints.send_delivery_feedback(ID, recipients).body == {"recipients": []}
+        assert endpoints.send_delivery_feedback(ID, recipients=recipients).body == {"recipients": []}
     else:
         with pytest.raises(SinchValidationError, match="at least one"):
-            endpoints.send_delivery_feedback(ID, recipients)
+            endpoints.send_delivery_feedback(ID, recipients=recipients)
 
 
 def test_a_replacement_is_repeated_only_while_it_waits_for_its_time() -> None:
-    assert not endpoints.replace(ID, "Hi", TO).repeatable
-    assert not endpoints.replace(ID, "Hi", TO, send_at="2024-11-12").repeatable
-    assert endpoints.replace(ID, "Hi", TO, send_at="2999-01-01").repeatable
+    assert not endpoints.replace(ID, body="Hi", to=TO).repeatable
+    assert not endpoints.replace(ID, body="Hi", to=TO, send_at="2024-11-12").repeatable
+    assert endpoints.replace(ID, body="Hi", to=TO, send_at="2999-01-01").repeatable
 
 
 # --- whatever is passed
@@ -469,13 +469,13 @@ junk = st.recursive(
 )
 operations = st.sampled_from(
     [
-        (endpoints.send, validation.MESSAGE),
-        (endpoints.send_dry_run, {**validation.MESSAGE, **validation.DRY_RUN_QUERY}),
-        (endpoints.replace, {**validation.PATH, **validation.MESSAGE}),
-        (endpoints.update, {**validation.PATH, **validation.UPDATE}),
-        (endpoints.list_batches, validation.LISTING),
-        (endpoints.get_delivery_report, {**validation.PATH, **validation.REPORT}),
-        (endpoints.list_delivery_reports, validation.LISTING),
+        (endpoints.send, table.MESSAGE),
+        (endpoints.send_dry_run, {**table.MESSAGE, **table.DRY_RUN_QUERY}),
+        (endpoints.replace, {**table.PATH, **table.MESSAGE}),
+        (endpoints.update, {**table.PATH, **table.UPDATE}),
+        (endpoints.list_batches, table.LISTING),
+        (endpoints.get_delivery_report, {**table.PATH, **table.REPORT}),
+        (endpoints.list_delivery_reports, table.LISTING),
     ]
 )
 

@@ -1,4 +1,4 @@
-"""Changing a batch when answers get lost and tries are repeated, with both clients against the sandbox."""
+"""Changing a batch once, although answers get lost and attempts are repeated; with both clients."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SOON = pendulum.now("UTC").add(minutes=4)
 
 @pytest.fixture
 def batch(do: Player, sinch_sandbox: SandboxClient) -> Batch:
-    sent: Batch = do(sandbox_account(sinch_sandbox), "batches.send", "Hi", [MARIA], send_at=TOMORROW)
+    sent: Batch = do(sandbox_account(sinch_sandbox), "batches.send", to=[MARIA], body="Hi", send_at=TOMORROW)
     return sent
 
 
@@ -43,8 +43,8 @@ def update(batch: Batch) -> Any:
 def replacement(batch: Batch) -> Any:
     return endpoints.replace(
         batch.id,
-        "Hello ${name}",
-        [MARIA, LUKASZ],
+        body="Hello ${name}",
+        to=[MARIA, LUKASZ],
         send_at=SOON,
         parameters={"name": {MARIA: "Maria", "default": ""}},
     )
@@ -62,7 +62,7 @@ def test_a_lost_answer_does_not_lead_to_a_second_change(change, batch, sinch_san
 
 
 @pytest.mark.parametrize("make", [update, replacement])
-def test_a_second_try_finds_the_change_made(change, batch, sinch_sandbox, make):
+def test_a_second_attempt_finds_the_change_made(change, batch, sinch_sandbox, make):
     change(make(batch))
     change(make(batch), first=False)
     assert sinch_sandbox.calls()[make(batch).operation] == 1

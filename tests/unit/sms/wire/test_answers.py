@@ -42,14 +42,14 @@ from sinch_provider.sms.wire.tokens import read_grant
 ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
 TEXT = "Hi Maria, your table for two is booked."
 SEND = endpoints.send(
-    TEXT + " ${name}", ["+447700900222"], parameters={"name": {"447700900222": "Maria Svensson"}}
+    body=TEXT + " ${name}", to=["+447700900222"], parameters={"name": {"447700900222": "Maria Svensson"}}
 )
 UPDATE = endpoints.update(ID, body=TEXT)
-REPLACE = endpoints.replace(ID, TEXT, ["+447700900222"], send_at="2999-01-01")
+REPLACE = endpoints.replace(ID, body=TEXT, to=["+447700900222"], send_at="2999-01-01")
 CANCEL = endpoints.cancel(ID)
-FEEDBACK = endpoints.send_delivery_feedback(ID, ["+447700900222"])
+FEEDBACK = endpoints.send_delivery_feedback(ID, recipients=["+447700900222"])
 GET = endpoints.get(ID)
-DRY_RUN = endpoints.send_dry_run(TEXT, ["+447700900222"])
+DRY_RUN = endpoints.send_dry_run(body=TEXT, to=["+447700900222"])
 LIST = endpoints.list_batches()
 ALL = [SEND, UPDATE, REPLACE, CANCEL, FEEDBACK, GET, DRY_RUN, LIST]
 READS = [GET, DRY_RUN, LIST]
@@ -360,7 +360,7 @@ def test_numbers_and_texts_of_the_request_are_masked(quote: str, envelope: str) 
 def test_a_text_is_masked_before_it_is_cut(as_json: bool) -> None:
     # Cut first, neither a long text nor a number on the edge would be recognised any more.
     long_text = "Hi Maria, " + "your table is booked, " * 30
-    call = endpoints.send(long_text, ["+447700900222"])
+    call = endpoints.send(body=long_text, to=["+447700900222"])
     said = "x" * 150 + long_text
     error = status_error(call, answer(400, {"text": said} if as_json else said.encode()))
     assert error.text == "x" * 150 + "***"

@@ -135,13 +135,15 @@ def test_a_generator_that_yields_steps_is_followed_too(do: Player, server: Scrip
 @pytest.mark.parametrize(
     "call",
     [
-        endpoints.send("Hi", ["+447700900222"]),
-        endpoints.send_dry_run("Hi", ["+447700900222"]),
-        endpoints.send_delivery_feedback(ID, ["+447700900222"]),
+        endpoints.send(body="Hi", to=["+447700900222"]),
+        endpoints.send_dry_run(body="Hi", to=["+447700900222"]),
+        endpoints.send_delivery_feedback(ID, recipients=["+447700900222"]),
         endpoints.update(ID, to_add=["+447700900222"]),
         endpoints.update(ID, to_remove=["+447700900222"]),
-        endpoints.send("Hi", ["+46701740605"], from_="+447700900222"),
-        endpoints.send("Hi ${a}", ["+46701740605"], parameters={"a": {"+447700900222": "x", "default": "y"}}),
+        endpoints.send(body="Hi", to=["+46701740605"], from_="+447700900222"),
+        endpoints.send(
+            body="Hi ${a}", to=["+46701740605"], parameters={"a": {"+447700900222": "x", "default": "y"}}
+        ),
         endpoints.get_delivery_report_for_number(ID, "+447700900222"),
         endpoints.list_batches(from_=["12345", "+447700900222"]),
     ],

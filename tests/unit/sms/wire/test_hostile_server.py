@@ -109,7 +109,7 @@ def large_send() -> tuple[tuple[Any, ...], dict[str, dict[str, str]]]:
     values = {"default": "x", **{f"9990000{index:04}": "x" * 160 for index in range(1000)}}
     names = {f"key{index}": values for index in range(40)}
     body = " ".join(f"${{{name}}}" for name in names)
-    return ("batches.send", body, *SEND[2:]), names
+    return ("batches.send", {**SEND[1], "body": body}), names
 
 
 ENDLESS = {
@@ -226,7 +226,7 @@ def test_a_slow_permit_takes_nothing_from_the_time_for_the_network(do: Player) -
 
         def steps() -> Any:
             permit = lambda: time.sleep(TIMEOUT * 2)  # noqa: E731
-            return (yield replace(endpoints.send("Hi", [NUMBER]), permit=permit))
+            return (yield replace(endpoints.send(body="Hi", to=[NUMBER]), permit=permit))
 
         assert do.follow(plan_account(server.url, timeout=TIMEOUT / 2), steps()).id == BATCH["id"]
 

@@ -87,7 +87,7 @@ def way(route: Route, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> 
 
 def sending(permit: Callable[[], None], **more: Any) -> Any:
     def steps() -> Any:
-        return (yield replace(endpoints.send(TEXT, TO), permit=permit, **more))
+        return (yield replace(endpoints.send(body=TEXT, to=TO), permit=permit, **more))
 
     return steps()
 
@@ -173,7 +173,7 @@ def test_what_could_be_done_twice_takes_a_connection_of_its_own(do: Player, call
         yield endpoints.get(ID)
         assert server.connections == 1
         permit = (lambda: None) if call == "with a permit" else None
-        yield replace(endpoints.send(TEXT, TO), permit=permit)
+        yield replace(endpoints.send(body=TEXT, to=TO), permit=permit)
         assert server.connections == 2
         yield endpoints.get(ID)
         return server.connections
