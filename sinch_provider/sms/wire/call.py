@@ -111,7 +111,7 @@ class Pause:
 Step = Call[Any] | Pause
 #: Several calls with decisions between them, written once for both clients: an ``async def`` that awaits
 #: calls and pauses, and nothing else. It needs no event loop: a client's ``follow`` makes the calls.
-Procedure = Coroutine[Step, Any, T] | Generator[Step, Any, T]
+Procedure = Coroutine[Step, Any, T]
 
 
 def check_step(step: object) -> Step:

@@ -252,5 +252,5 @@ def test_a_batch_has_a_batch_id(bad: str) -> None:
         (RecipientDeliveryReport.from_json, one),
     ):
         with pytest.raises(MalformedAnswerError, match="id' is not a batch id") as caught:
-            read(body)  # type: ignore[operator]
+            read(body)
         assert bad not in str(caught.value)

@@ -98,4 +98,5 @@ def test_a_batch_expires_three_days_after_it_leaves_unless_it_says_otherwise(
 
 def test_a_batch_at_the_end_of_the_calendar_has_a_schedule_too() -> None:
     for name in ("send_at", "expire_at"):
-        assert Schedule.of(batch(**{name: "9999-12-31T23:59:59Z"}), START).ends.year == 9999
+        fields: dict[str, Any] = {name: "9999-12-31T23:59:59Z"}
+        assert Schedule.of(batch(**fields), START).ends.year == 9999

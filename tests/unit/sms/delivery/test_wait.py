@@ -138,7 +138,7 @@ def test_a_batch_prolonged_meanwhile_is_not_given_up() -> None:
     assert progress.schedule == Schedule(None, START.add(days=2) + GRACE)
 
 
-def late(*answers: Batch | BatchDeliveryReport, **after: float) -> Progress:
+def late(*answers: Batch | BatchDeliveryReport, **after: int) -> Progress:
     driver = Driver(*answers)
     driver.now = START.add(**after)
     return driver.look()
@@ -252,7 +252,7 @@ def test_a_scheduled_batch_that_cannot_be_looked_at_in_time_does_not_spin() -> N
     assert driver.pauses == [8 * 3600, 10, 10]
 
 
-def at(hours: float, id_: str = ID, state: State = State.SCHEDULED) -> Progress:
+def at(hours: int, id_: str = ID, state: State = State.SCHEDULED) -> Progress:
     return Progress(id_, state, schedule=Schedule(START.add(hours=hours), START.add(days=3)))
 
 

@@ -10,7 +10,7 @@ import pytest
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchForbiddenError
 from sinch_provider.sms.wire.answers import status_error
-from sinch_provider.sms.wire.call import Call, Pause, Step
+from sinch_provider.sms.wire.call import Call, Pause
 from tests.unit.sms.calls import BATCH, ID
 from tests.unit.sms.conftest import Player, plan_account
 from tests.unit.sms.scripted import ScriptedServer, reply
@@ -116,17 +116,6 @@ def test_a_procedure_is_closed_when_following_is_interrupted(do: Player, server:
         do.follow(plan_account(server.url), closed.run(Pause(1), endpoints.get(ID)))
     assert closed.closed
     assert server.received == []
-
-
-def test_a_generator_that_yields_steps_is_followed_too(do: Player, server: ScriptedServer) -> None:
-    server.script = [reply(200, BATCH)]
-
-    def read() -> Generator[Step, Any, str]:
-        batch = yield endpoints.get(ID)
-        yield Pause(1)
-        return str(batch.id)
-
-    assert do.follow(plan_account(server.url), read()) == ID
 
 
 # --- calls
