@@ -89,7 +89,7 @@ def status_error(call: Call[Any], answer: Answer, secrets: Iterable[str] = ()) -
             **details,
         )
     if status < 200:
-        what = f"{call.operation}: the server sent an interim answer only (HTTP {status})"
+        what = f"{call.operation}: the server sent only an interim answer (HTTP {status})"
         return possible_effect_error(call, SinchUnexpectedAnswerError, what, **details)
     too_late = code in _TOO_LATE or (status == 409 and call.operation in {"cancel", "update", "replace"})
     if call.kind is Kind.NOT_IDEMPOTENT and not _is_refusal(answer, too_late):

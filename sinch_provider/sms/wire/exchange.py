@@ -83,7 +83,7 @@ class Exchange:
                     break
             else:
                 self._refusal = SinchNotSentError(
-                    "The event loop was too busy to use the permission to send in time", operation="send"
+                    "The event loop was too slow, so the permission to send expired", operation="send"
                 )
                 raise self._refusal
         self.left = True

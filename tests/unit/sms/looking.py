@@ -1,4 +1,4 @@
-"""Batches, reports and a driver, to feed decisions about waiting by hand."""
+"""Batches, reports, and a driver that feeds them to the procedures of ``sms/delivery``."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ DELIVERED = report(("Delivered", 0, 2))
 
 class Driver:
     """
-    Carries procedures out against answers from a list.
+    Follows procedures with answers from a list.
 
-    Pauses move its clock instead of taking time. An answer is given to the call whose operation it is for.
+    Pauses move its clock and take no time. An answer must be of the type that the call expects.
 
     :param call_takes: Seconds by which every call moves the clock.
     """
@@ -79,7 +79,7 @@ class Driver:
                     assert isinstance(answer, wanted), step
                     step = steps.send(answer)
         except StopIteration as stop:
-            assert not self.answers, "not everything was asked for"
+            assert not self.answers, "some answers were not used"
             return stop.value
 
     def look(self, before: Progress | None = None) -> Progress:

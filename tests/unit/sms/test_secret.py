@@ -84,9 +84,9 @@ def test_credentials_are_compared_and_changed_as_values() -> None:
     assert ServicePlanCredentials("a", "b") != ServicePlanCredentials("a", "c")
     assert hash(ServicePlanCredentials("a", "b")) == hash(ServicePlanCredentials("a", "b"))
     assert dataclasses.replace(PROJECT, timeout=5).credentials.secret == "key-secret"
-    assert dataclasses.replace(PROJECT.credentials, key_id="k") == ProjectCredentials(
-        "project", "k", "key-secret"
-    )
+    assert isinstance(PROJECT.credentials, ProjectCredentials)
+    changed = dataclasses.replace(PROJECT.credentials, key_id="k")
+    assert changed == ProjectCredentials("project", "k", "key-secret")
 
 
 def test_what_passes_through_shows_nothing_of_what_it_holds() -> None:
@@ -124,9 +124,9 @@ def test_a_server_that_quotes_credentials_is_not_quoted(
         said = quote.format(secret)
         server.script = [token(long), reply(400, {"code": said, "text": said})]
         account = project_account(server.url)
-        account = dataclasses.replace(
-            account, credentials=dataclasses.replace(account.credentials, key_secret="key-secret-0123456789")
-        )
+        assert isinstance(account.credentials, ProjectCredentials)
+        credentials = dataclasses.replace(account.credentials, key_secret="key-secret-0123456789")
+        account = dataclasses.replace(account, credentials=credentials)
         with pytest.raises(SinchBadRequestError) as caught:
             do(account, *SEND)
         assert secret[:13] not in told(caught.value)

@@ -51,9 +51,9 @@ FEEDBACK = endpoints.send_delivery_feedback(ID, recipients=["+447700900222"])
 GET = endpoints.get(ID)
 DRY_RUN = endpoints.send_dry_run(body=TEXT, to=["+447700900222"])
 LIST = endpoints.list_batches()
-ALL = [SEND, UPDATE, REPLACE, CANCEL, FEEDBACK, GET, DRY_RUN, LIST]
-READS = [GET, DRY_RUN, LIST]
-SETS = [REPLACE, CANCEL, FEEDBACK]
+ALL: list[Call[Any]] = [SEND, UPDATE, REPLACE, CANCEL, FEEDBACK, GET, DRY_RUN, LIST]
+SAFE = [GET, DRY_RUN, LIST]
+IDEMPOTENT = [REPLACE, CANCEL, FEEDBACK]
 NOT_IDEMPOTENT = [SEND, UPDATE]
 
 HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
@@ -202,7 +202,7 @@ def test_what_need_not_be_sinchs_is_no_refusal_of_what_could_be_done_twice(
 ) -> None:
     error = status_error(call, answer(status, body))
     assert type(error) is (SinchUncertainError if call in NOT_IDEMPOTENT else kind)
-    unknown = call in NOT_IDEMPOTENT or (status < 400 and call not in READS)
+    unknown = call in NOT_IDEMPOTENT or (status < 400 and call not in SAFE)
     assert error.effect is (Effect.UNKNOWN if unknown else Effect.NONE)
     assert (error.status, error.repeatable) == (status, False)
 
@@ -257,7 +257,7 @@ def test_a_failure_of_the_server_leaves_a_send_uncertain(call: Call[Any], status
     else:
         assert type(error) is SinchServerError
         assert error.repeatable
-        assert error.effect is (Effect.NONE if call in READS else Effect.UNKNOWN)
+        assert error.effect is (Effect.NONE if call in SAFE else Effect.UNKNOWN)
 
 
 def test_the_advice_after_an_uncertain_call_fits_the_call() -> None:
@@ -287,7 +287,7 @@ def test_a_lost_connection_leaves_a_send_uncertain(call: Call[Any]) -> None:
     error = lost_answer_error(call, ConnectionResetError("to +447700900222"))
     assert type(error) is (SinchUncertainError if call in NOT_IDEMPOTENT else SinchConnectionError)
     assert error.repeatable is (call not in NOT_IDEMPOTENT)
-    assert error.effect is (Effect.NONE if call in READS else Effect.UNKNOWN)
+    assert error.effect is (Effect.NONE if call in SAFE else Effect.UNKNOWN)
     assert "4477" not in str(error)
 
 

@@ -33,6 +33,7 @@ from tests.unit.sms.calls import (
     CANCEL,
     GET,
     GOOD,
+    ID,
     NOT_IDEMPOTENT,
     NUMBER,
     SEND,
@@ -367,7 +368,7 @@ def test_a_whole_client_can_be_given_an_end() -> None:
         SinchClient(project_account(server.url), attempts=1, seconds=0.2) as client,
         pytest.raises(SinchConnectionError, match="took too long"),
     ):
-        client.batches.get(BATCH["id"])
+        client.batches.get(ID)
     assert server.connections == 1
 
 
