@@ -53,18 +53,19 @@ test-airflow: venv ## Kill and clear a real Airflow while it sends; brings Redis
 		--constraint constraints/$(AIRFLOW).txt --editable ./sandbox --editable '.[dev,system]'
 	@$(BIN)/python -m tests.system --kills $(KILLS) --clears $(CLEARS) --executors $(EXECUTORS) $(if $(SEED),--seed $(SEED))
 
-screenshots: venv ## Take the pictures of the inbox anew that the docs show
+screenshots: venv ## Take the pictures of the inbox in the docs again
 	@sh scripts/chromium.sh
 	@$(BIN)/python scripts/screenshots.py
 
 coverage: venv ## Run all tests and show the lines and branches they miss
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
-lint: venv ## Check style and formatting
+lint: venv ## Check style, formatting and spelling
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/codespell
 
-types: venv ## Check types
+types: venv ## Check the types of code, tests and examples
 	@$(BIN)/mypy
 
 format: venv ## Put the code into shape

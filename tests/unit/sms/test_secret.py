@@ -83,6 +83,7 @@ def test_credentials_are_compared_and_changed_as_values() -> None:
     assert ServicePlanCredentials("a", "b") != ServicePlanCredentials("a", "c")
     assert hash(ServicePlanCredentials("a", "b")) == hash(ServicePlanCredentials("a", "b"))
     assert dataclasses.replace(PROJECT, timeout=5).credentials.secret == "key-secret"
+    assert isinstance(PROJECT.credentials, ProjectCredentials)
     assert dataclasses.replace(PROJECT.credentials, key_id="k") == ProjectCredentials(
         "project", "k", "key-secret"
     )
@@ -123,6 +124,7 @@ def test_a_server_that_quotes_credentials_is_not_quoted(
         said = quote.format(secret)
         server.script = [token(long), reply(400, {"code": said, "text": said})]
         account = project_account(server.url)
+        assert isinstance(account.credentials, ProjectCredentials)
         account = dataclasses.replace(
             account, credentials=dataclasses.replace(account.credentials, key_secret="key-secret-0123456789")
         )
