@@ -1,4 +1,4 @@
-"""Make each named text file end with one line break, and no line with blanks; fail if any had to be changed."""
+"""Remove blanks at the ends of lines and files; fail if any file had to be changed."""
 
 from __future__ import annotations
 

@@ -154,6 +154,16 @@ def test_a_dag_copied_from_the_documentation_texts_who_was_typed_in(
     assert (message["to"], message["status"]) == ("447700900222", "Delivered")
 
 
+def test_the_client_that_the_readme_shows_sends(
+    sinch_sandbox: SandboxClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = [block for block in code_blocks("README.md") if "SinchClient(account)" in block]
+    code = code.replace('"<service plan id>", "<API token>"', '"sandbox-plan", "sandbox-token"')
+    exec(code.replace('region="eu"', f"base_url={sinch_sandbox.url!r}"), {})
+    assert [each["to"] for each in sinch_sandbox.messages()] == ["447700900222"]
+    assert "StatusCount" in capsys.readouterr().out
+
+
 def test_the_test_that_the_readme_shows_passes(
     copied_dag: Callable[[str], Any], sinch_sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
