@@ -42,6 +42,11 @@ WITHOUT_MODULE: Final[Mapping[str, str]] = {
     "test_messages": "scripts/messages.py",
     "test_numbers": "every phone number in the repository",
     "test_public_names": "sinch_provider.sms.__all__",
+    "sms/test_clients": "both clients, by the same tests",
+    "sms/test_clients_connections": "both clients: connections",
+    "sms/test_clients_listings": "both clients: listings",
+    "sms/wire/test_hostile_server": "both transports against a server that means harm",
+    "sms/wire/test_proxies": "both transports through proxies of every kind",
 }
 
 
