@@ -1,7 +1,7 @@
 # Everything here works with Python >= 3.11, make and the package index, and nothing else.
 # `make` lists the targets.
 
-# Which Airflow: 3.3, or 3.4 as in: make test AIRFLOW=3.4. Each has an environment of its own.
+# Which Airflow: 3.3, or 3.4 as in: make test AIRFLOW=3.4. Each has its own environment.
 AIRFLOW := 3.3
 VENV := .venv$(if $(filter-out 3.3,$(AIRFLOW)),-$(AIRFLOW))
 # The Python to make it with. Left empty, the first fitting one on the PATH is taken.
@@ -12,8 +12,7 @@ ARGS ?=
 CALLS ?= 10000
 # How often `make kill-rounds` kills the sandbox.
 ROUNDS ?= 100
-# How often `make test-airflow` kills, how often it clears, and what draws the moments; without a seed there is a
-# new one each time.
+# How often `make test-airflow` kills and clears. The seed decides when; without one, each run has a new one.
 KILLS ?= 220
 CLEARS ?= 50
 SEED ?=
@@ -85,7 +84,7 @@ bench: venv ## Measure the sandbox: throughput, a million messages, kill -9
 kill-rounds: venv ## Kill the sandbox under load ROUNDS times, and look for what it lost
 	@$(BIN)/python benchmarks/kill_rounds.py --rounds $(ROUNDS)
 
-# An environment of its own, because not all of these packages go with the versions that the tests run with.
+# It has its own environment, because not all of these packages go with the versions that the tests run with.
 compare: ## Lose replies on this provider and on what else people use, side by side
 	@AIRFLOW=$(AIRFLOW) sh scripts/setup.sh $(VENV)-compare $(PYTHON)
 	@$(VENV)-compare/bin/python -m pip --disable-pip-version-check install -qq -r benchmarks/requirements.txt
