@@ -8,6 +8,8 @@ from typing import Final
 
 import pytest
 
+from scripts.messages import messages_of
+
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = sorted(
     path
@@ -65,3 +67,19 @@ def test_files_that_are_named_exist(name: str) -> None:
     examples = {"test_times_zones.py", "tests/unit/sms/fields/test_times.py", "reminder.txt"}
     lost = sorted(each for each in named - examples if not any((root / each).exists() for root in roots))
     assert lost == []
+
+
+def quoted_errors(page: str) -> list[str]:
+    """The errors that a table of a page quotes, without placeholders, field names and remarks in brackets."""
+    table = (ROOT / page).read_text().split("| The error says |")[1].split("\n\n")[0]
+    cells = [row.split("|")[1].strip() for row in table.splitlines()[2:]]
+    # `base_url: must be https` is a rule of a field.
+    plain = [re.sub(r"\([^)]*\).*|\.\.\.| and similar|`", "|", each.split(": ")[-1]) for each in cells]
+    return [max(each.split("|"), key=len).strip() for each in plain]
+
+
+@pytest.mark.parametrize("quoted", quoted_errors("docs/connection.md"))
+def test_errors_are_quoted_as_the_code_words_them(quoted: str) -> None:
+    texts = [each.text.lower() for each in messages_of([ROOT / "sinch_provider"])]
+    assert len(quoted) > 5
+    assert any(quoted.lower() in text for text in texts)
