@@ -177,10 +177,10 @@ def _name(node: ast.AST) -> str:
 
 
 def _is_sentence(text: str, kind: str) -> bool:
-    words = text.split()
-    if len(words) < 2 or not re.search(r"[A-Za-z]{2}", text) or _MACHINE.search(text):
+    words = [word for word in text.split() if re.search(r"[A-Za-z]", word)]
+    if len(text.split()) < 2 or not words or _MACHINE.search(text):
         return False
-    return kind != "text" or (len(words) > 2 and "\\" not in text and not text.startswith(("<", "{…}")))
+    return kind != "text" or (len(words) > 2 and "\\" not in text and not text.startswith("<"))
 
 
 def _home(message: Message) -> tuple[str, bool]:
