@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -78,8 +79,12 @@ def quoted_errors(page: str) -> list[str]:
     return [max(each.split("|"), key=len).strip() for each in plain]
 
 
+@cache
+def texts() -> frozenset[str]:
+    return frozenset(each.text.lower() for each in messages_of([ROOT / "sinch_provider"]))
+
+
 @pytest.mark.parametrize("quoted", quoted_errors("docs/connection.md"))
 def test_errors_are_quoted_as_the_code_words_them(quoted: str) -> None:
-    texts = [each.text.lower() for each in messages_of([ROOT / "sinch_provider"])]
     assert len(quoted) > 5
-    assert any(quoted.lower() in text for text in texts)
+    assert any(quoted.lower() in text for text in texts())
