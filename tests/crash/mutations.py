@@ -37,12 +37,10 @@ def _unnamed(position: int) -> Mutation:
 
 
 def _one_journal_for_both() -> AbstractContextManager[Any]:
-    from sinch_provider.task import state
-
-    opened = state.one_of_several
+    from sinch_provider.task.state import one_of_several
 
     def never_guessed(*args: Any, **kwargs: Any) -> Any:
-        journal = opened(*args, **kwargs)
+        journal = one_of_several(*args, **kwargs)
         if journal is not None:
             journal.guessed = False
         return journal

@@ -13,8 +13,10 @@ from airflow.callbacks.callback_requests import DagCallbackRequest, DagRunContex
 from airflow.dag_processing import processor
 from airflow.sdk import DAG
 from airflow.sdk.api.datamodels import _generated as datamodels
+from airflow.sdk.exceptions import ErrorType
 from airflow.sdk.execution_time import comms
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.utils.state import TaskInstanceState
 
 from sinch_provider.operators.batches import SinchSendBatchOperator
 
@@ -37,23 +39,23 @@ def in_dag(operator: Any, dag_id: str = "dag") -> Any:
 def _from_server(
     run_id: str, dag_id: str, clear_number: int, max_tries: int, reschedules: int, run_after: Any = START
 ) -> Any:
-    run = datamodels.DagRun(
-        dag_id=dag_id,
-        run_id=run_id,
-        logical_date=None,
-        data_interval_start=None,
-        data_interval_end=None,
-        run_after=run_after,
-        start_date=START,
-        end_date=None,
-        clear_number=clear_number,
-        run_type="manual",
-        state="running",
-        consumed_asset_events=[],
-        partition_key=None,
-    )
+    facts: dict[str, Any] = {
+        "dag_id": dag_id,
+        "run_id": run_id,
+        "logical_date": None,
+        "data_interval_start": None,
+        "data_interval_end": None,
+        "run_after": run_after,
+        "start_date": START,
+        "end_date": None,
+        "clear_number": clear_number,
+        "run_type": "manual",
+        "state": "running",
+        "consumed_asset_events": [],
+        "partition_key": None,
+    }
     return datamodels.TIRunContext(
-        dag_run=run,
+        dag_run=datamodels.DagRun(**facts),
         max_tries=max_tries,
         task_reschedule_count=reschedules,
         variables=[],
@@ -122,7 +124,7 @@ def processor_context(
         bundle_version=None,
         msg="heartbeat timeout",
         ti=_row(operator, try_number, map_index),
-        task_callback_type="up_for_retry" if retrying else "failed",
+        task_callback_type=TaskInstanceState("up_for_retry" if retrying else "failed"),
         context_from_server=_from_server("run", operator.dag_id, clear_number, operator.retries, 0),
     )
     bag: Any = SimpleNamespace(dags={operator.dag_id: operator.dag})
@@ -171,7 +173,7 @@ class Supervisor:
             raise ConnectionError("the API server does not answer")
         if isinstance(message, comms.GetTaskStateStore):
             if message.key not in self.values:
-                return comms.ErrorResponse(error=comms.ErrorType.TASK_STORE_NOT_FOUND)
+                return comms.ErrorResponse(error=ErrorType.TASK_STORE_NOT_FOUND)
             return comms.TaskStateStoreResult(value=json.loads(self.values[message.key]))
         assert isinstance(message, comms.SetTaskStateStore), message
         self.values[message.key] = json.dumps(message.value)

@@ -155,7 +155,8 @@ def test_outside_loops_the_region_of_airflow_3_4_is_zero():
             dag_id="dag", run_id="run", task_id="send", map_index=map_index, try_number=1, max_tries=0,
             region_id=UUID(int=0), region_index=map_index,
         )  # fmt: skip
-        found = identity.send_of({**context, "ti": row}, operator)
+        context["ti"] = row
+        found = identity.send_of(context, operator)
         assert (found.reference, found.in_loop) == (reference(operator), False)
 
 
@@ -187,7 +188,7 @@ def test_an_empty_context_stands_for_that_of_the_running_task():
 
 def test_the_sends_of_an_attempt_share_what_they_know():
     context = context_of(send())
-    assert attempt_of(context) is attempt_of({**context})
+    assert attempt_of(context) is attempt_of(context.copy())
     assert attempt_of(context) is not attempt_of(context_of(send()))
     context["ti"].try_number = 2
     assert attempt_of(context).executions == {}
