@@ -93,9 +93,16 @@ class SinchHook(BaseHook):
 
     @cached_property
     def _client(self) -> SinchClient:
-        return self._new_client()
+        return self.new_client()
 
-    def _new_client(self, **limits: Any) -> SinchClient:
+    def new_client(self, **options: Any) -> SinchClient:
+        """
+        Make another client of this connection, for the caller to close.
+
+        :param options: As :class:`~sinch_provider.sms.client.SinchClient` takes them.
+        :raises SinchConnectionMissing: There is no such connection.
+        :raises SinchValidationError: The connection is wrong; names every faulty field.
+        """
         from sinch_provider.sms.client import SinchClient
 
         try:
@@ -105,7 +112,7 @@ class SinchHook(BaseHook):
         account = account_of(connection, connection.extra_dejson)
         for secret in account.credentials.secrets():
             mask_secret(secret)
-        return SinchClient(account, conceal=mask_secret, **limits)
+        return SinchClient(account, conceal=mask_secret, **options)
 
     def get_conn(self) -> SinchClient:
         """
@@ -152,7 +159,7 @@ class SinchHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Make one cheap read within seconds, without repeats, and report the result."""
         try:
-            with self._new_client(attempts=1, seconds=_TEST_SECONDS) as client:
+            with self.new_client(attempts=1, seconds=_TEST_SECONDS) as client:
                 client.batches.list(page_size=1)
         except (SinchError, SinchConnectionMissing) as error:
             return False, str(error)

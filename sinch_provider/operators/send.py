@@ -13,12 +13,15 @@ from packaging.version import Version
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.operators.message import SinchMessageOperator
 from sinch_provider.sms import endpoints
-from sinch_provider.sms.delivery.progress import Progress, Summary, progress_of, wait
+from sinch_provider.sms.delivery.outcome import Summary
+from sinch_provider.sms.delivery.progress import Progress, progress_of
+from sinch_provider.sms.delivery.wait import wait
 from sinch_provider.sms.errors import Fault, SinchError
 from sinch_provider.sms.fields import table
 from sinch_provider.sms.fields.validation import check_fields, faults_of
 from sinch_provider.sms.sending.alert import Alert
-from sinch_provider.sms.sending.send_once import OnClear, SendOnce
+from sinch_provider.sms.sending.decision import OnClear
+from sinch_provider.sms.sending.send_once import SendOnce
 from sinch_provider.sms.sending.sent import Sent
 from sinch_provider.task.arguments import (
     interval_faults,
@@ -290,7 +293,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
             return
         try:
             # A client of its own: the task's may be in the middle of a request.
-            with SinchHook(self.sinch_conn_id).get_conn() as client:
+            with self.hook.new_client() as client:
                 client.batches.cancel(batch_id)
         except (SinchError, AirflowNotFoundException) as error:
             # While Airflow's API is down, the connection is not found either.

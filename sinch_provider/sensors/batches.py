@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,7 +17,9 @@ from airflow.providers.common.compat.sdk import (
 
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sensors.finished import FinishedBatches
-from sinch_provider.sms.delivery.progress import Progress, Summary, look_at_all, pause_for
+from sinch_provider.sms.delivery.outcome import Summary
+from sinch_provider.sms.delivery.progress import Progress
+from sinch_provider.sms.delivery.wait import look_at_all, pause_for
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
 from sinch_provider.sms.fields.times import to_time, utcnow
 from sinch_provider.sms.fields.validation import check_batch_ids
@@ -151,22 +152,18 @@ class SinchBatchSensor(GuardedFields, BaseSensorOperator):
 
     def _looked(self) -> list[Progress]:
         """Look once at every batch, within the sensor's own timeout."""
-        from sinch_provider.sms.client import SinchClient
-
         until = self._deadline
         if until is not None:
             # The last poke comes when the time is up. It still has to look.
             until = max(until, utcnow() + timedelta(seconds=min(self.timeout, _LAST_POKE)))
 
-        def sleep(seconds: float) -> None:
+        def refuse_late_pause(seconds: float) -> None:
             if until is not None and utcnow() + timedelta(seconds=seconds) > until:
                 raise _TimeIsUpError(
                     "Sinch did not answer as it should, and there is no time left to ask again"
                 )
-            time.sleep(seconds)
 
-        account = SinchHook(self.sinch_conn_id).get_conn().account
-        with SinchClient(account, sleep=sleep) as client:
+        with SinchHook(self.sinch_conn_id).new_client(before_pause=refuse_late_pause) as client:
             return client.follow(look_at_all(self._progress, until=until))
 
     def _started(self, context: Context) -> DateTime:

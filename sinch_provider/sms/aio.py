@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -15,18 +14,21 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ProjectCredentials
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.fields.only_to import refuse_change
+from sinch_provider.sms.runtime import current
 from sinch_provider.sms.secret import Unstorable
 from sinch_provider.sms.wire import retry
 from sinch_provider.sms.wire.answers import read_answer
 from sinch_provider.sms.wire.async_transport import AsyncTransport
-from sinch_provider.sms.wire.call import Answer, Call, Pause, Procedure, Request, look_first, request_for
+from sinch_provider.sms.wire.call import Call, Pause, Procedure, check_step
 from sinch_provider.sms.wire.exchange import Exchange
+from sinch_provider.sms.wire.http import Answer, Request
 from sinch_provider.sms.wire.methods import AsyncGroup, async_listing, async_operation
+from sinch_provider.sms.wire.request import read_before, request_for
 from sinch_provider.sms.wire.tokens import is_expired_token, read_grant, token_call, token_request, token_slot
 
 T = TypeVar("T")
 
-#: Reading an answer of more bytes takes long enough to hold up whatever else runs on the event loop.
+#: Reading an answer of more bytes would block the event loop, so a thread does it.
 _LARGE: Final = 64 * 1024
 
 
@@ -44,7 +46,7 @@ class AsyncBatches(AsyncGroup):
 
 
 class AsyncDeliveryReports(AsyncGroup):
-    """The reads of delivery reports."""
+    """The operations that read delivery reports."""
 
     get = async_operation(endpoints.get_delivery_report)
     get_for_number = async_operation(endpoints.get_delivery_report_for_number)
@@ -60,17 +62,15 @@ class AsyncSinchClient(Unstorable):
     Client of one Sinch account, used as ``async with AsyncSinchClient(account) as client``.
 
     :param account: Credentials, region, time limits.
-    :param sleep: Waits between attempts; tests pass something faster.
-    :param attempts: How often a call is made at most.
-    :param seconds: When given, all that the client does must be over so long after its making.
-    :param conceal: Told every token that the credentials were exchanged for, so that logs can hide it.
+    :param attempts: The most requests for one call.
+    :param seconds: Time limit for everything that the client does, counted from its creation.
+    :param conceal: Called with every token that the client fetches, so that logs can mask it.
     """
 
     def __init__(
         self,
         account: Account,
         *,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         attempts: int = retry.ATTEMPTS,
         seconds: float = math.inf,
         conceal: Callable[[str], Awaitable[None]] = _ignore,
@@ -78,9 +78,8 @@ class AsyncSinchClient(Unstorable):
         self.account = account
         self.batches = AsyncBatches(self.call)
         self.delivery_reports = AsyncDeliveryReports(self.call)
-        self._sleep = sleep
         self._attempts = attempts
-        self._until = time.monotonic() + seconds
+        self._until = current().monotonic() + seconds
         self._conceal = conceal
         self._transport: AsyncTransport | None = None
 
@@ -103,25 +102,34 @@ class AsyncSinchClient(Unstorable):
         """
         Make a call, repeating it where that is safe.
 
-        :raises SinchError: It failed; the error tells whether it may have taken effect.
+        :raises SinchError: The call failed. The error says whether it may have taken effect.
         """
-        if look := look_first(self.account, call):
-            refuse_change(self.account.only_to, call.body or {}, (await self.call(look)).to)
-        retrying = tenacity.AsyncRetrying(**retry.policy(self._attempts), sleep=self._sleep)
+        if reading := read_before(self.account, call):
+            refuse_change(self.account.only_to, call.body or {}, (await self.call(reading)).to)
+        retrying = tenacity.AsyncRetrying(**retry.policy(self._attempts), sleep=current().async_sleep)
         result: T = await retrying(self._attempt, call)
         return result
 
     async def follow(self, procedure: Procedure[T]) -> T:
-        """Make the calls and pauses that a procedure asks for, and return its result."""
+        """
+        Make the calls and pauses that a procedure awaits, and return its result.
+
+        :raises SinchError: A call failed, and the procedure did not handle the error.
+        :raises TypeError: The procedure awaits something other than a call or a pause.
+        """
         try:
-            step = procedure.send(None)
+            step = check_step(procedure.send(None))
             while True:
+                result: Any = None
                 try:
-                    result = await (self._sleep(step.seconds) if isinstance(step, Pause) else self.call(step))
+                    if isinstance(step, Pause):
+                        await current().async_sleep(step.seconds)
+                    else:
+                        result = await self.call(step)
                 except SinchError as error:
-                    step = procedure.throw(error)
+                    step = check_step(procedure.throw(error))
                 else:
-                    step = procedure.send(result)
+                    step = check_step(procedure.send(result))
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
         finally:
@@ -160,7 +168,9 @@ class AsyncSinchClient(Unstorable):
 
     async def _exchange(self, call: Call[Any], request: Request, token: str | None = None) -> Answer:
         if self._transport is None:
-            raise RuntimeError("AsyncSinchClient is used as an asynchronous context manager: async with ...")
+            raise RuntimeError(
+                "Use AsyncSinchClient as a context manager: async with AsyncSinchClient(...) as client"
+            )
         headers = dict(request.headers)
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -173,5 +183,5 @@ class AsyncSinchClient(Unstorable):
             if call.observe is not None:
                 call.observe(answer)
             return answer
-        # Raised outside the block: the libraries' errors quote URLs, which can hold phone numbers.
+        # Raised outside the block, so that it has no context: the libraries quote URLs with phone numbers.
         raise failure

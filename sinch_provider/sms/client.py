@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -14,12 +13,15 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ProjectCredentials
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.fields.only_to import refuse_change
+from sinch_provider.sms.runtime import current
 from sinch_provider.sms.secret import Unstorable
 from sinch_provider.sms.wire import retry
 from sinch_provider.sms.wire.answers import read_answer
-from sinch_provider.sms.wire.call import Answer, Call, Pause, Procedure, Request, look_first, request_for
+from sinch_provider.sms.wire.call import Call, Pause, Procedure, check_step
 from sinch_provider.sms.wire.exchange import Exchange
+from sinch_provider.sms.wire.http import Answer, Request
 from sinch_provider.sms.wire.methods import Group, listing, operation
+from sinch_provider.sms.wire.request import read_before, request_for
 from sinch_provider.sms.wire.tokens import is_expired_token, read_grant, token_call, token_request, token_slot
 from sinch_provider.sms.wire.transport import Transport
 
@@ -40,7 +42,7 @@ class Batches(Group):
 
 
 class DeliveryReports(Group):
-    """The reads of delivery reports."""
+    """The operations that read delivery reports."""
 
     get = operation(endpoints.get_delivery_report)
     get_for_number = operation(endpoints.get_delivery_report_for_number)
@@ -51,30 +53,31 @@ class SinchClient(Unstorable):
     """
     Client of one Sinch account.
 
-    May be used by several threads at once. ``batches`` and ``delivery_reports`` hold the operations.
+    Several threads may use it at once. ``batches`` and ``delivery_reports`` hold the operations.
 
     :param account: Credentials, region, time limits.
-    :param sleep: Waits between attempts; tests pass something faster.
-    :param attempts: How often a call is made at most.
-    :param seconds: When given, all that the client does must be over so long after its making.
-    :param conceal: Told every token that the credentials were exchanged for, so that logs can hide it.
+    :param attempts: The most requests for one call.
+    :param seconds: Time limit for everything that the client does, counted from its creation.
+    :param before_pause: Called with the seconds of every pause before it begins. If it raises, the call or
+        procedure ends with that error.
+    :param conceal: Called with every token that the client fetches, so that logs can mask it.
     """
 
     def __init__(
         self,
         account: Account,
         *,
-        sleep: Callable[[float], None] = time.sleep,
         attempts: int = retry.ATTEMPTS,
         seconds: float = math.inf,
+        before_pause: Callable[[float], None] = lambda _: None,
         conceal: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.account = account
         self.batches = Batches(self.call)
         self.delivery_reports = DeliveryReports(self.call)
-        self._sleep = sleep
         self._attempts = attempts
-        self._until = time.monotonic() + seconds
+        self._until = current().monotonic() + seconds
+        self._before_pause = before_pause
         self._conceal = conceal
         self._transport = Transport()
 
@@ -94,29 +97,42 @@ class SinchClient(Unstorable):
         """
         Make a call, repeating it where that is safe.
 
-        :raises SinchError: It failed; the error tells whether it may have taken effect.
+        :raises SinchError: The call failed. The error says whether it may have taken effect.
         """
-        if look := look_first(self.account, call):
-            refuse_change(self.account.only_to, call.body or {}, self.call(look).to)
-        retrying = tenacity.Retrying(**retry.policy(self._attempts), sleep=self._sleep)
+        if reading := read_before(self.account, call):
+            refuse_change(self.account.only_to, call.body or {}, self.call(reading).to)
+        retrying = tenacity.Retrying(**retry.policy(self._attempts), sleep=self._pause)
         result: T = retrying(self._attempt, call)
         return result
 
     def follow(self, procedure: Procedure[T]) -> T:
-        """Make the calls and pauses that a procedure asks for, and return its result."""
+        """
+        Make the calls and pauses that a procedure awaits, and return its result.
+
+        :raises SinchError: A call failed, and the procedure did not handle the error.
+        :raises TypeError: The procedure awaits something other than a call or a pause.
+        """
         try:
-            step = procedure.send(None)
+            step = check_step(procedure.send(None))
             while True:
+                result: Any = None
                 try:
-                    result = self._sleep(step.seconds) if isinstance(step, Pause) else self.call(step)
+                    if isinstance(step, Pause):
+                        self._pause(step.seconds)
+                    else:
+                        result = self.call(step)
                 except SinchError as error:
-                    step = procedure.throw(error)
+                    step = check_step(procedure.throw(error))
                 else:
-                    step = procedure.send(result)
+                    step = check_step(procedure.send(result))
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
         finally:
             procedure.close()
+
+    def _pause(self, seconds: float) -> None:
+        self._before_pause(seconds)
+        current().sleep(seconds)
 
     def _attempt(self, call: Call[T]) -> T:
         request = request_for(self.account, call)
@@ -157,5 +173,5 @@ class SinchClient(Unstorable):
             if call.observe is not None:
                 call.observe(answer)
             return answer
-        # Raised outside the block: the libraries' errors quote URLs, which can hold phone numbers.
+        # Raised outside the block, so that it has no context: the libraries quote URLs with phone numbers.
         raise failure

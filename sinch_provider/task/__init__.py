@@ -1,1 +1,1 @@
-"""What ties a send to an Airflow task: which send it is, and where its journal is kept."""
+"""What ties a send to an Airflow task: which send it is, where its journal is, and how the task fails."""

@@ -7,11 +7,10 @@ from datetime import date, timedelta
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
-from sinch_provider.sms.delivery.progress import OutcomePolicy
+from sinch_provider.sms.delivery.outcome import OutcomePolicy
 from sinch_provider.sms.errors import Fault, SinchValidationError
 from sinch_provider.sms.fields.rules import is_file_name, shown_value
-from sinch_provider.sms.sending.hold import MAX_HOLD, MIN_HOLD
-from sinch_provider.sms.sending.send_once import OnClear
+from sinch_provider.sms.sending.decision import MAX_HOLD, MIN_HOLD, OnClear
 
 if TYPE_CHECKING:
     import jinja2

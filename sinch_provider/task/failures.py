@@ -1,4 +1,4 @@
-"""What a task does with errors and outcomes: which of them Airflow may retry, and which end it."""
+"""How a task fails: which errors and outcomes Airflow may retry, and which end the task."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from sinch_provider.hooks.sinch import SinchHook
-from sinch_provider.sms.delivery.progress import OutcomePolicy, Summary, named
+from sinch_provider.sms.delivery.outcome import OutcomePolicy, Summary, named
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.masking import mask_text
 from sinch_provider.task.identity import callback_of
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: A key that nobody has ever written.
+#: A key that is never written. Reading it shows whether Airflow answers.
 _PROBE: Final = "sinch_probe"
 
 
 class SinchTaskFailed(AirflowFailException):
-    """The task failed for a reason that a retry cannot heal."""
+    """The task failed, and a retry would fail too."""
 
-    #: The error behind it, if there is one. Not chained: its text is this one's, and would be shown twice.
+    #: The cause, if there is one. It is not chained: this error has its text, which would be shown twice.
     error: Exception | None = None
 
 
 class SinchWaitInterrupted(AirflowException):
-    """Waiting broke off for a passing reason; waiting again can succeed."""
+    """Waiting for a batch failed for a temporary reason. A retry can succeed."""
 
-    #: As of :class:`SinchTaskFailed`.
+    #: As in :class:`SinchTaskFailed`.
     error: Exception | None = None
 
 
 class SinchDeliveryFailed(SinchTaskFailed):
-    """A batch finished, and its outcome is below what the task demands."""
+    """A batch has finished, and its outcome is worse than the task accepts."""
 
 
 class SinchWaitTimeout(SinchTaskFailed):
-    """A batch has expired, the time for late reports is over, and messages still have no final status."""
+    """A batch has expired, the time for late reports is over, and some messages have no final status."""
 
 
 T = TypeVar("T", bound="SinchTaskFailed | SinchWaitInterrupted")
@@ -57,17 +57,18 @@ T = TypeVar("T", bound="SinchTaskFailed | SinchWaitInterrupted")
 def airflow_failures(
     context: Context | None = None,
     conn_id: str | None = None,
-    consequence: str = "Nothing was sent by this try.",
+    consequence: str = "Nothing was sent by this attempt.",
 ) -> Iterator[None]:
     """
-    Turn errors that cannot heal into failures that Airflow does not retry.
+    Turn permanent errors into failures that Airflow does not retry.
 
-    Passing trouble (network, rate limit, Sinch's own faults) goes through as it is, so that Airflow's retries
-    apply. So does a connection that is not found while Airflow itself cannot be reached.
+    Temporary errors (network, rate limit, 5xx) pass unchanged, so Airflow retries the task. So does a missing
+    connection if Airflow itself cannot be reached, because then it finds no connection at all.
 
-    :param context: The task's; left out, that of the task that runs.
-    :param conn_id: The connection, to look for it once more when it is not found.
-    :param consequence: What it means that the connection is missing.
+    :param context: The context of the task; by default, of the running task.
+    :param conn_id: The connection, which is looked for once more if it was not found.
+    :param consequence: One sentence for the error about a missing connection: what it means for this task.
+    :raises SinchTaskFailed: The error is permanent.
     """
     try:
         yield
@@ -83,14 +84,19 @@ def airflow_failures(
 
 @contextmanager
 def waiting_for(batch_id: str) -> Iterator[None]:
-    """Say of errors after a batch was accepted that it was; a retry goes on waiting for it."""
+    """
+    Add to errors while waiting that the batch was sent.
+
+    :raises SinchWaitInterrupted: The error is temporary; a retry continues to wait.
+    :raises SinchTaskFailed: The error is permanent.
+    """
     try:
         yield
     except SinchError as error:
         kind = SinchWaitInterrupted if error.transient else SinchTaskFailed
         failure = kind(
             f"Batch {batch_id} was sent, but waiting for it failed: {error} "
-            "Another try goes on waiting for it; it does not send again."
+            "A retry continues to wait for it, and does not send again."
         )
         raise _with(failure, error) from None
 
@@ -102,29 +108,29 @@ def _with(failure: T, error: Exception) -> T:
 
 def missing_connection(error: AirflowNotFoundException, consequence: str) -> str:
     """
-    Say what to do about a connection that Airflow does not find.
+    Return the text about a connection that Airflow does not find, with what to do.
 
-    :param error: Airflow's own; one of a class of its own says it already.
-    :param consequence: What it means.
+    :param error: Airflow's error. The error of our hook says already what to do.
+    :param consequence: What it means for the task.
     """
     if type(error) is not AirflowNotFoundException:
         return f"{error} {consequence}"
     return (
-        f"{mask_text(str(error))}. Make it in Airflow's UI (Admin, Connections, type Sinch SMS), with "
+        f"{mask_text(str(error))}. Create it in Airflow's UI (Admin, Connections, type Sinch SMS), with "
         f"`airflow connections add`, or as the environment variable AIRFLOW_CONN_<ID>. {consequence}"
     )
 
 
 def _airflow_answers(context: Context | None) -> bool:
-    """Whether Airflow can be reached: while it cannot, it finds no connection either."""
+    """Whether Airflow can be reached. If it cannot, it finds no connection either."""
     from airflow.providers.common.compat.sdk import get_current_context
 
     try:
         context = get_current_context() if context is None else context
     except (RuntimeError, AirflowException):
-        return True  # Not in a task.
+        return True  # Outside a task.
     if callback_of(context) is not None:
-        # A callback's task state may never answer.
+        # A callback has no task state that answers.
         return True
     store: Any = context.get("task_state_store")
     ti: Any = context.get("ti")
@@ -139,7 +145,7 @@ def _airflow_answers(context: Context | None) -> bool:
 
 
 def _found(conn_id: str | None) -> bool:
-    """Whether a connection is there after all: Airflow may have come back between two questions."""
+    """Whether a connection exists after all. Airflow may have come back in the meantime."""
     if conn_id is None:
         return False
     try:
@@ -150,30 +156,30 @@ def _found(conn_id: str | None) -> bool:
 
 
 def goes_on(batch_ids: Sequence[str]) -> str:
-    """Say what becomes of batches that nobody waits for any more."""
-    verbs = "was sent and goes on" if len(batch_ids) == 1 else "were sent and go on"
-    return f"{named(batch_ids)} {verbs} to be delivered, although this task waits no longer."
+    """Return the text about batches for which the task does not wait any more."""
+    verb = "was" if len(batch_ids) == 1 else "were"
+    return f"{named(batch_ids)} {verb} sent. Delivery continues, but this task no longer waits for it."
 
 
 def conclude(summary: Summary, policy: OutcomePolicy) -> None:
     """
-    Log what became of finished batches, and fail if that is not good enough.
+    Log the outcome of batches, and fail if it is worse than the task accepts.
 
-    :raises SinchDeliveryFailed: The policy is not met.
-    :raises SinchWaitTimeout: Some batch's time is over although messages have no final status.
+    :raises SinchDeliveryFailed: The outcome does not meet the policy.
+    :raises SinchWaitTimeout: A batch has expired, and some of its messages have no final status.
     """
     log.info("Delivery of %s:\n%s", summary.names, summary.table())
     if summary.overdue and not summary.counts.total():
         raise SinchWaitTimeout(
             f"Timed out: {named(summary.overdue)} expired, and Sinch has reported no message. "
-            "Sinch's dashboard may tell what became of it."
+            "Look in Sinch's dashboard for what became of it."
         )
     if summary.overdue:
         raise SinchWaitTimeout(
             f"Timed out: {named(summary.overdue)} expired with messages that have no final status "
-            f"({summary.told()}). Their receipts may never come; the delivery report tells which they are."
+            f"({summary.line()}). Their receipts may never arrive. The delivery report shows which they are."
         )
     if reason := policy.verdict(summary):
         raise SinchDeliveryFailed(
-            f"Delivery of {summary.names} is not good enough: {reason} ({summary.told()})."
+            f"Delivery of {summary.names} is not good enough: {reason} ({summary.line()})."
         )

@@ -1,10 +1,9 @@
-"""Which send an operator stands for, and what Airflow tells of its earlier attempts."""
+"""Which send an operator stands for, and what Airflow says about its earlier attempts."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -12,38 +11,38 @@ import pendulum
 
 from sinch_provider.sms.fields.times import utcnow
 from sinch_provider.sms.sending.decision import OWN_LABEL, Send
-from sinch_provider.sms.sending.memory import Memory
+from sinch_provider.task.attempt import attempt_of
 from sinch_provider.task.state import clears_keep_state
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
 
-#: States that Airflow gives a task instance before it calls the callbacks of its end.
+#: A task instance has one of these states when Airflow calls its callbacks.
 _ENDED: Final = frozenset({"success", "skipped", "failed", "up_for_retry"})
-_memories: deque[tuple[Any, int, Memory]] = deque(maxlen=32)
 
 
 def send_of(
     context: Context, operator: BaseOperator, *, send_key: str | None = None, namespace: str = ""
 ) -> Send:
     """
-    Tell which send an operator stands for: the same over retries and clears.
+    Return the send that an operator stands for. It is the same over retries and clears.
 
-    Dag, run and task name it; for an operator executed inside another task its own task id does too, and in a
-    loop the iteration. Mapped items share a reference, for they may change places. A task that executes
-    itself again counts: its second send must not look like a duplicate of the first.
+    Its reference is made of Dag, run and task id. For an operator executed inside another task, its own task
+    id is added; in a loop, the iteration. Mapped items share a reference, because they may change places. If
+    a task executes its operator several times, the number of the execution is added: without it, the second
+    send would look like a duplicate of the first.
 
-    :param send_key: One send, whatever else has the same place.
-    :param namespace: Tells apart installations that share an account.
+    :param send_key: Added to the reference. With a key, the number of the execution is left out.
+    :param namespace: Added to the reference. Distinguishes installations that share an account.
     """
     if "ti" not in context:
-        # Called outside of a task, as unit tests do, every send is one of its own.
+        # Outside a task, as in unit tests, every call is another send.
         return Send(reference_of(uuid4().hex), since=utcnow())
     ti: Any = context["ti"]
     run: Any = context["dag_run"]
     nested = is_nested(context, operator)
     index = _loop_index(context)
-    nth = executions(context, operator)
+    nth = attempt_of(context).executions[operator.task_id]
     map_index = -1 if ti.map_index is None else ti.map_index
     retries = getattr(context.get("task"), "retries", None) if nested else operator.retries
     cleared = bool(getattr(run, "clear_number", 0)) or ti.max_tries != (retries or 0)
@@ -58,7 +57,7 @@ def send_of(
             namespace or None,
         ),
         since=since_of(run),
-        alone=map_index < 0 and not nested and nth <= 1,
+        single=map_index < 0 and not nested and nth <= 1,
         keyed=send_key is not None,
         mapped=map_index >= 0,
         first=is_first(context),
@@ -71,8 +70,8 @@ def send_of(
     )
 
 
-def whole(context: Context) -> Context:
-    """Give the context of the task that runs, where code in it was given another."""
+def task_context(context: Context) -> Context:
+    """Return the context of the running task if ``execute`` was called with another one, such as ``{}``."""
     if "ti" in context or "dag_run" in context or "run_id" in context:
         return context
     from airflow.providers.common.compat.sdk import get_current_context
@@ -84,7 +83,7 @@ def whole(context: Context) -> Context:
 
 
 def reference_of(*names: Any) -> str:
-    """Make a client reference of what names a send; it gives nothing away."""
+    """Hash the names of a send into a client reference, which reveals none of them."""
     return f"{OWN_LABEL}{hashlib.sha256(json.dumps(names).encode()).hexdigest()[:32]}"
 
 
@@ -104,46 +103,22 @@ def is_first(context: Context) -> bool:
 
 def since_of(run: Any) -> pendulum.DateTime:
     """
-    Tell when the first attempt of a run may have begun.
+    Return the earliest time at which an attempt of a run can have begun.
 
     Airflow 2 has no ``run_after``; there a run is due at the end of its data interval.
     """
     due = getattr(run, "run_after", None) or getattr(run, "data_interval_end", None)
-    # A run that was triggered by hand may have begun before its data interval ended.
+    # A run that somebody triggered may have begun before its data interval ended.
     queued = getattr(run, "queued_at", None) if getattr(run, "run_after", None) is None else None
     times = [pendulum.instance(each) for each in (due, queued) if each is not None]
     return min(times, default=utcnow())
 
 
-def memory_of(context: Context) -> Memory:
-    """Return what this attempt's sends know of each other."""
-    if "ti" not in context:
-        return Memory()
-    ti: Any = context["ti"]
-    for known, try_number, memory in _memories:
-        if known is ti and try_number == ti.try_number:
-            return memory
-    memory = Memory()
-    _memories.append((ti, ti.try_number, memory))
-    return memory
-
-
-def executions(context: Context, operator: BaseOperator) -> int:
-    """How often this attempt has executed an operator of this task id, this time included."""
-    return memory_of(context).executions[operator.task_id]
-
-
-def begin(context: Context, operator: BaseOperator) -> None:
-    """Note that an operator is executed."""
-    memory_of(context).executions[operator.task_id] += 1
-
-
 def callback_of(context: Context) -> tuple[str, ...] | None:
     """
-    Tell which callback runs, if one does: what names it, the same if Airflow runs it twice.
+    Return the names of the callback that runs, if one does. They are the same if Airflow runs it twice.
 
-    In ``on_execute_callback`` nothing tells a callback from the task; there an operator is a send
-    of the task.
+    ``on_execute_callback`` cannot be distinguished from the task. There, an operator is a send of the task.
     """
     ti: Any = context.get("ti")
     run: Any = context.get("dag_run")
@@ -158,29 +133,29 @@ def callback_of(context: Context) -> tuple[str, ...] | None:
     ended = str(getattr(state, "value", state))
     if ended not in _ENDED and not _is_for_dag_processor(ti):
         return None
-    # Of a failure, the Dag processor may run a callback that the task's process has run before; it does not
-    # know the state.
+    # After a failure, the Dag processor may run a callback that the task's process has run before. It does
+    # not know the state.
     kind = ended if ended in {"success", "skipped"} else "failure"
-    named = kind, ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index), str(ti.try_number)
+    names = kind, ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index), str(ti.try_number)
     index = _loop_index(context)
     if index is None:
-        return named
-    # A loop that is made anew after a clear counts its tries from one again.
-    return *named, str(index), str(getattr(run, "clear_number", 0))
+        return names
+    # After a clear, the task instances of a loop are new, and their attempts count from one again.
+    return *names, str(index), str(getattr(run, "clear_number", 0))
 
 
 def _loop_index(context: Context) -> int | None:
-    """Tell which iteration of a loop runs, if one does."""
+    """Return the number of the loop's iteration; None outside loops."""
     loop: Any = context.get("loop")
     if loop is not None:
         return int(loop.index)
-    # Callbacks in the Dag processor know the task instance only. Outside of loops its region is all zeros,
-    # and the index that of a mapped item.
+    # Callbacks in the Dag processor know only the task instance. Outside loops its region id is zero, and the
+    # region index is the map index.
     ti: Any = context.get("ti")
     region = getattr(ti, "region_id", None)
     return int(ti.region_index) if region is not None and region.int else None
 
 
 def _is_for_dag_processor(ti: Any) -> bool:
-    """Whether a task instance was made for a callback in the Dag processor, which runs no tasks."""
+    """Whether a task instance was created for a callback in the Dag processor, which runs no tasks."""
     return hasattr(type(ti), "model_fields") and not hasattr(ti, "start_date")

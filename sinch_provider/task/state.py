@@ -1,4 +1,4 @@
-"""Where the journal of a send outlives its process: in Airflow's task state."""
+"""Where journals are kept: in Airflow's task state, which outlives the process of an attempt."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from sinch_provider.sms.sending.journal import Entry, Journal
-from sinch_provider.sms.sending.memory import Memory
 from sinch_provider.sms.sending.payload import Fingerprint
+from sinch_provider.task.attempt import Attempt
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -23,6 +23,9 @@ class TaskState:
     One value in Airflow's task state, which outlives retries and crashes.
 
     Airflow refuses the writes of an attempt that it has replaced.
+
+    :param store: ``context["task_state_store"]``.
+    :param key: The key of the value.
     """
 
     def __init__(self, store: Any, key: str) -> None:
@@ -34,14 +37,14 @@ class TaskState:
         return self._store.get(self._key)
 
     def set(self, value: Any) -> None:
-        """Write the value, to be kept as long as the run."""
+        """Write the value, which Airflow keeps as long as the run."""
         from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # its stub lacks the name
 
         self._store.set(self._key, value, retention=NEVER_EXPIRE)
 
 
 def journal_of(context: Context, send_key: str | None = None) -> Journal | None:
-    """Open the journal of a task's own send, or of a send with a key; there is none before Airflow 3.3."""
+    """Return the journal of a task's own send, or of a send with a key; None before Airflow 3.3."""
     store = context.get("task_state_store")
     if store is None:
         return None
@@ -50,18 +53,19 @@ def journal_of(context: Context, send_key: str | None = None) -> Journal | None:
 
 
 def one_of_several(
-    context: Context, operator_id: str, nth: int, fingerprint: Fingerprint, memory: Memory
+    context: Context, operator_id: str, nth: int, fingerprint: Fingerprint, attempt: Attempt
 ) -> Journal | None:
     """
-    Open the journal of one of several sends in a task.
+    Return the journal of one of several sends in a task; None before Airflow 3.3.
 
-    Its place is how many-th it is of its operator in the attempt. Where the attempts before this one have
-    executed them in another order, the journal with the same people and text is its own; one with the same
-    people and another text may be.
+    Journals are numbered in the order of execution. Earlier attempts may have executed the sends in another
+    order. So the journal with the same recipients and text is this send's. The journal with this send's
+    number and the same recipients, but another text, may be: the text may have changed.
 
     :param operator_id: The task id of the operator that sends.
-    :param nth: How many-th execution this is, from 1.
-    :param memory: Knows the places that other sends of this attempt use.
+    :param nth: The number of the execution of this operator in the attempt, from 1.
+    :param fingerprint: Of the request.
+    :param attempt: Knows which journals other sends of this attempt use.
     """
     store = context.get("task_state_store")
     if store is None:
@@ -70,7 +74,7 @@ def one_of_several(
     def at(place: int) -> Journal:
         return Journal(TaskState(store, f"{_KEY}.{operator_id}.{place}"))
 
-    taken = memory.places[operator_id]
+    taken = attempt.places[operator_id]
     own: int | None = None
     exact = False
     others: list[Entry] = []
@@ -80,28 +84,30 @@ def one_of_several(
             continue
         journal = at(place)
         entry = journal.read()
-        if entry is None and not journal.unreadable:
-            break
-        others += [] if entry is None else [entry]
-        unreadable |= entry is None
-        if entry is not None and entry.fingerprint == fingerprint:
+        if entry is None:
+            if not journal.unreadable:
+                break  # The first free place.
+            unreadable = True
+            continue
+        others.append(entry)
+        if entry.fingerprint == fingerprint:
             own, exact = place, True
             break
-        if place == nth and entry is not None and entry.fingerprint.same_people(fingerprint) is not False:
+        if place == nth and entry.fingerprint.same_recipients(fingerprint) is not False:
             own = place
     journal = at(own or place)
     journal.guessed = own is not None and not exact
-    # Who took a journal on a guess may have written over this one.
-    journal.one_of_many = own is None and bool(others or unreadable or memory.guesses[operator_id])
+    # Another send of this attempt that guessed its journal may have overwritten the journal of this one.
+    journal.one_of_many = own is None and bool(others or unreadable or attempt.guesses[operator_id])
     journal.others = () if own else tuple(others)
-    memory.guesses[operator_id] += journal.guessed
+    attempt.guesses[operator_id] += journal.guessed
     taken.add(own or place)
     return journal
 
 
 @cache
 def clears_keep_state() -> bool:
-    """Whether a clear leaves the task state alone: so does Airflow 3.3, and no later one by default."""
+    """Whether a clear keeps the task state: on Airflow 3.3 it does, on later versions not by default."""
     from airflow import __version__
     from airflow.providers.common.compat.sdk import conf
 

@@ -9,7 +9,9 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from sinch_provider.hooks.sinch import SinchHook
-from sinch_provider.sms.delivery.progress import Progress, Summary, named, wait
+from sinch_provider.sms.delivery.outcome import Summary, named
+from sinch_provider.sms.delivery.progress import Progress
+from sinch_provider.sms.delivery.wait import wait
 from sinch_provider.sms.errors import SinchError, SinchNotFoundError
 from sinch_provider.sms.masking import mask_text
 from sinch_provider.sms.runtime import current

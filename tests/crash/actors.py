@@ -70,6 +70,8 @@ class Actor:
         self.crash: BaseException | None = None
         #: Points it may still pass after a SIGTERM.
         self.grace: int | None = None
+        #: Since when it has not read its clock: a request under way reads it before its bytes leave.
+        self.unaware_since: float | None = None
         self.requests = 0
         self.began = world.clock.elapsed
         self._body = body

@@ -8,8 +8,8 @@ does, and shrinks it. ``NOTICED_BY`` in ``test_mutations.py`` keeps what was fou
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -62,14 +62,14 @@ def _proved(**untrue: Any) -> Mutation:
     """Give the proof a send that is told something better than the truth."""
 
     def mutation() -> AbstractContextManager[Any]:
-        from sinch_provider.sms.sending import send_once
+        from sinch_provider.sms.sending import earlier
 
-        proof = send_once.proof
+        proof = earlier.proof
 
         def generous(send: Any, *, empty_journal: bool) -> Any:
             return proof(replace(send, **untrue), empty_journal=empty_journal)
 
-        return mock.patch.object(send_once, "proof", generous)
+        return mock.patch.object(earlier, "proof", generous)
 
     return mutation
 
@@ -81,16 +81,16 @@ def _rescheduled_is_first() -> AbstractContextManager[Any]:
 
 
 def _uncleared_for_mapped() -> AbstractContextManager[Any]:
-    from sinch_provider.sms.sending import send_once
+    from sinch_provider.sms.sending import earlier
 
-    proof = send_once.proof
+    proof = earlier.proof
 
     def generous(send: Any, *, empty_journal: bool) -> Any:
-        if send.first and not send.alone:
+        if send.first and not send.single:
             send = replace(send, cleared=False)
         return proof(send, empty_journal=empty_journal)
 
-    return mock.patch.object(send_once, "proof", generous)
+    return mock.patch.object(earlier, "proof", generous)
 
 
 # Looking
@@ -98,30 +98,29 @@ def _uncleared_for_mapped() -> AbstractContextManager[Any]:
 
 def _no_look() -> AbstractContextManager[Any]:
     from sinch_provider.sms.sending.decision import Found
-    from sinch_provider.sms.sending.looking import Look
+    from sinch_provider.sms.sending.lookup import LookUp
     from sinch_provider.sms.sending.matching import Candidates
 
-    def nothing(*args: Any, **kwargs: Any) -> Iterator[Any]:
-        yield from ()
+    async def nothing(*args: Any, **kwargs: Any) -> Candidates:
         return Candidates(Found.NOTHING)
 
-    return mock.patch.object(Look, "steps", nothing)
+    return mock.patch.object(LookUp, "steps", nothing)
 
 
 def _settled_at_once() -> AbstractContextManager[Any]:
-    from sinch_provider.sms.sending.looking import Settling
+    from sinch_provider.sms.sending.lookup import Settling
 
     return mock.patch.object(Settling, "seconds_left", return_value=0.0)
 
 
 def _pauses_count() -> AbstractContextManager[Any]:
-    from sinch_provider.sms.sending.looking import Settling
+    from sinch_provider.sms.sending.lookup import Settling
 
-    return mock.patch.object(Settling, "lose", return_value=None)
+    return mock.patch.object(Settling, "lose_answer", return_value=None)
 
 
 def _settled_after_the_lag() -> AbstractContextManager[Any]:
-    from sinch_provider.sms.sending.looking import Settling
+    from sinch_provider.sms.sending.lookup import Settling
 
     left = Settling.seconds_left
     # Without the longest exchange: what was accepted late is missed.
@@ -140,16 +139,16 @@ def _a_day_at_most() -> AbstractContextManager[Any]:
 
 
 def _any_label() -> AbstractContextManager[Any]:
-    from sinch_provider.sms.sending import lookup
+    from sinch_provider.sms.sending import listing
 
-    read = lookup._read_page
+    read = listing._read_page
 
     def unlabelled(data: Any) -> Any:
         for entry in data["batches"]:
             entry.pop("client_reference", None)
         return read(data)
 
-    return mock.patch.object(lookup, "_read_page", unlabelled)
+    return mock.patch.object(listing, "_read_page", unlabelled)
 
 
 def _any_listing_is_complete() -> AbstractContextManager[Any]:
@@ -167,21 +166,21 @@ def _any_listing_is_complete() -> AbstractContextManager[Any]:
 def _never_too_old() -> AbstractContextManager[Any]:
     from datetime import timedelta
 
-    from sinch_provider.sms.sending import looking
+    from sinch_provider.sms.sending import lookup
 
-    return mock.patch.object(looking, "LISTED", timedelta(days=1000))
+    return mock.patch.object(lookup, "LISTED_FOR", timedelta(days=1000))
 
 
 # What to do about what is found
 
 
-def _ruled(found: str, reference: str, action: str) -> Mutation:
+def _ruled(found: str, scope: str, action: str) -> Mutation:
     """Change one row of the table."""
 
     def mutation() -> AbstractContextManager[Any]:
         from sinch_provider.sms.sending import decision
 
-        key = decision.Found[found], decision.Reference[reference]
+        key = decision.Found[found], decision.Scope[scope]
         both = decision.Action[action], decision.Action[action]
         return mock.patch.object(decision, "RULES", {**decision.RULES, key: both})
 
@@ -192,31 +191,31 @@ def _ruled(found: str, reference: str, action: str) -> Mutation:
 
 
 def _only_max_tries() -> AbstractContextManager[Any]:
-    from sinch_provider.sms.sending import send_once
+    from sinch_provider.sms.sending import record
     from sinch_provider.sms.sending.decision import Cycle
 
     def told(send: Any, *, max_tries: int, **_: Any) -> Cycle:
         return Cycle.SAME if send.max_tries == max_tries else Cycle.NEW
 
-    return mock.patch.object(send_once, "cycle", told)
+    return mock.patch.object(record, "cycle", told)
 
 
 def _no_token() -> AbstractContextManager[Any]:
-    from sinch_provider.sms.sending import send_once
+    from sinch_provider.sms.sending import earlier
 
-    return mock.patch.object(send_once.secrets, "token_hex", return_value="")
+    return mock.patch.object(earlier.secrets, "token_hex", return_value="")
 
 
 def _others_are_forgotten() -> AbstractContextManager[Any]:
-    from sinch_provider.sms.sending.send_once import SendOnce
+    from sinch_provider.sms.sending.earlier import EarlierRequests
 
-    told = SendOnce._is_new_cycle
+    begins = EarlierRequests._begins_cycle
 
-    def alone(self: Any, entry: Any) -> bool:
-        self._journal.others = ()
-        return told(self, entry)
+    def without_others(self: Any, entry: Any) -> bool:
+        self._record.journal.others = ()
+        return begins(self, entry)
 
-    return mock.patch.object(SendOnce, "_is_new_cycle", alone)
+    return mock.patch.object(EarlierRequests, "_begins_cycle", without_others)
 
 
 # The journal and the fence
@@ -263,9 +262,9 @@ def _not_asked_through_socks() -> AbstractContextManager[Any]:
 
 
 def _any_account() -> AbstractContextManager[Any]:
-    from sinch_provider.sms.sending.send_once import SendOnce
+    from sinch_provider.sms.sending.earlier import EarlierRequests
 
-    return mock.patch.object(SendOnce, "_check_account", return_value=None)
+    return mock.patch.object(EarlierRequests, "_check_account", return_value=None)
 
 
 # Answers
@@ -287,35 +286,38 @@ def _any_status_refuses() -> AbstractContextManager[Any]:
 
 
 def _duplicates_stay() -> AbstractContextManager[Any]:
-    from sinch_provider.sms.sending import send_once
+    from sinch_provider.sms.sending import earlier, hold
 
-    def nothing(*args: Any) -> Iterator[Any]:
-        yield from ()
+    async def nothing(*args: Any) -> None:
+        pass
 
-    return mock.patch.object(send_once, "stop_twins", nothing)
+    stack = ExitStack()
+    for module in (earlier, hold):
+        stack.enter_context(mock.patch.object(module, "cancel_duplicates", nothing))
+    return stack
 
 
 def _shared_ones_are_duplicates() -> AbstractContextManager[Any]:
-    from sinch_provider.sms.sending.send_once import SendOnce
+    from sinch_provider.sms.sending.record import Record
 
-    return mock.patch.object(SendOnce, "_is_only_ours", True)
+    return mock.patch.object(Record, "owns_reference", True)
 
 
 def _label_lost() -> AbstractContextManager[Any]:
     from sinch_provider.sms.sending import change_once
 
-    return mock.patch.object(change_once, "_labelled", lambda call, batch: call)
+    return mock.patch.object(change_once, "_keep_reference", lambda call, batch: call)
 
 
 def _own_label_is_proof() -> AbstractContextManager[Any]:
-    from sinch_provider.sms.sending.matching import OwnLabel
-    from sinch_provider.sms.sending.payload import Payload, Relation
+    from sinch_provider.sms.sending.matching import LabelMatcher
+    from sinch_provider.sms.sending.payload import Match, Payload
 
     def explains(self: Any, batch: Any, listing: Any) -> bool | None:
-        same = self._payload.relation(Payload.of_batch(batch)) is Relation.SAME
+        same = self._payload.compare(Payload.of_batch(batch)) is Match.SAME
         return True if same else None
 
-    return mock.patch.object(OwnLabel, "_explains", explains)
+    return mock.patch.object(LabelMatcher, "_explains", explains)
 
 
 # Callbacks
@@ -324,10 +326,10 @@ def _own_label_is_proof() -> AbstractContextManager[Any]:
 def _alerts_do_not_look() -> AbstractContextManager[Any]:
     from sinch_provider.sms.sending.alert import Alert
 
-    def nothing(self: Any) -> Iterator[Any]:
-        yield from ()
+    async def nothing(self: Any) -> None:
+        pass
 
-    return mock.patch.object(Alert, "_found", nothing)
+    return mock.patch.object(Alert, "_find", nothing)
 
 
 def _alerts_without(position: int) -> Mutation:
@@ -360,7 +362,9 @@ MUTATIONS: dict[str, Mutation] = {
     "proof: first execution of a mapped send, also cleared": _uncleared_for_mapped,
     "proof: empty journal, also cleared": _proved(cleared=False),
     "proof: empty journal, also where clears delete it": _proved(journal_outlives_clears=True),
-    "proof: empty journal, also of mapped sends that move": _proved(alone=True, journal_outlives_clears=True),
+    "proof: empty journal, also of mapped sends that move": _proved(
+        single=True, journal_outlives_clears=True
+    ),
     "look: none": _no_look,
     "look: one, without time to settle": _settled_at_once,
     "look: settled before the longest exchange has ended": _settled_after_the_lag,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import select
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
@@ -16,12 +16,12 @@ from urllib3.connection import HTTPConnection
 
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.operators.batches import SinchSendBatchOperator
-from sinch_provider.sms import aio, client
-from sinch_provider.sms.sending import fence, memory, send_once
-from sinch_provider.sms.wire import retry, transport
-from sinch_provider.sms.wire import tokens as auth
+from sinch_provider.sms.aio import AsyncSinchClient
+from sinch_provider.sms.client import SinchClient
+from sinch_provider.sms.runtime import Runtime, using
+from sinch_provider.sms.sending.fence import Fence
+from sinch_provider.sms.wire import transport
 from sinch_provider.task import identity
-from sinch_provider.triggers import batches as triggers
 from tests.crash.actors import current, point
 
 #: In the order in which an undisturbed send passes them.
@@ -53,8 +53,9 @@ _PATIENCE = 10.0
 _send = HTTPConnection.send
 _defer = SinchSendBatchOperator.defer
 _on_kill = SinchSendBatchOperator.on_kill
-_ask = fence.Fence.__call__
-_now = pendulum.now
+_ask = Fence.__call__
+_attempt = SinchClient._attempt
+_async_attempt = AsyncSinchClient._attempt
 
 
 def _operation(head: bytes) -> str:
@@ -68,7 +69,7 @@ def _operation(head: bytes) -> str:
 
 
 def _sent(self: Any, data: Any) -> None:
-    """In place of a connection's ``send``: urllib3 calls it for the head and then for the body."""
+    """Replace a connection's ``send``, which urllib3 calls for the head and then for the body."""
     actor = current()
     if actor is None:
         _send(self, data)
@@ -79,6 +80,7 @@ def _sent(self: Any, data: Any) -> None:
         self.crash_operation = _operation(data)
         actor.requests += 1
         if before := {"send": "leaving", "list": "looking", "cancel": "cancelling"}.get(self.crash_operation):
+            actor.unaware_since = actor.world.clock.elapsed
             point(before)
         actor.world.clock.catch_up()
         _send(self, data)
@@ -124,28 +126,39 @@ def _readable(self: Any, seconds: float) -> bool:
     return bool(select.select([self.sock], [], [], seconds)[0])
 
 
-class _Client(client.SinchClient):
-    def __init__(self, account: Any, **kwargs: Any) -> None:
-        super().__init__(account, sleep=_sleep, **kwargs)
+def _attempted(self: Any, call: Any) -> Any:
+    try:
+        result = _attempt(self, call)
+    finally:
+        if actor := current():
+            actor.unaware_since = None
+    if call.operation == "send":
+        point("read, not journalled")
+    return result
 
-    def _attempt(self, call: Any) -> Any:
-        result = super()._attempt(call)
-        if call.operation == "send":
-            point("read, not journalled")
-        return result
+
+async def _async_attempted(self: Any, call: Any) -> Any:
+    actor = current()
+    if actor is not None:
+        actor.alive()
+        actor.requests += 1
+        actor.world.clock.catch_up()
+    return await _async_attempt(self, call)
 
 
-class _AsyncClient(aio.AsyncSinchClient):
-    def __init__(self, account: Any, **kwargs: Any) -> None:
-        super().__init__(account, sleep=_async_sleep, **kwargs)
+# Time and chance
 
-    async def _attempt(self, call: Any) -> Any:
-        actor = current()
-        if actor is not None:
-            actor.alive()
-            actor.requests += 1
-            actor.world.clock.catch_up()
-        return await super()._attempt(call)
+
+def _now() -> Any:
+    actor = current()
+    return pendulum.now("UTC") if actor is None else actor.world.clock.now(actor.skew).in_timezone("UTC")
+
+
+def _monotonic() -> float:
+    actor = current()
+    if actor is None:
+        return time.monotonic()
+    return 1000.0 + float(actor.world.clock.elapsed if actor.unaware_since is None else actor.unaware_since)
 
 
 def _sleep(seconds: float) -> None:
@@ -162,47 +175,13 @@ async def _async_sleep(seconds: float) -> None:
     point("polling")
 
 
-class _Time:
-    """In place of the module ``time``."""
-
-    @staticmethod
-    def monotonic() -> float:
-        actor = current()
-        assert actor is not None
-        return 1000.0 + float(actor.world.clock.elapsed)
-
-    @staticmethod
-    def sleep(seconds: float) -> None:
-        _sleep(seconds)
-
-    @staticmethod
-    def time() -> float:
-        actor = current()
-        assert actor is not None
-        return float(actor.world.clock.now(actor.skew).timestamp())
-
-
-class _Asyncio:
-    """In place of the module ``asyncio`` in the trigger."""
-
-    sleep = staticmethod(_async_sleep)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(asyncio, name)
-
-
-class _Random:
-    """In place of the module ``random``: the same pauses every time."""
-
-    def uniform(self, low: float, high: float) -> float:
-        actor = current()
-        source = actor.world.random if actor else random
-        return float(source.uniform(low, high))
-
-
-def _virtual_now(tz: Any = None) -> Any:
+def _uniform(low: float, high: float) -> float:
+    """Draw the same numbers whenever a schedule is played."""
     actor = current()
-    return _now(tz) if actor is None else actor.world.clock.now(actor.skew).in_timezone(tz or "UTC")
+    return float((actor.world.random if actor else random).uniform(low, high))
+
+
+# Points outside of the client
 
 
 def _asked(self: Any) -> None:
@@ -242,27 +221,18 @@ async def _async_connection(conn_id: str, hook: Any = None) -> Any:
 def instrumented() -> Iterator[None]:
     """Lead the real code past the points, on the model's time."""
     patches = [
-        mock.patch.object(pendulum, "now", _virtual_now),
-        mock.patch.object(fence, "time", _Time),
-        mock.patch.object(memory, "time", _Time),
-        mock.patch.object(send_once, "time", _Time),
-        mock.patch.object(auth, "time", _Time),
-        mock.patch.object(retry, "random", _Random()),
-        mock.patch.object(triggers, "asyncio", _Asyncio()),
         mock.patch.object(transport._Leaving, "send", _sent, create=True),
-        mock.patch.object(client, "SinchClient", _Client),
-        mock.patch.object(aio, "AsyncSinchClient", _AsyncClient),
-        mock.patch.object(fence.Fence, "__call__", _asked),
+        mock.patch.object(SinchClient, "_attempt", _attempted),
+        mock.patch.object(AsyncSinchClient, "_attempt", _async_attempted),
+        mock.patch.object(Fence, "__call__", _asked),
         mock.patch.object(SinchSendBatchOperator, "defer", _deferring),
         mock.patch.object(SinchSendBatchOperator, "on_kill", _killing),
         mock.patch.object(identity, "clears_keep_state", _clears_keep_state),
         mock.patch.object(SinchHook, "get_connection", staticmethod(_connection)),
         mock.patch.object(compat_connection, "get_async_connection", _async_connection),
     ]
-    for each in patches:
-        each.start()
-    try:
+    with ExitStack() as stack:
+        stack.enter_context(using(Runtime(_now, _monotonic, _sleep, _async_sleep, _uniform)))
+        for each in patches:
+            stack.enter_context(each)
         yield
-    finally:
-        for each in reversed(patches):
-            each.stop()

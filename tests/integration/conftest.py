@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -103,14 +104,12 @@ def run_dag(airflow_database: Path, sinch_default: Any) -> Callable[[Any], Any]:
 
 
 @pytest.fixture
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the clients try again, and look again, at once."""
-    monkeypatch.setattr("sinch_provider.sms.wire.retry._FIRST_CEILING", 0.0)
-    from sinch_provider.sms.client import SinchClient
+def no_pauses() -> Iterator[None]:
+    """Let the clients repeat calls, and look again, at once."""
+    from sinch_provider.sms.runtime import current, using
 
-    defaults = SinchClient.__init__.__kwdefaults__
-    assert defaults is not None
-    monkeypatch.setitem(defaults, "sleep", lambda seconds: None)
+    with using(replace(current(), sleep=lambda _: None, uniform=lambda low, high: 0.0)):
+        yield
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Code in a task that sends again: after an error, under one key, from threads, without a context."""
+"""Code in a task that executes an operator again: after an error, with one key, in threads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from airflow.exceptions import AirflowException
+from airflow.providers.common.compat.sdk import AirflowException
 from airflow.sdk import DAG, task
 
 from sinch_provider.operators.batches import SinchSendBatchOperator
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("no_pauses")
 
 
 class Store(dict[str, Any]):
-    """A task state that stays."""
+    """A task state that outlives attempts."""
 
     def set(self, key: str, value: Any, *, retention: Any = None) -> None:
         self[key] = value
@@ -57,7 +57,7 @@ def test_the_failed_ones_again(run_dag, sinch_default):
 
 
 class Stubborn(SinchSendBatchOperator):
-    """Tries three times."""
+    """Executes three times."""
 
     def execute(self, context):
         for _ in range(2):
@@ -170,7 +170,7 @@ def test_an_empty_context_is_that_of_the_task(run_dag, sinch_default):
 
 @pytest.mark.parametrize("on_clear", ["adopt", "resend"])
 def test_threads(sinch_default, on_clear):
-    people = [f"+447700900{number}" for number in range(222, 230)]
+    numbers = [f"+447700900{number}" for number in range(222, 230)]
     store = Store()
     for attempt in (1, 2):
         context = context_of(try_number=attempt, max_tries=3, task=None, task_state_store=store)
@@ -181,8 +181,8 @@ def test_threads(sinch_default, on_clear):
             return result
 
         with ThreadPoolExecutor(8) as pool:
-            assert len(set(pool.map(one, people))) == len(people)
-    assert len(texts(sinch_default)) == len(people)
+            assert len(set(pool.map(one, numbers))) == len(numbers)
+    assert len(texts(sinch_default)) == len(numbers)
 
 
 def test_an_alert_of_the_tasks_own_name_at_its_start(run_dag, sinch_default):

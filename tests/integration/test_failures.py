@@ -1,17 +1,14 @@
-"""What a task makes of errors: one short text, one traceback, a retry only where that can help."""
+"""How a task fails in Airflow: one short text, one traceback, a retry only if it can help."""
 
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
-import traceback
 from datetime import timedelta
 
 import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
-from airflow.sdk.execution_time.context import set_current_context
 
 from sinch_provider.operators.batches import (
     SinchCancelBatchOperator,
@@ -22,22 +19,13 @@ from sinch_provider.operators.batches import (
     SinchUpdateBatchOperator,
 )
 from sinch_provider.sensors.batches import SinchBatchSensor
-from sinch_provider.sms.errors import Fault, SinchConnectionError, SinchNotFoundError, SinchValidationError
-from sinch_provider.task.failures import (
-    SinchTaskFailed,
-    SinchWaitInterrupted,
-    airflow_failures,
-    waiting_for,
-)
+from sinch_provider.sms.errors import SinchValidationError
+from sinch_provider.task.failures import SinchTaskFailed, airflow_failures
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
 from tests.integration.conftest import RETRIES, instance_of
 
 MARIA = "+447700900222"
 BATCH_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
-
-
-def told(failure):
-    return "".join(traceback.format_exception(failure))
 
 
 def failure_of(error, block=airflow_failures):
@@ -47,40 +35,6 @@ def failure_of(error, block=airflow_failures):
 
 
 class TestOneTraceback:
-    def test_of_an_error_that_cannot_heal(self):
-        error = SinchValidationError(
-            [Fault("to[0]", "must start with a country code"), Fault("body", "is empty")]
-        )
-        failure = failure_of(error)
-        assert isinstance(failure, SinchTaskFailed)
-        assert failure.error is error
-        assert str(failure) == str(error)
-        assert told(failure).count("Traceback") == 1
-        assert told(failure).count("must start with a country code") == 1
-
-    @pytest.mark.parametrize(
-        ("error", "kind"),
-        [
-            (SinchConnectionError("get: no connection"), SinchWaitInterrupted),
-            (SinchNotFoundError("get: not found"), SinchTaskFailed),
-        ],
-    )
-    def test_of_trouble_while_waiting(self, error, kind):
-        failure = failure_of(error, lambda: waiting_for(BATCH_ID))
-        assert type(failure) is kind
-        assert failure.error is error
-        assert told(failure).count("Traceback") == 1
-        assert told(failure).count(error.what) == 1
-
-    def test_passing_trouble_goes_through(self):
-        error = SinchConnectionError("get: no connection")
-        assert failure_of(error) is error
-
-    def test_a_copy_keeps_what_lies_behind(self):
-        failure = failure_of(SinchNotFoundError("get: not found"))
-        assert copy.copy(failure).error is failure.error
-        assert SinchTaskFailed("without").error is None
-
     def test_in_the_log_of_a_task(self, run_dag, shown):
         with DAG("told_once") as dag:
             SinchSendBatchOperator(task_id="send", to="{{ '0770' }}", body="{{ '' }}")
@@ -186,22 +140,7 @@ class TestMissingConnection:
         instance = instance_of(run_dag(dag), "send")
         assert (str(instance.state), instance.try_number) == ("failed", 1)
 
-    def test_a_text_of_its_own_is_kept(self):
-        class Clearer(AirflowNotFoundException):
-            pass
-
-        failure = failure_of(Clearer("There is no connection 'nowhere'. Make one."))
-        assert str(failure).startswith("There is no connection 'nowhere'. Make one. Nothing was sent")
-
-    def test_with_airflow_out_of_reach_may_be_retried(self):
-        # Airflow says of every connection that it isn't defined while its API cannot be reached.
-        error = AirflowNotFoundException("The conn_id `sinch_default` isn't defined")
-        with set_current_context({"task_state_store": Store(RuntimeError("API is down"))}):
-            assert failure_of(error) is error
-        with set_current_context({"task_state_store": Store()}):
-            assert isinstance(failure_of(error), AirflowFailException)
-
-    def test_is_told_from_airflow_out_of_reach_in_every_operator(self, operators):
+    def test_is_distinguished_from_airflow_out_of_reach_in_every_operator(self, operators):
         down = {"task_state_store": Store(RuntimeError("API is down"))}
         for operator in operators:
             operator.sinch_conn_id = "nowhere"
@@ -213,14 +152,6 @@ class TestMissingConnection:
             )
             with pytest.raises(AirflowNotFoundException):
                 sensor.execute(down)
-
-    def test_that_is_there_when_asked_for_again_may_be_retried(self, sinch_default):
-        # Airflow came back after it had not found the connection.
-        error = AirflowNotFoundException("The conn_id `sinch_default` isn't defined")
-        context = {"task_state_store": Store()}
-        assert failure_of(error, lambda: airflow_failures(context, "sinch_default")) is error
-        failure = failure_of(error, lambda: airflow_failures(context, "nowhere"))
-        assert isinstance(failure, AirflowFailException)
 
     def test_before_airflow_has_a_task_state_an_xcom_tells(self):
         error = AirflowNotFoundException("The conn_id `sinch_default` isn't defined")

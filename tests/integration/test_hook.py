@@ -7,7 +7,6 @@ import json
 import pickle
 import socket
 import sys
-import time
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +18,7 @@ from sinch_provider.get_provider_info import get_provider_info
 from sinch_provider.hooks.sinch import SinchConnectionMissing, SinchHook, account_of
 from sinch_provider.sms.account import ProjectCredentials, ServicePlanCredentials
 from sinch_provider.sms.errors import SinchValidationError
+from sinch_provider.sms.runtime import Runtime, using
 from sinch_provider.sms.wire import tokens as auth
 from tests.integration.conftest import result_of
 
@@ -103,8 +103,8 @@ def test_testing_a_connection_asks_once_and_not_for_long(monkeypatch):
         connection = {"conn_type": "sinch", "login": "key", "password": "secret", "extra": extra}
         monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(connection))
         monkeypatch.setattr("sinch_provider.hooks.sinch._TEST_SECONDS", 0.2)
-        monkeypatch.setattr(time, "sleep", pytest.fail)
-        found, message = SinchHook().test_connection()
+        with using(Runtime(sleep=lambda _: pytest.fail("it paused"))):
+            found, message = SinchHook().test_connection()
     assert not found
     assert "took too long" in message
 

@@ -1,19 +1,17 @@
-"""Which send is it? Operators in tasks, callbacks, loops and subclasses."""
+"""Which sends are one send: operators in tasks, callbacks, loops and subclasses, in a real Airflow."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
 
 import pendulum
 import pytest
-from airflow.exceptions import AirflowException
+from airflow.providers.common.compat.sdk import AirflowException
 from airflow.sdk import DAG, task
 
 from sinch_provider.operators.batches import SinchSendBatchOperator
 from sinch_provider.sms.errors import SinchValidationError
-from sinch_provider.task import identity
 from tests.integration.conftest import RETRIES, instance_of
 
 ANN, BEN, CAT = "+447700900222", "+447700900333", "+447700900444"
@@ -134,7 +132,7 @@ def test_an_alert_at_every_retry_and_at_the_failure(run_dag, sinch_default, no_p
 
         flaky()
     assert run_dag(dag).state == "failed"
-    expected = ["Alert failure", *["Alert retry"] * RETRIES["retries"]]
+    expected = ["Alert failure", *["Alert retry"] * 3]
     assert [text for _, text in texts(sinch_default)] == expected
     assert len({each["client_reference"] for each in sinch_default.batches()}) == len(expected)
 
@@ -205,81 +203,16 @@ def test_an_alert_whose_answer_is_lost_is_found_or_sent_again(sinch_default, no_
     assert len(texts(sinch_default)) == 2
 
 
-# Loops, keys, names
-
-
-def reference(context: Any, **arguments: Any) -> str:
-    operator = SinchSendBatchOperator(task_id=arguments.pop("task_id", "work"), to=[ANN], body="Hi")
-    return identity.send_of(context, operator, **arguments).reference
-
-
-def test_what_names_a_send():
-    named = {
-        "plain": reference(context_of()),
-        "loop 0": reference(context_of(loop=SimpleNamespace(index=0))),
-        "loop 1": reference(context_of(loop=SimpleNamespace(index=1))),
-        "nested": reference(context_of(), task_id="inner"),
-        "key": reference(context_of(), send_key="a"),
-        "other key": reference(context_of(), send_key="b"),
-        "namespace": reference(context_of(), namespace="staging"),
-        "other task": reference(context_of(task_id="other"), task_id="other"),
-    }
-    assert len(set(named.values())) == len(named)
-    assert all(each.startswith("af-") and len(each) == 35 for each in named.values())
-
-
-def test_what_does_not_name_a_send():
-    plain = reference(context_of())
-    assert plain == reference(context_of(try_number=3, max_tries=7))
-    assert plain == reference(context_of(map_index=4))
-
-
-def test_a_task_outside_of_loops_has_a_region_of_zeros():
-    """So Airflow 3.4 has it, with the map index as the index in the region."""
-    for map_index in (-1, 4):
-        context = context_of(map_index=map_index)
-        context["ti"].region_id, context["ti"].region_index = UUID(int=0), map_index
-        operator = SinchSendBatchOperator(task_id="work", to=[ANN], body="Hi")
-        send_of = identity.send_of(context, operator)
-        assert (send_of.reference, send_of.in_loop) == (reference(context_of()), False)
+# Loops, journals
 
 
 def test_iterations_of_a_loop_are_sends_of_their_own(sinch_default, no_pauses):
-    """All have the same Dag, run, task, map index and try. The second request is lost before its effect."""
+    """All have the same Dag, run, task, map index and attempt. The second request is lost."""
     sinch_default.fault("lost_reply", "send", when="before", skip=1)
     for index in range(3):
         context = context_of(loop=SimpleNamespace(index=index))
         SinchSendBatchOperator(task_id="work", to=[ANN], body="Hi").execute(context)
     assert len(texts(sinch_default)) == 3
-
-
-@pytest.mark.parametrize(
-    ("facts", "cleared"),
-    [
-        ({"retries": 2, "max_tries": 2}, False),
-        ({"retries": 2, "max_tries": 5}, True),
-        ({"retries": 2, "max_tries": 2, "clear_number": 1}, True),
-        ({"retries": 0, "max_tries": 0}, False),
-    ],
-)
-def test_when_something_may_have_been_cleared(facts, cleared):
-    context = context_of(max_tries=facts["max_tries"])
-    context["dag_run"].clear_number = facts.get("clear_number", 0)
-    operator = SinchSendBatchOperator(task_id="work", to=[ANN], body="Hi", retries=facts["retries"])
-    assert identity.send_of(context, operator).cleared is cleared
-
-
-def test_a_nested_send_goes_by_the_retries_of_its_task():
-    outer = SimpleNamespace(retries=2)
-    context = context_of(max_tries=2, task=outer)
-    assert not identity.send_of(context, send(ANN, "Hi")).cleared
-    assert identity.send_of(context_of(max_tries=3, task=outer), send(ANN, "Hi")).cleared
-
-
-def test_a_rescheduled_attempt_is_not_the_first():
-    assert identity.is_first(context_of())
-    assert not identity.is_first(context_of(task_reschedule_count=1))
-    assert not identity.is_first(context_of(try_number=2))
 
 
 def test_resend_needs_a_journal(sinch_default):

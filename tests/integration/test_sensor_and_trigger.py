@@ -236,7 +236,7 @@ class TestTrigger:
         batch_id = send(MARIA)
         asyncio.run(SinchBatchTrigger(batch_ids=[batch_id]).on_kill())
         assert sinch_default.batches()[0]["canceled"] is False
-        assert f"{batch_id} was sent and goes on to be delivered" in shown()
+        assert f"{batch_id} was sent. Delivery continues" in shown()
         asyncio.run(SinchBatchTrigger(batch_ids=[batch_id, BATCH_ID], cancel_on_kill=True).on_kill())
         assert sinch_default.batches()[0]["canceled"] is True
         assert f"{BATCH_ID} was not cancelled" in shown()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sinch_provider.sms.sending.decision import RULES, Action, Found, Proof, Reference
-from sinch_provider.sms.sending.hold import MIN_HOLD
-from sinch_provider.sms.sending.lookup import CLOCK_MARGIN, LISTED, LISTING_LAG
+from sinch_provider.sms.sending.decision import MIN_HOLD, RULES, Action, Found, Proof, Scope
+from sinch_provider.sms.sending.listing import CLOCK_MARGIN, LISTED_FOR, LISTING_LAG
 
 PAGE = (Path(__file__).parents[2] / "docs" / "guarantees.md").read_text()
 
@@ -24,20 +23,20 @@ def words(retry: Action, clear: Action) -> str:
 
 
 def test_the_table_of_what_is_found_is_the_one_in_code():
-    in_code = [[found.value, *(words(*RULES[found, kind]) for kind in Reference)] for found in Found]
-    assert table("What becomes of what is found") == in_code
+    in_code = [[found.value, *(words(*RULES[found, scope]) for scope in Scope)] for found in Found]
+    assert table("What an attempt does about what it finds") == in_code
 
 
 def test_the_proofs_are_those_in_code():
-    assert table("When an attempt need not look") == [[each.value] for each in Proof]
+    assert table("When an attempt sends without looking") == [[each.value] for each in Proof]
 
 
 def test_the_figures_are_those_in_code():
     assert LISTING_LAG.total_seconds() == 45
     assert "3 x `timeout` + 45 s" in PAGE
     assert CLOCK_MARGIN.total_seconds() == 600
-    assert "ten minutes apart" in PAGE
-    assert LISTED.days == 13
+    assert "less than ten minutes apart" in PAGE
+    assert LISTED_FOR.days == 13
     assert "13 days" in PAGE
     assert MIN_HOLD.total_seconds() == 120
 

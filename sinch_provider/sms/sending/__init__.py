@@ -1,1 +1,1 @@
-"""Sending once: a batch is accepted one time, however often its send is attempted."""
+"""Send once: Sinch accepts one batch for each send, however many attempts the send takes."""

@@ -1,9 +1,9 @@
-"""Change a batch once: where an answer was lost, the batch itself tells whether the change was made."""
+"""Change a batch once. If an answer is lost, the batch itself shows whether the change was made."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -19,93 +19,97 @@ from sinch_provider.sms.fields.times import parse_time, utcnow
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.sending.decision import OWN_LABEL
 from sinch_provider.sms.sending.payload import Payload, normal_parameters
-from sinch_provider.sms.wire.call import Call, Pause, Step
+from sinch_provider.sms.wire.call import Call, Pause
 
 log = logging.getLogger(__name__)
 
-_CHANGES: Final = 3
+#: So many answers in a row may be lost before the attempt gives up.
+_MOST_LOST: Final = 3
+_RETRY_READS: Final = "A retry of this task reads the batch first."
 _TIMES: Final = ("send_at", "expire_at")
 _RECIPIENTS: Final = ("to", "to_add", "to_remove")
 
 
-def change_once(
-    batch_id: str, call: Call[Batch], *, first: bool, settle: float = 0.0
-) -> Generator[Step, Any, Batch]:
+async def change_once(batch_id: str, call: Call[Batch], *, first: bool, settle: float = 0.0) -> Batch:
     """
-    Update, replace or cancel a batch; where the outcome is unknown, read the batch before changing it again.
+    Update, replace or cancel a batch. If the outcome is unknown, read the batch before changing it again.
 
-    A batch keeps its reference, unless a user gives it another in place of one of their own: without it, a
-    later attempt of its send would not find it and send again.
+    The batch keeps the operator's reference: without it, a later attempt of its send would not find the batch
+    and would send again. A ``client_reference`` that the user chose can be changed.
 
     :param call: The change, as ``endpoints`` describes it.
-    :param first: Whether no earlier attempt can have made it.
-    :param settle: Seconds after which a request whose answer was lost can take effect no more.
+    :param first: Whether no earlier attempt can have made the change.
+    :param settle: Seconds after which a request with a lost answer cannot take effect any more.
     :raises SinchUnsettledError: It is unknown whether the change was made; a retry finds out.
     """
-    made = f"An earlier request has made this {call.operation} of batch {batch_id}; not making it again."
     label = (call.body or {}).get("client_reference")
     if not first or call.operation == "replace" or label is not None:
-        batch: Batch = yield endpoints.get(batch_id)
-        call = _labelled(call, batch)
+        batch = await endpoints.get(batch_id)
+        call = _keep_reference(call, batch)
         if not first and is_made(call, batch):
-            log.info(made)
-            return batch
-    for _ in range(_CHANGES):
+            return _made_before(call, batch)
+    for _ in range(_MOST_LOST):
         try:
-            changed: Batch = yield call
+            return await call
         except SinchAlreadyDispatchedError:
-            # Refused, perhaps because a first request, whose answer was lost, has been granted.
-            batch = yield endpoints.get(batch_id)
+            # An earlier request with a lost answer may have made the change before the batch left.
+            batch = await endpoints.get(batch_id)
             if not is_made(call, batch):
                 raise
-            log.info(made)
-            return batch
+            return _made_before(call, batch)
         except SinchUncertainError as error:
-            log.warning("%s; reading the batch to see.", error.what)
+            log.warning("The answer is lost (%s). Reading the batch.", error.what)
             for pause in (0.0, settle):
                 if pause:
-                    yield Pause(pause)
-                batch = yield from _read(batch_id, error, call)
+                    await Pause(pause)
+                batch = await _read_after(error, batch_id, call.operation)
                 if is_made(call, batch):
-                    log.info(made)
-                    return batch
-        else:
-            return changed
+                    return _made_before(call, batch)
     raise SinchUnsettledError(
-        f"{call.operation}: the answer was lost {_CHANGES} times, and batch {batch_id} has not changed",
+        f"{call.operation}: the answer was lost {_MOST_LOST} times, and batch {batch_id} has not changed",
         operation=call.operation,
-        advice="A retry of this task reads the batch first.",
+        advice=_RETRY_READS,
     )
 
 
-def _read(batch_id: str, lost: SinchError, call: Call[Batch]) -> Generator[Step, Any, Batch]:
+def _made_before(call: Call[Batch], batch: Batch) -> Batch:
+    log.info("Batch %s is already as this %s wants it. Not changing it again.", batch.id, call.operation)
+    return batch
+
+
+async def _read_after(lost: SinchError, batch_id: str, operation: str) -> Batch:
+    """
+    Read a batch after an answer was lost.
+
+    :raises SinchNotFoundError: There is no such batch.
+    :raises SinchUnsettledError: The batch cannot be read now.
+    """
     try:
-        batch: Batch = yield endpoints.get(batch_id)
+        return await endpoints.get(batch_id)
     except SinchNotFoundError:
-        # Nothing is there to be changed.
         raise
     except SinchError as error:
         raise SinchUnsettledError(
             f"{lost.what}, and the batch cannot be read: {error.what}",
-            operation=call.operation,
-            advice="A retry of this task reads the batch first.",
+            operation=operation,
+            advice=_RETRY_READS,
         ) from None
-    return batch
 
 
-def _labelled(call: Call[Batch], batch: Batch) -> Call[Batch]:
+def _keep_reference(call: Call[Batch], batch: Batch) -> Call[Batch]:
+    """Add the operator's reference of a batch to a change of it."""
     label = batch.client_reference or ""
     if call.body is None or not label:
         return call
     if not label.startswith(OWN_LABEL) and call.body.get("client_reference") is not None:
         return call
     if call.body.get("client_reference", label) != label:
-        log.warning("Batch %s keeps its client_reference: the operator finds it by that.", batch.id)
+        log.warning("Batch %s keeps its client_reference, by which its send finds it.", batch.id)
     return replace(call, body={**call.body, "client_reference": label})
 
 
 def is_made(call: Call[Batch], batch: Batch) -> bool:
-    """Tell whether a batch is as a change wants it."""
+    """Whether a batch is as a change wants it."""
     if call.body is None:
         return batch.canceled
     wanted: Mapping[str, Any] = call.body
@@ -121,14 +125,14 @@ def is_made(call: Call[Batch], batch: Batch) -> bool:
     )
 
 
-def _digits(numbers: Any) -> set[str]:
+def _digits(numbers: Iterable[str]) -> set[str]:
     return {number.removeprefix("+") for number in numbers}
 
 
 def _equal(name: str, wanted: Any, actual: Any) -> bool:
     if name in _TIMES:
         try:
-            # A time to leave that was past is no longer shown.
+            # Sinch does not show a send_at that was in the past.
             at = parse_time(wanted)
             return at == parse_time(actual) if isinstance(actual, str) else at <= utcnow()
         except ValueError:
@@ -137,5 +141,5 @@ def _equal(name: str, wanted: Any, actual: Any) -> bool:
         return str(wanted).removeprefix("+").lower() == actual.removeprefix("+").lower()
     if name == "parameters":
         return bool(normal_parameters(wanted) == normal_parameters(actual))
-    # What is not set is left out.
+    # Sinch leaves out fields that are not set.
     return bool(wanted == actual) or (not wanted and not actual)

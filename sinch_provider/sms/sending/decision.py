@@ -8,28 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from typing import Final
 
 import pendulum
 
-#: What the references of this package begin with.
+#: How every reference of this package begins.
 OWN_LABEL: Final = "af-"
+#: The shortest and the longest delay of a held batch.
+MIN_HOLD: Final = timedelta(minutes=2)
+MAX_HOLD: Final = timedelta(days=1)
+
+
+class OnClear(Enum):
+    """What a cleared task does about the batch that it sent before the clear."""
+
+    ADOPT = "adopt"
+    RESEND = "resend"
 
 
 class Found(Enum):
     """What an attempt finds of earlier ones."""
 
-    SAME = "all our people, same text"
-    OTHER_TEXT = "all our people, other text"
-    SOME = "some of our people"
-    NONE = "none of our people"
-    CANCELLED = "only cancelled ones"
-    NOTHING = "nothing"
+    SAME = "all recipients, same text"
+    OTHER_TEXT = "all recipients, other text"
+    SOME = "some of the recipients"
+    NONE = "none of the recipients"
+    CANCELLED = "only cancelled batches"
+    NOTHING = "no batch"
 
 
-class Reference(Enum):
-    """Whose batches can carry the reference of a send."""
+class Scope(Enum):
+    """Which sends use a reference."""
 
     OWN = "single send, or with send_key"
     SHARED = "mapped, or inside another task, without send_key"
@@ -40,55 +51,55 @@ class Action(Enum):
 
     SEND = "send"
     KEEP = "keep it"
-    WARN = "keep it, with a warning"
+    KEEP_AND_WARN = "keep it and warn"
     FAIL = "fail"
-    SEND_IF_NOTHING_LEFT = "send if nothing has left, else fail"
+    SEND_IF_NOTHING_LEFT = "send if nothing of it has left, otherwise fail"
 
 
-#: What to do about what is found, after a retry and after a clear.
-RULES: Final[Mapping[tuple[Found, Reference], tuple[Action, Action]]] = {
-    (Found.SAME, Reference.OWN): (Action.KEEP, Action.KEEP),
-    (Found.SAME, Reference.SHARED): (Action.KEEP, Action.KEEP),
-    (Found.OTHER_TEXT, Reference.OWN): (Action.WARN, Action.WARN),
-    (Found.OTHER_TEXT, Reference.SHARED): (Action.FAIL, Action.FAIL),
-    (Found.SOME, Reference.OWN): (Action.FAIL, Action.FAIL),
-    (Found.SOME, Reference.SHARED): (Action.FAIL, Action.FAIL),
-    (Found.NONE, Reference.OWN): (Action.FAIL, Action.FAIL),
-    (Found.NONE, Reference.SHARED): (Action.SEND, Action.SEND),
-    (Found.CANCELLED, Reference.OWN): (Action.FAIL, Action.SEND_IF_NOTHING_LEFT),
-    (Found.CANCELLED, Reference.SHARED): (Action.FAIL, Action.SEND_IF_NOTHING_LEFT),
-    (Found.NOTHING, Reference.OWN): (Action.SEND, Action.SEND),
-    (Found.NOTHING, Reference.SHARED): (Action.SEND, Action.SEND),
+#: What to do about what is found: after a retry, and after a clear.
+RULES: Final[Mapping[tuple[Found, Scope], tuple[Action, Action]]] = {
+    (Found.SAME, Scope.OWN): (Action.KEEP, Action.KEEP),
+    (Found.SAME, Scope.SHARED): (Action.KEEP, Action.KEEP),
+    (Found.OTHER_TEXT, Scope.OWN): (Action.KEEP_AND_WARN, Action.KEEP_AND_WARN),
+    (Found.OTHER_TEXT, Scope.SHARED): (Action.FAIL, Action.FAIL),
+    (Found.SOME, Scope.OWN): (Action.FAIL, Action.FAIL),
+    (Found.SOME, Scope.SHARED): (Action.FAIL, Action.FAIL),
+    (Found.NONE, Scope.OWN): (Action.FAIL, Action.FAIL),
+    (Found.NONE, Scope.SHARED): (Action.SEND, Action.SEND),
+    (Found.CANCELLED, Scope.OWN): (Action.FAIL, Action.SEND_IF_NOTHING_LEFT),
+    (Found.CANCELLED, Scope.SHARED): (Action.FAIL, Action.SEND_IF_NOTHING_LEFT),
+    (Found.NOTHING, Scope.OWN): (Action.SEND, Action.SEND),
+    (Found.NOTHING, Scope.SHARED): (Action.SEND, Action.SEND),
 }
 
 
-def decide(found: Found, reference: Reference, *, cleared: bool) -> Action:
-    """Look up what to do."""
-    return RULES[found, reference][cleared]
+def decide(found: Found, scope: Scope, *, cleared: bool) -> Action:
+    """Return the action for what was found."""
+    return RULES[found, scope][cleared]
 
 
 @dataclass(frozen=True)
 class Send:
     """
-    Which send this is, and what Airflow tells of its earlier attempts.
+    Which send this is, and what Airflow says about its earlier attempts.
 
     :param reference: The ``client_reference`` of the send: the same over retries and clears.
     :param since: No attempt of this run began earlier.
-    :param alone: Whether the task is not mapped, and the operator is the task itself, run once in it.
-    :param keyed: Whether it has a ``send_key``: one send, whatever else has the same place.
+    :param single: Whether the task is not mapped, and the operator is the task itself, executed once in it.
+    :param keyed: Whether it has a ``send_key``: then one key is one send.
     :param mapped: Whether other task instances may have the same reference.
     :param first: Whether no attempt of this task instance came before this one.
-    :param in_loop: Whether a loop may make the task instance anew.
+    :param in_loop: Whether a loop may create the task instance again.
     :param cleared: Whether something in the run was cleared since it began.
-    :param try_number: This attempt.
-    :param max_tries: Airflow's ``max_tries``: a clear sets it anew, a retry leaves it.
-    :param retries: The task's ``retries`` as of now.
-    :param journal_outlives_clears: Whether a clear leaves the journal alone, as Airflow 3.3 does.
+    :param try_number: The number of this attempt.
+    :param max_tries: Airflow's ``max_tries``: a clear changes it, a retry does not.
+    :param retries: The ``retries`` that the task has now.
+    :param journal_outlives_clears: Whether a clear keeps the journal, as on Airflow 3.3.
     """
 
     reference: str
     since: pendulum.DateTime
-    alone: bool = True
+    single: bool = True
     keyed: bool = False
     mapped: bool = False
     first: bool = True
@@ -100,52 +111,53 @@ class Send:
     journal_outlives_clears: bool = False
 
     @property
-    def kind(self) -> Reference:
-        """Whose batches can carry the reference."""
-        return Reference.OWN if self.alone or self.keyed else Reference.SHARED
+    def scope(self) -> Scope:
+        """Which sends use the reference."""
+        return Scope.OWN if self.single or self.keyed else Scope.SHARED
 
 
 class Proof(Enum):
     """Why it is certain that no earlier attempt has sent anything."""
 
     FIRST = "the first execution of a single send, outside loops"
-    FIRST_UNCLEARED = "the first execution of any send, where nothing in the run was cleared"
-    EMPTY_JOURNAL = "an empty journal, where nothing in the run was cleared"
-    EMPTY_JOURNAL_KEPT = "an empty journal of a single send, on Airflow 3.3, whose clears keep it"
+    FIRST_UNCLEARED = "the first execution of any send, if nothing in the run was cleared"
+    EMPTY_JOURNAL = "an empty journal, if nothing in the run was cleared"
+    EMPTY_JOURNAL_KEPT = "an empty journal of a single send on Airflow 3.3, where a clear keeps the journal"
 
 
 def proof(send: Send, *, empty_journal: bool) -> Proof | None:
     """
-    Tell why an attempt need not look before it sends, if so.
+    Return why an attempt may send without looking first; None if it has to look.
 
     :param empty_journal: Whether there is a journal, and nothing in it.
     """
-    single = send.alone
-    if send.first and single and not send.in_loop:
+    if send.first and send.single and not send.in_loop:
         return Proof.FIRST
     if send.first and not send.cleared:
         return Proof.FIRST_UNCLEARED
     if empty_journal and not send.cleared:
         return Proof.EMPTY_JOURNAL
-    if empty_journal and single and not send.in_loop and send.journal_outlives_clears:
+    if empty_journal and send.single and not send.in_loop and send.journal_outlives_clears:
         return Proof.EMPTY_JOURNAL_KEPT
     return None
 
 
 class Cycle(Enum):
-    """Whether a person has cleared the task since the journal was written."""
+    """Whether the task was cleared since its journal was written."""
 
     SAME = "not cleared since"
     NEW = "cleared since"
-    UNCLEAR = "cannot be told"
+    UNCLEAR = "cannot be determined"
 
 
 def cycle(send: Send, *, try_number: int, max_tries: int, retries: int) -> Cycle:
     """
-    Compare an attempt with what the journal says of the first one of its cycle.
+    Compare an attempt with the first attempt of the journal's cycle.
 
-    A clear sets ``max_tries`` to the tries made so far plus ``retries``, so only a change of ``retries`` can
-    make it come out the same.
+    A clear sets ``max_tries`` to the number of attempts so far plus ``retries``. So ``max_tries`` stays the
+    same over a clear only if ``retries`` has changed too.
+
+    :param try_number: Of that first attempt; likewise ``max_tries`` and ``retries``.
     """
     if send.max_tries != max_tries:
         return Cycle.NEW

@@ -1,8 +1,8 @@
 """
-What earlier attempts of a send have left behind.
+The journal of a send: what its attempts write down for later ones.
 
-A journal lives in a store that outlives the process: one JSON value for each send. It holds ids, times and
-keyed hashes only.
+It is kept in a store that outlives the process, as one JSON value for each send. It holds only ids, times and
+keyed hashes.
 """
 
 from __future__ import annotations
@@ -26,17 +26,21 @@ _MOST: Final = 2**31
 
 
 class Store(Protocol):
-    """Where a journal is kept: one JSON value."""
+    """Holds one JSON value: a journal."""
 
     def get(self) -> Any:
         """Return the value; None if there is none."""
 
     def set(self, value: Any) -> None:
-        """Write the value; raises whatever it likes if this process has been replaced."""
+        """Write the value. Raises any error if Airflow has replaced this process."""
 
 
 class State(Enum):
-    """How far a send has come."""
+    """
+    How far a send has come.
+
+    INTENT: a request may have left; SENT: Sinch has accepted the batch; VOID: nothing was sent.
+    """
 
     INTENT = "intent"
     SENT = "sent"
@@ -46,18 +50,18 @@ class State(Enum):
 @dataclass(frozen=True)
 class Entry:
     """
-    What is known of a send.
+    What the journal says about a send.
 
-    :param account: Which account it was sent with; holds no secret.
-    :param reference: The batch's client reference.
-    :param token: What ``on_clear="resend"`` adds to the reference; empty otherwise.
-    :param try_number: The first attempt of its cycle; likewise ``max_tries`` and ``retries``.
-    :param attempt: The attempt that wrote this.
+    :param account: A hash that names the account the send used; holds no secret.
+    :param reference: The client reference of the batch.
+    :param token: What ``on_clear="resend"`` adds to the reference; otherwise empty.
+    :param try_number: Of the first attempt of the cycle; likewise ``max_tries`` and ``retries``.
+    :param attempt: The number of the attempt that wrote this.
     :param began: When the first intent was written.
     :param intended: When the latest intent was written.
     :param fingerprint: Of the request.
-    :param state: INTENT: may have been sent; SENT: was accepted as ``batch_id``; VOID: nothing was sent.
-    :param superseded: Cancelled batches that reached nobody, in whose place this send comes.
+    :param batch_id: Of the accepted batch; only with the state SENT.
+    :param superseded: Ids of cancelled batches that reached nobody and that this send replaces.
     """
 
     account: str
@@ -75,7 +79,7 @@ class Entry:
     superseded: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Write as JSON."""
+        """Return the entry as JSON."""
         return {
             "version": _VERSION,
             "account": self.account,
@@ -85,7 +89,7 @@ class Entry:
             "attempt": self.attempt,
             "began": wire_time(self.began),
             "intended": wire_time(self.intended),
-            "fingerprint": [self.fingerprint.key, self.fingerprint.people, self.fingerprint.text],
+            "fingerprint": [self.fingerprint.key, self.fingerprint.recipients, self.fingerprint.text],
             "state": self.state.value,
             "batch_id": self.batch_id,
             "superseded": list(self.superseded),
@@ -96,11 +100,11 @@ class Entry:
         """
         Read what :meth:`to_dict` wrote.
 
-        :raises ValueError: It is something else; likewise KeyError, TypeError.
+        :raises ValueError: It is something else. AttributeError, KeyError and TypeError mean the same.
         """
         if data["version"] != _VERSION:
             raise ValueError("another version")
-        key, people, text = data["fingerprint"]
+        key, recipients, text = data["fingerprint"]
         try_number, max_tries, retries = map(_whole, data["cycle"])
         entry = cls(
             account=_text(data["account"]),
@@ -112,7 +116,7 @@ class Entry:
             attempt=_whole(data["attempt"]),
             began=parse_time(data["began"]),
             intended=parse_time(data["intended"]),
-            fingerprint=Fingerprint(_text(key), _text(people), _text(text)),
+            fingerprint=Fingerprint(_text(key), _text(recipients), _text(text)),
             state=State(data["state"]),
             batch_id=data["batch_id"],
             superseded=tuple(map(_text, data["superseded"])),
@@ -144,18 +148,18 @@ class Journal:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        #: Whether something is stored that this journal did not write; then nothing is known.
+        #: Whether something is stored that is no journal. Then nothing is known about earlier attempts.
         self.unreadable = False
-        #: Whether earlier attempts have left journals of other sends beside this one. One may be ours.
+        #: Whether there are journals of other sends of this task; one of them may be ours.
         self.one_of_many = False
-        #: What these journals say.
+        #: The entries of those journals.
         self.others: tuple[Entry, ...] = ()
-        #: Whether it is another send's to the same people, unless our text has changed since.
+        #: Whether its recipients are ours and its text is not. It is ours only if our text has changed.
         self.guessed = False
 
     def read(self) -> Entry | None:
         """
-        Read what earlier attempts have written.
+        Read what earlier attempts have written; None if there is nothing that can be read.
 
         :raises SinchNotSentError: The store cannot be reached.
         """
@@ -166,30 +170,35 @@ class Journal:
             return Entry.from_dict(value)
         except (AttributeError, KeyError, TypeError, ValueError):
             self.unreadable = True
-            log.warning("The journal of this send cannot be read. Looking for its batch at Sinch instead.")
+            log.warning("The journal of this send is unreadable. Looking for its batch at Sinch instead.")
             return None
 
     def write(self, entry: Entry) -> None:
         """
-        Write down how far the send has come.
+        Write how far the send has come.
 
         :raises SinchNotSentError: The store refuses, or cannot be reached.
         """
         self._reached(lambda: self._store.set(entry.to_dict()))
 
     def try_to_write(self, entry: Entry) -> None:
-        """Write what is good to know but not vital: without it, the next attempt looks at Sinch."""
+        """Write an entry that is useful but not vital: without it, the next attempt looks at Sinch."""
         try:
             self.write(entry)
         except SinchNotSentError as error:
-            log.warning("The outcome of this send was not written to Airflow's task state: %s", error)
+            # Not the whole error: it says that nothing was sent, which is not true here.
+            log.warning(
+                "The outcome of this send was not written to the journal (%s). "
+                "A later attempt will look for its batch at Sinch.",
+                error.what,
+            )
 
     def _reached(self, action: Callable[[], Any]) -> Any:
         try:
             return action()
         except Exception as error:
             kind = type(error).__name__
-        # Raised outside the block: the store's error may quote what was to be written.
+        # Raised outside the block, so that it is not chained: the error of the store may quote the journal.
         raise SinchNotSentError(
             f"Airflow's task state cannot be reached ({kind})",
             operation="send",

@@ -1,140 +1,166 @@
-"""Looking for the batches of a send in Sinch's listing, by their reference."""
+"""The look-up: listing until a batch is there, or would be there if Sinch had accepted it."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import Any, Final
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
 import pendulum
 
-from sinch_provider.sms import endpoints
-from sinch_provider.sms.errors import MalformedAnswerError, SinchNotFoundError
+from sinch_provider.sms.account import Account
+from sinch_provider.sms.errors import SinchUnsettledError
 from sinch_provider.sms.fields.times import utcnow
-from sinch_provider.sms.models import Batch
-from sinch_provider.sms.wire.call import Answer, Call, Step
+from sinch_provider.sms.masking import mask_text
+from sinch_provider.sms.sending.decision import Action, Found
+from sinch_provider.sms.sending.journal import Entry
+from sinch_provider.sms.sending.listing import (
+    CLOCK_MARGIN,
+    LISTED_FOR,
+    LISTING_LAG,
+    Listing,
+    list_by_reference,
+)
+from sinch_provider.sms.sending.matching import Candidates
+from sinch_provider.sms.sending.memory import Memory, Stopwatch
+from sinch_provider.sms.sending.refusals import too_old
+from sinch_provider.sms.wire.call import Pause
 
 log = logging.getLogger(__name__)
 
-#: How long Sinch may take to list a batch that it has accepted. Sinch documents no limit.
-LISTING_LAG: Final = timedelta(seconds=45)
-#: How far the clocks of workers and of Sinch may be apart.
-CLOCK_MARGIN: Final = timedelta(minutes=10)
-#: Sinch lists two weeks; what may have been sent before cannot be looked up.
-LISTED: Final = timedelta(days=13)
-# A page of personal batches to 1,000 recipients each stays below what the clients read of an answer.
-_PAGE_SIZE: Final = 30
-_MOST_PAGES: Final = 1000
+#: Pauses between listings, in seconds; the last one is repeated.
+_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
+_SENDING: Final = frozenset({Action.SEND, Action.SEND_IF_NOTHING_LEFT})
+_KEEPING: Final = frozenset({Action.KEEP, Action.KEEP_AND_WARN})
+
+
+class Settling:
+    """
+    Measures the settle time: how long the batch of an earlier request may still take to be listed.
+
+    Sinch accepts a request within the longest exchange after its intent, and lists it within the listing lag.
+
+    :param intent: Runs since the latest intent of this attempt, if an earlier execution wrote one.
+    """
+
+    def __init__(self, account: Account, memory: Memory, intent: Stopwatch | None = None) -> None:
+        self.memory = memory
+        self._longest_exchange = account.longest_exchange
+        self._seconds = self._longest_exchange + LISTING_LAG.total_seconds()
+        #: Runs since the latest intent of this attempt; None before the first.
+        self.intent = intent
+
+    def begin(self) -> None:
+        """Note that a request of this attempt is about to leave."""
+        self.intent = Stopwatch()
+
+    def lose_answer(self) -> None:
+        """Note that its answer is lost. After a pause of this process, it may have left only now."""
+        if self.intent is not None and self.intent.seconds > self._longest_exchange:
+            self.intent = Stopwatch()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a request of this attempt may have left."""
+        return self.intent is not None
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, and count the pause."""
+        await Pause(seconds)
+        for watch in (self.intent, self.memory.watch):
+            if watch is not None:
+                watch.add_pause(seconds)
+
+    def seconds_left(self, entry: Entry | None) -> float:
+        """
+        Return how many seconds a batch may still take to be listed.
+
+        Another process may have written the intent, by another clock. So this process counts by its own
+        clock, unless the intent is older than any difference between clocks can explain.
+
+        :param entry: The journal's intent, if there is one.
+        """
+        if self.intent is not None:
+            return self._seconds - self.intent.seconds
+        left = self._seconds - self.memory.watch.seconds
+        if entry is None:
+            return left
+        by_intent = entry.intended + timedelta(seconds=self._seconds) + CLOCK_MARGIN - utcnow()
+        return min(left, by_intent.total_seconds())
 
 
 @dataclass(frozen=True)
-class Listing:
+class LookUp:
     """
-    The batches that Sinch lists under a reference.
+    A search for the batch of a send.
 
-    :param batches: Those that carry the reference; and those without any, which may.
-    :param complete: Whether nothing can be missing. It may be where the filter was ignored, entries cannot be
-        read, or there are fewer than Sinch counts.
-    :param skew: How far Sinch's clock is ahead of ours; None if it does not tell.
+    :param reference: The reference of the batch.
+    :param since: When the first request may have left.
+    :param match: Returns which batches of a listing can be the send's.
+    :param action: Returns what to do about those.
+    :param settling: Measures how long to go on.
+    :param entry: The journal's intent, if there is one.
+    :param wait_for_more: Whether to wait for our batch although other batches are a reason to fail.
     """
 
-    batches: tuple[Batch, ...]
-    complete: bool
-    skew: timedelta | None = None
+    reference: str
+    since: pendulum.DateTime
+    match: Callable[[Listing], Candidates]
+    action: Callable[[Candidates], Action]
+    settling: Settling
+    entry: Entry | None
+    wait_for_more: bool
 
+    async def steps(self) -> Candidates:
+        """
+        List by the reference until there is a batch to keep, or until no batch can be missing.
 
-@dataclass(frozen=True)
-class _Page:
-    count: int
-    entries: tuple[Any, ...]
+        The last listing is remembered for the other sends of the attempt.
 
+        :raises SinchUnsettledError: The listing is not complete.
+        :raises SinchUncertainError: The first request was longer ago than Sinch lists batches.
+        """
+        known = None if self.settling.has_begun else self.settling.memory.listings.get(self.reference)
+        if known is not None:
+            candidates = self.match(known)
+        else:
+            log.info("Looking for the batch at Sinch by its reference %s.", mask_text(self.reference))
+            candidates = await self._list_until_settled()
+        if candidates.unexplained or self.action(candidates) not in _SENDING:
+            return candidates
+        if not candidates.complete:
+            raise SinchUnsettledError(
+                "Sinch's listing is not complete, so it is unknown whether Sinch has accepted the batch",
+                operation="send",
+            )
+        if self.since < utcnow() - LISTED_FOR:
+            raise too_old(self.since)
+        return candidates
 
-def list_by_reference(reference: str, since: pendulum.DateTime) -> Generator[Step, Any, Listing]:
-    """
-    List the batches with a reference, all pages.
-
-    :param since: When the first of them may have been sent, by the clock of whoever sent it.
-    """
-    start = max(since - CLOCK_MARGIN, utcnow() - LISTED)
-    clock = SinchClock()
-    found: dict[str, Batch] = {}
-    passed = 0
-    complete = False
-    foreign = unreadable = 0
-    for number in range(_MOST_PAGES):
-        call = endpoints.list_batches(
-            page=number, page_size=_PAGE_SIZE, start_date=start, client_reference=reference
-        )
-        # Read here, and not as elsewhere: one entry that cannot be read must not hide the others.
-        listing: Call[Any] = replace(call, observe=clock.observe)
-        page: _Page = yield replace(listing, parse=_read_page)
-        passed += len(page.entries)
-        for entry in page.entries:
-            label = entry.get("client_reference") if isinstance(entry, Mapping) else None
-            if label and label != reference:
-                foreign += 1
-            elif (batch := _read_batch(entry)) is None:
-                unreadable += 1
-            else:
-                found[batch.id] = batch
-        if not page.entries or passed >= page.count:
-            complete = passed >= page.count
-            break
-    if foreign or unreadable or not complete:
-        log.warning(
-            "The listing cannot be relied on: %d batches with another reference, %d that cannot be read, %s.",
-            foreign,
-            unreadable,
-            "all pages" if complete else "pages missing",
-        )
-    return Listing(tuple(found.values()), complete and not (foreign or unreadable), clock.skew)
-
-
-def _read_page(data: Any) -> _Page:
-    entries = data.get("batches") if isinstance(data, Mapping) else None
-    count = data.get("count") if isinstance(data, Mapping) else None
-    if isinstance(count, str) and count.isdecimal():
-        count = int(count)
-    if not isinstance(entries, list) or not isinstance(count, int) or isinstance(count, bool):
-        raise MalformedAnswerError("it is no page of batches")
-    return _Page(count, tuple(entries))
-
-
-def _read_batch(entry: Any) -> Batch | None:
-    try:
-        return Batch.from_json(entry)
-    except MalformedAnswerError:
-        return None
-
-
-class SinchClock:
-    """Learns from the ``Date`` of an answer how far Sinch's clock is ahead of ours."""
-
-    def __init__(self) -> None:
-        self.skew: timedelta | None = None
-
-    def observe(self, answer: Answer) -> None:
-        """Read the answer's headers."""
-        if date := date_of(answer):
-            self.skew = date - utcnow()
-
-
-def date_of(answer: Answer) -> datetime | None:
-    """Read when Sinch says that it answered."""
-    try:
-        moment = parsedate_to_datetime(answer.headers.get("date", ""))
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return moment if moment.tzinfo else None
-
-
-def read(batch_id: str) -> Generator[Step, Any, Batch | None]:
-    """Read a batch; None if Sinch does not show it any more."""
-    try:
-        batch: Batch = yield replace(endpoints.get(batch_id), may_lag=True)
-    except SinchNotFoundError:
-        return None
-    return batch
+    async def _list_until_settled(self) -> Candidates:
+        looks = 0
+        while True:
+            left = self.settling.seconds_left(self.entry)
+            listing = await list_by_reference(self.reference, self.since)
+            candidates = self.match(listing)
+            if left <= 0:
+                break
+            action = self.action(candidates)
+            decided = action in _KEEPING or (action is Action.FAIL and not self.wait_for_more)
+            if decided and not candidates.unexplained:
+                return candidates
+            if looks == 0:
+                log.info("The batch is not listed yet. Sinch may take up to %.0f s more.", left)
+            # Without an intent a batch is unlikely, so one more listing at the end is enough.
+            rest = math.ceil(left)
+            pause = min(_PAUSES[min(looks, len(_PAUSES) - 1)], rest) if self.entry else rest
+            await self.settling.pause(pause)
+            looks += 1
+        if not self.settling.has_begun:
+            self.settling.memory.listings[self.reference] = listing
+        if candidates.found is Found.NOTHING and candidates.complete:
+            log.info("The batch is still not listed, so Sinch has not accepted it.")
+        return candidates

@@ -1,4 +1,4 @@
-"""Recognising a send: among the batches that Sinch lists, and in the answer to its request."""
+"""Recognising the batch of a send: among the batches that Sinch lists, and in the answer to a request."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any, Final
 import pendulum
 
 from sinch_provider.sms.models import Batch
-from sinch_provider.sms.sending.decision import Found, Reference
+from sinch_provider.sms.sending.decision import Found, Scope
 from sinch_provider.sms.sending.journal import Entry
-from sinch_provider.sms.sending.lookup import Listing
-from sinch_provider.sms.sending.payload import Fingerprint, Payload, Relation, same_text
+from sinch_provider.sms.sending.listing import Listing
+from sinch_provider.sms.sending.payload import Fingerprint, Match, Payload, same_text
 
-#: ``Date`` headers know whole seconds only.
+#: ``Date`` headers have whole seconds only.
 _CLOCK_GRAIN: Final = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
 class Candidates:
     """
-    What of a listing can be the send.
+    The batches of a listing that can be the send's.
 
-    :param found: What they have in common with it.
-    :param batches: Those that ``found`` speaks of, the best first.
-    :param complete: Whether nothing can be missing.
-    :param unexplained: A batch that may be the send's or somebody else's.
-    :param live: All that reach some of our people and are not cancelled, the best first.
+    :param found: What they have in common with the send.
+    :param batches: The batches that ``found`` is about, the best first.
+    :param complete: Whether no batch can be missing.
+    :param unexplained: A batch that may be the send's or another send's.
+    :param live: All batches that go to some of our recipients and are not cancelled, the best first.
     """
 
     found: Found
@@ -40,61 +40,61 @@ class Candidates:
 
 class Matcher:
     """
-    Recognises a send by its own reference.
+    Recognises a send by the operator's reference, its recipients and its text.
 
-    :param payload: Its people and text.
-    :param secret: Keys fingerprints.
-    :param kind: Whose batches can carry the reference.
+    :param payload: The recipients and the text.
+    :param secret: The key of fingerprints.
+    :param scope: Which sends use the reference.
     """
 
-    def __init__(self, payload: Payload, secret: str, kind: Reference) -> None:
+    def __init__(self, payload: Payload, secret: str, scope: Scope) -> None:
         self._payload = payload
         self._secret = secret
-        self.kind = kind
+        self.scope = scope
 
     def match(self, listing: Listing, others: Collection[str]) -> Candidates:
         """
-        Tell what of a listing can be the send.
+        Return the batches of a listing that can be the send's.
 
-        :param others: Ids of batches that are known to be another send's.
+        :param others: Ids of batches that are certainly not the send's.
         """
-        live: dict[Relation, list[Batch]] = {each: [] for each in Relation}
+        live: dict[Match, list[Batch]] = {each: [] for each in Match}
         canceled = []
         complete = listing.complete
         for batch in listing.batches:
             if batch.id in others or not self._can_be(batch):
                 continue
-            relation = self._payload.relation(Payload.of_batch(batch))
-            if batch.client_reference is None and relation is not Relation.SAME:
-                # Without a label it may be anybody's.
+            match = self._payload.compare(Payload.of_batch(batch))
+            if batch.client_reference is None and match is not Match.SAME:
+                # Without a reference it may belong to any send.
                 complete = False
             elif not batch.canceled:
-                live[relation].append(batch)
-            elif self.kind is Reference.OWN or relation is not Relation.NONE:
+                live[match].append(batch)
+            elif self.scope is Scope.OWN or match is not Match.NONE:
                 canceled.append(batch)
-        shared = (Relation.SAME, Relation.OTHER_TEXT, Relation.SOME)
-        related = [each for relation in shared for each in self._best_first(live[relation])]
-        for relation in shared:
-            if live[relation]:
-                best = self._best_first(live[relation])
-                return Candidates(Found(relation.value), best, complete, live=related)
-        if live[Relation.NONE] and self.kind is Reference.OWN:
-            return Candidates(Found.NONE, live[Relation.NONE], complete)
+        reaching = (Match.SAME, Match.OTHER_TEXT, Match.SOME)
+        related = [each for match in reaching for each in self._best_first(live[match])]
+        for match in reaching:
+            if live[match]:
+                best = self._best_first(live[match])
+                return Candidates(Found(match.value), best, complete, live=related)
+        unrelated = live[Match.NONE]
+        if unrelated and self.scope is Scope.OWN:
+            return Candidates(Found.NONE, unrelated, complete)
         if canceled:
             return Candidates(Found.CANCELLED, canceled, complete)
-        found = Found.NONE if live[Relation.NONE] else Found.NOTHING
-        return Candidates(found, live[Relation.NONE], complete)
+        return Candidates(Found.NONE if unrelated else Found.NOTHING, unrelated, complete)
 
     def _can_be(self, batch: Batch) -> bool:
         """Whether a batch with the reference can be the send's."""
         return True
 
     def _best_first(self, batches: Sequence[Batch]) -> list[Batch]:
-        # Ids begin with the time and settle ties.
+        # Ids begin with the time, so of two batches with the same time the older is first.
         return sorted(
             batches,
             key=lambda each: (
-                Payload.of_batch(each).people != self._payload.people,
+                Payload.of_batch(each).recipients != self._payload.recipients,
                 each.created_at or pendulum.DateTime.max,
                 each.id,
             ),
@@ -102,48 +102,50 @@ class Matcher:
 
 
 def _is_asked(asked: Fingerprint, theirs: Payload, secret: str, ours: Payload) -> bool:
-    """Whether a batch is what a journal says was asked for."""
-    told = theirs.fingerprint(secret)
-    if asked.key != told.key:
-        return theirs.people == ours.people and ours.relation(theirs) is Relation.SAME
-    return asked == told
+    """Whether a batch is what the journalled request asked for."""
+    shown = theirs.fingerprint(secret)
+    if asked.key != shown.key:
+        return theirs.recipients == ours.recipients and ours.compare(theirs) is Match.SAME
+    return asked == shown
 
 
-class Asked(Matcher):
+class JournalMatcher(Matcher):
     """
-    Recognises a send by what its journal says was asked for, among others that share its reference.
+    Recognises a send by the request in its journal, among other sends with the same reference.
 
-    :param asked: The fingerprint of the request.
+    :param asked: The fingerprint of that request.
     """
 
     def __init__(self, payload: Payload, secret: str, asked: Fingerprint) -> None:
-        super().__init__(payload, secret, Reference.OWN)
+        super().__init__(payload, secret, Scope.OWN)
         self._asked = asked
 
     def _can_be(self, batch: Batch) -> bool:
         return _is_asked(self._asked, Payload.of_batch(batch), self._secret, self._payload)
 
 
-class OwnLabel(Matcher):
+class LabelMatcher(Matcher):
     """
-    Recognises a send by a label of the user's own, which other sends may have too.
+    Recognises a send by a ``client_reference`` that the user chose, and that other sends may have too.
 
-    Only what the journal explains counts: the same request, not older than the intent.
+    Only a batch that the journal explains counts: the same request, and not older than its intent.
+
+    :param entry: The journal's entry, if there is one.
     """
 
     def __init__(self, payload: Payload, secret: str, entry: Entry | None) -> None:
-        super().__init__(payload, secret, Reference.OWN)
+        super().__init__(payload, secret, Scope.OWN)
         self._entry = entry
 
     def match(self, listing: Listing, others: Collection[str]) -> Candidates:
-        """Tell which batch of a listing is the send, and which may be."""
+        """Return the batch of a listing that is the send's, or one that may be."""
         explained: list[Batch] = []
         unexplained: list[Batch] = []
         for batch in listing.batches:
             if batch.id not in others:
-                told = self._explains(batch, listing)
-                if told is not None:
-                    (explained if told else unexplained).append(batch)
+                is_explained = self._explains(batch, listing)
+                if is_explained is not None:
+                    (explained if is_explained else unexplained).append(batch)
         live = [each for each in explained if not each.canceled]
         if live:
             return Candidates(Found.SAME, self._best_first(live), listing.complete)
@@ -153,13 +155,13 @@ class OwnLabel(Matcher):
         return Candidates(Found.NOTHING, (), listing.complete, doubtful)
 
     def _explains(self, batch: Batch, listing: Listing) -> bool | None:
-        """Whether the journal explains a batch; None if it certainly is another send."""
+        """Whether the journal explains a batch; None if the batch is certainly another send's."""
         theirs = Payload.of_batch(batch)
-        relation = self._payload.relation(theirs)
+        match = self._payload.compare(theirs)
         if self._entry is None:
-            return None if relation is Relation.NONE or batch.canceled else False
+            return None if match is Match.NONE or batch.canceled else False
         if not _is_asked(self._entry.fingerprint, theirs, self._secret, self._payload):
-            return False if relation is Relation.SAME else None
+            return False if match is Match.SAME else None
         began = self._entry.began + (listing.skew or timedelta())
         return batch.created_at is not None and batch.created_at >= began - _CLOCK_GRAIN
 
@@ -168,16 +170,16 @@ def contradiction(
     batch: Batch, request: Mapping[str, Any], others: Collection[str], intended: pendulum.DateTime | None
 ) -> str | None:
     """
-    Say why a batch cannot be what a request asked for; None if it can.
+    Return why a batch cannot be the result of a request; None if it can.
 
-    What an answer leaves out contradicts nothing, unless it leaves out all that would tell it from another's.
+    A missing field is no contradiction, unless both the reference and the recipients are missing.
 
-    :param others: Ids of batches that are known to be another send's.
-    :param intended: When the request was about to leave, by Sinch's clock.
+    :param others: Ids of batches that are certainly not the send's.
+    :param intended: When the intent was written, by Sinch's clock; None if unknown.
     """
     raw = batch.raw
     if batch.id in others:
-        return f"batch {batch.id} is another send's"
+        return f"batch {batch.id} belongs to another send"
     if batch.client_reference is not None and batch.client_reference != request.get("client_reference"):
         return f"batch {batch.id} has another reference"
     if raw.get("to") and set(_digits(batch.to)) != set(_digits(request["to"])):
@@ -187,7 +189,7 @@ def contradiction(
     if intended is not None and batch.created_at is not None and batch.created_at < intended - _CLOCK_GRAIN:
         return f"batch {batch.id} is older than the request"
     if batch.client_reference is None and not raw.get("to"):
-        return f"batch {batch.id} says neither whose nor for whom it is"
+        return f"batch {batch.id} has neither reference nor recipients"
     return None
 
 

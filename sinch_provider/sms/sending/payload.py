@@ -1,4 +1,4 @@
-"""Whether two sends are the same: who gets a message, and what they read."""
+"""What a batch says to whom, and whether two batches are the same in that."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sinch_provider.sms.models import Batch
 
 _DIGEST_SIZE: Final = 32
 _DEFAULT: Final = "default"
-#: Sinch may write these as their look-alikes when it accepts a text, to save parts.
+#: Sinch may replace these by similar characters, to save message parts.
 _LOOK_ALIKES: Final = str.maketrans(
     {
         **dict.fromkeys("«»“”ʺ‟❝❞〝", '"'),
@@ -25,33 +25,33 @@ _LOOK_ALIKES: Final = str.maketrans(
 )
 
 
-class Relation(Enum):
-    """What the people and the text of another batch have in common with ours."""
+class Match(Enum):
+    """What another batch has in common with a send."""
 
-    SAME = "all our people, same text"
-    OTHER_TEXT = "all our people, other text"
-    SOME = "some of our people"
-    NONE = "none of our people"
+    SAME = "all recipients, same text"
+    OTHER_TEXT = "all recipients, other text"
+    SOME = "some of the recipients"
+    NONE = "none of the recipients"
 
 
 @dataclass(frozen=True)
 class Fingerprint:
     """
-    Hashes of a payload, to be stored where others can read them.
+    Hashes of a payload, which may be stored where others can read them.
 
-    Phone numbers are few enough to be guessed from plain hashes, so these are keyed with the account's
-    secret.
+    There are so few phone numbers that plain hashes of them could be reversed. So these are keyed with the
+    account's secret.
 
-    :param key: Tells whether two fingerprints were made with the same secret.
+    :param key: The same in two fingerprints that were made with the same secret.
     """
 
     key: str
-    people: str
+    recipients: str
     text: str
 
-    def same_people(self, other: Fingerprint) -> bool | None:
-        """Whether both have the same people; None if the secret has changed in between."""
-        return self.people == other.people if self.key == other.key else None
+    def same_recipients(self, other: Fingerprint) -> bool | None:
+        """Whether both have the same recipients; None if the secret has changed in between."""
+        return self.recipients == other.recipients if self.key == other.key else None
 
     def same_text(self, other: Fingerprint) -> bool | None:
         """Whether both have the same text; None if the secret has changed in between."""
@@ -61,24 +61,26 @@ class Fingerprint:
 @dataclass(frozen=True)
 class Payload:
     """
-    What people get: recipients, and the message with its parameters.
+    Recipients, and the message with its parameters.
 
-    Times, sender and reports are not part of it: templates such as ``{{ macros.datetime.now() }}`` make times
-    differ between attempts, and Sinch fills in senders.
+    Times, sender and report settings are not part of it: templates such as ``{{ macros.datetime.now() }}``
+    make times differ between attempts, and Sinch fills in senders.
+
+    :param recipients: Phone numbers as digits, and group ids.
     """
 
-    people: frozenset[str] = field(repr=False)
+    recipients: frozenset[str] = field(repr=False)
     content: Mapping[str, Any] = field(repr=False)
     parameters: Mapping[str, Mapping[str, str]] = field(repr=False)
 
     @classmethod
     def of_request(cls, body: Mapping[str, Any]) -> Self:
-        """Take the payload of a checked request."""
+        """Return the payload of a checked request body."""
         return cls._of(body["to"], body)
 
     @classmethod
     def of_batch(cls, batch: Batch) -> Self:
-        """Take the payload of a batch as Sinch shows it."""
+        """Return the payload of a batch as Sinch shows it."""
         return cls._of(batch.to, batch.raw)
 
     @classmethod
@@ -95,21 +97,21 @@ class Payload:
             normal_parameters(fields.get("parameters")),
         )
 
-    def relation(self, other: Payload) -> Relation:
-        """Tell what another payload has in common with this one: the people of this one decide."""
-        if self.people <= other.people:
-            return Relation.SAME if self._says_the_same(other) else Relation.OTHER_TEXT
-        return Relation.SOME if self.people & other.people else Relation.NONE
+    def compare(self, other: Payload) -> Match:
+        """Return what another payload has in common with this one, for the recipients of this one."""
+        if self.recipients <= other.recipients:
+            return Match.SAME if self._has_same_text(other) else Match.OTHER_TEXT
+        return Match.SOME if self.recipients & other.recipients else Match.NONE
 
-    def _says_the_same(self, other: Payload) -> bool:
+    def _has_same_text(self, other: Payload) -> bool:
         if self.content != other.content:
             return False
         if self.parameters == other.parameters:
             return True
         return all(
-            _value(self.parameters, name, person) == _value(other.parameters, name, person)
+            _value(self.parameters, name, recipient) == _value(other.parameters, name, recipient)
             for name in self.parameters.keys() | other.parameters.keys()
-            for person in self.people
+            for recipient in self.recipients
         )
 
     @cached_property
@@ -117,19 +119,23 @@ class Payload:
         return json.dumps([self.content, self.parameters], sort_keys=True, ensure_ascii=False)
 
     def fingerprint(self, secret: str) -> Fingerprint:
-        """Hash it, keyed with the account's secret."""
+        """
+        Hash it, keyed with the account's secret.
+
+        The words that are hashed along are part of the journal's format.
+        """
 
         def digest(purpose: str, text: str) -> str:
             mac = hmac.new(secret.encode(), f"{purpose}\n{text}".encode(), hashlib.sha256)
             return mac.hexdigest()[:_DIGEST_SIZE]
 
         return Fingerprint(
-            digest("key", ""), digest("people", ",".join(sorted(self.people))), digest("text", self._text)
+            digest("key", ""), digest("people", ",".join(sorted(self.recipients))), digest("text", self._text)
         )
 
 
 def same_text(ours: Any, theirs: Any) -> bool:
-    """Whether two bodies read the same, whatever Sinch does to blanks around them and to quotation marks."""
+    """Whether two message bodies are the same, apart from outer blanks and similar characters."""
     return bool(_plain(ours) == _plain(theirs))
 
 
@@ -141,13 +147,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _value(parameters: Mapping[str, Mapping[str, str]], name: str, person: str) -> str | None:
+def _value(parameters: Mapping[str, Mapping[str, str]], name: str, recipient: str) -> str | None:
     values = parameters.get(name, {})
-    return values.get(person, values.get(_DEFAULT))
+    return values.get(recipient, values.get(_DEFAULT))
 
 
 def normal_parameters(parameters: Any) -> dict[str, dict[str, str]]:
-    """Write the numbers in the keys of parameters as digits, as Sinch writes recipients."""
+    """Write the numbers in the keys of parameters as digits, as Sinch does."""
     if not isinstance(parameters, Mapping):
         return {}
     return {

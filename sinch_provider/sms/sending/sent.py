@@ -1,4 +1,4 @@
-"""What comes of a send."""
+"""The result of a send."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class Sent:
     """
     The one batch of a send.
 
-    :param batch: The batch as Sinch shows it; None if it was sent too long ago to be shown.
-    :param adopted: Whether an earlier request, and not this attempt's own answered one, has brought it about.
+    :param batch: The batch as Sinch shows it; None if Sinch does not show it any more.
+    :param adopted: Whether an earlier request created it, rather than a request that was answered now.
     """
 
     batch_id: str

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ import pytest
 from sinch_provider.sms.account import Account, ProjectCredentials, ServicePlanCredentials
 from sinch_provider.sms.aio import AsyncSinchClient
 from sinch_provider.sms.client import SinchClient
+from sinch_provider.sms.runtime import current, using
+from sinch_provider.sms.wire.call import Procedure
 from tests.unit.sms.scripted import ScriptedServer
 
 _keys = itertools.count()
@@ -40,6 +44,12 @@ class Player:
         self.pauses.append(seconds)
         self.on_pause()
 
+    def _unpaused(self) -> AbstractContextManager[None]:
+        async def pause(seconds: float) -> None:
+            self._pause(seconds)
+
+        return using(replace(current(), sleep=self._pause, async_sleep=pause))
+
     def __call__(self, account: Account, operation: str, *args: Any, **kwargs: Any) -> Any:
         """Make one call. Keyword arguments may also be given as a mapping at the end."""
         if args and isinstance(args[-1], dict):
@@ -48,64 +58,65 @@ class Player:
 
     def play(self, account: Account, *calls: tuple[str, tuple[Any, ...], dict[str, Any]]) -> list[Any]:
         """Make calls one after the other with one client."""
-        with SinchClient(account, sleep=self._pause, conceal=self.concealed.append) as client:
+        with self._unpaused(), SinchClient(account, conceal=self.concealed.append) as client:
             return [attrgetter(operation)(client)(*args, **kwargs) for operation, args, kwargs in calls]
 
-    def follow(self, account: Account, steps: Generator[Any, Any, Any]) -> Any:
+    def follow(self, account: Account, procedure: Procedure[Any]) -> Any:
         """Carry out a procedure."""
-        with SinchClient(account, sleep=self._pause, conceal=self.concealed.append) as client:
-            return client.follow(steps)
+        with self._unpaused(), SinchClient(account, conceal=self.concealed.append) as client:
+            return client.follow(procedure)
 
     def entries(self, account: Account, operation: str, **kwargs: Any) -> list[Any]:
         """Go through all entries of a listing."""
-        with SinchClient(account, sleep=self._pause, conceal=self.concealed.append) as client:
+        with self._unpaused(), SinchClient(account, conceal=self.concealed.append) as client:
             return list(attrgetter(operation)(client)(**kwargs))
 
     def pages(self, account: Account, operation: str, **kwargs: Any) -> list[Any]:
         """Go through all pages of a listing."""
-        with SinchClient(account, sleep=self._pause, conceal=self.concealed.append) as client:
+        with self._unpaused(), SinchClient(account, conceal=self.concealed.append) as client:
             return list(attrgetter(operation)(client)(**kwargs).auto_paging_iter())
 
 
 class AsyncPlayer(Player):
     asynchronous = True
 
-    async def _sleep(self, seconds: float) -> None:
-        self._pause(seconds)
-
     async def _conceal(self, secret: str) -> None:
         self.concealed.append(secret)
 
     def play(self, account: Account, *calls: tuple[str, tuple[Any, ...], dict[str, Any]]) -> list[Any]:
         async def play() -> list[Any]:
-            async with AsyncSinchClient(account, sleep=self._sleep, conceal=self._conceal) as client:
+            async with AsyncSinchClient(account, conceal=self._conceal) as client:
                 return [
                     await attrgetter(operation)(client)(*args, **kwargs) for operation, args, kwargs in calls
                 ]
 
-        return asyncio.run(play())
+        with self._unpaused():
+            return asyncio.run(play())
 
-    def follow(self, account: Account, steps: Generator[Any, Any, Any]) -> Any:
+    def follow(self, account: Account, procedure: Procedure[Any]) -> Any:
         async def follow() -> Any:
-            async with AsyncSinchClient(account, sleep=self._sleep, conceal=self._conceal) as client:
-                return await client.follow(steps)
+            async with AsyncSinchClient(account, conceal=self._conceal) as client:
+                return await client.follow(procedure)
 
-        return asyncio.run(follow())
+        with self._unpaused():
+            return asyncio.run(follow())
 
     def entries(self, account: Account, operation: str, **kwargs: Any) -> list[Any]:
         async def entries() -> list[Any]:
-            async with AsyncSinchClient(account, sleep=self._sleep, conceal=self._conceal) as client:
+            async with AsyncSinchClient(account, conceal=self._conceal) as client:
                 return [entry async for entry in await attrgetter(operation)(client)(**kwargs)]
 
-        return asyncio.run(entries())
+        with self._unpaused():
+            return asyncio.run(entries())
 
     def pages(self, account: Account, operation: str, **kwargs: Any) -> list[Any]:
         async def pages() -> list[Any]:
-            async with AsyncSinchClient(account, sleep=self._sleep, conceal=self._conceal) as client:
+            async with AsyncSinchClient(account, conceal=self._conceal) as client:
                 first = await attrgetter(operation)(client)(**kwargs)
                 return [page async for page in first.auto_paging_iter()]
 
-        return asyncio.run(pages())
+        with self._unpaused():
+            return asyncio.run(pages())
 
 
 @pytest.fixture(params=[Player, AsyncPlayer], ids=["sync", "async"])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from dataclasses import replace
 from typing import Any
 
 import pendulum
 
-from sinch_provider.sms.delivery.progress import Progress, Summary, look, wait
+from sinch_provider.sms.delivery.outcome import Summary
+from sinch_provider.sms.delivery.progress import Progress
+from sinch_provider.sms.delivery.wait import look, wait
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.models import Batch, BatchDeliveryReport
-from sinch_provider.sms.wire.call import Pause
+from sinch_provider.sms.runtime import current, using
+from sinch_provider.sms.wire.call import Pause, Procedure
 
 ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
 OTHER = "01J8ZC4M7T2Q9KX5RVBW3NHYDQ"
@@ -41,20 +44,24 @@ class Driver:
     Carries procedures out against answers from a list.
 
     Pauses move its clock instead of taking time. An answer is given to the call whose operation it is for.
+
+    :param call_takes: Seconds by which every call moves the clock.
     """
 
-    def __init__(self, *answers: Batch | BatchDeliveryReport | SinchError) -> None:
+    def __init__(self, *answers: Batch | BatchDeliveryReport | SinchError, call_takes: float = 0) -> None:
         self.answers = list(answers)
+        self.call_takes = call_takes
         self.now = START
         self.calls: list[str] = []
         self.pauses: list[float] = []
 
-    def clock(self) -> pendulum.DateTime:
-        return self.now
+    def follow(self, procedure: Procedure[Any]) -> Any:
+        with using(replace(current(), now=lambda: self.now)):
+            return self._follow(procedure)
 
-    def follow(self, steps: Generator[Any, Any, Any]) -> Any:
+    def _follow(self, steps: Procedure[Any]) -> Any:
         try:
-            step = next(steps)
+            step = steps.send(None)
             while True:
                 if isinstance(step, Pause):
                     self.pauses.append(step.seconds)
@@ -63,6 +70,7 @@ class Driver:
                     continue
                 assert step.may_lag is (step.operation == "get"), "a batch may take a moment to be found"
                 self.calls.append(step.operation)
+                self.now = self.now.add(seconds=self.call_takes)
                 answer = self.answers.pop(0)
                 if isinstance(answer, SinchError):
                     step = steps.throw(answer)
@@ -75,9 +83,9 @@ class Driver:
             return stop.value
 
     def look(self, before: Progress | None = None) -> Progress:
-        progress: Progress = self.follow(look(before or Progress(ID), self.clock))
+        progress: Progress = self.follow(look(before or Progress(ID)))
         return progress
 
     def wait(self, *progress: Progress, poll_interval: float = 10) -> Summary:
-        summary: Summary = self.follow(wait(progress or (Progress(ID),), poll_interval, self.clock))
+        summary: Summary = self.follow(wait(progress or (Progress(ID),), poll_interval))
         return summary

@@ -16,7 +16,8 @@ from sinch_provider.sms.account import Account, ProjectCredentials, ServicePlanC
 from sinch_provider.sms.aio import AsyncSinchClient
 from sinch_provider.sms.client import SinchClient
 from sinch_provider.sms.errors import SinchBadRequestError
-from sinch_provider.sms.wire.call import Answer, request_for
+from sinch_provider.sms.wire.http import Answer
+from sinch_provider.sms.wire.request import request_for
 from sinch_provider.sms.wire.tokens import Grant, token_request
 from tests.unit.sms.calls import GOOD, ID, NUMBER, SEND, TEXT, TO, told
 from tests.unit.sms.conftest import Player, plan_account, project_account
@@ -74,7 +75,7 @@ def test_no_way_of_writing_things_down_gives_a_secret_away(way: Callable[[Any], 
 @pytest.mark.parametrize("holder", [*HOLDERS, *CLIENTS], ids=lambda holder: type(holder).__name__)
 @pytest.mark.parametrize("way", [airflows, pickle.dumps])
 def test_who_stores_credentials_is_told_why_not(way: Callable[[Any], Any], holder: Any) -> None:
-    with pytest.raises(TypeError, match=f"{type(holder).__name__} holds credentials and is not stored"):
+    with pytest.raises(TypeError, match=f"{type(holder).__name__} contains credentials and cannot be stored"):
         way(holder)
 
 

@@ -1,4 +1,4 @@
-"""What the tests of sending once share: people, a store in memory, and what the sandbox has."""
+"""What the tests of sending once share: numbers, a store in memory, and what the sandbox has."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pendulum
 from sinch_sandbox.client import SandboxClient
 
 from sinch_provider.sms.account import Account, ServicePlanCredentials
+from sinch_provider.sms.sending.sent import Sent
 
 MARIA, LUKASZ, ANNA = "+447700900222", "+447700900333", "+447700900444"
 SECRET = "plan-secret"
@@ -19,7 +20,7 @@ ONCE = [(MARIA[1:], "Hi"), (LUKASZ[1:], "Hi")]
 
 
 class ReplacedError(Exception):
-    """What a store says to a try that has been replaced."""
+    """What a store raises in an attempt that Airflow has replaced."""
 
 
 class MemoryStore:
@@ -48,3 +49,12 @@ def sandbox_account(sandbox: SandboxClient) -> Account:
 def texts(sandbox: SandboxClient) -> list[tuple[str, str]]:
     """Number and text of every message, cancelled ones left out."""
     return sorted((each["to"], each["body"]) for each in sandbox.messages() if each["code"] != 407)
+
+
+def two_batches(send: Callable[..., Sent], store: MemoryStore, **fields: Any) -> tuple[Sent, Sent]:
+    """Two batches with one reference, as if the first process had been paused right before its request."""
+    first = send(**fields)
+    store.value = None
+    second = send(**fields)
+    store.value.update(state="intent", batch_id=None)
+    return first, second

@@ -12,10 +12,10 @@ from sinch_sandbox.client import SandboxClient
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ServicePlanCredentials
-from sinch_provider.sms.sending.decision import Send
+from sinch_provider.sms.sending.decision import OnClear, Send
 from sinch_provider.sms.sending.journal import Journal
 from sinch_provider.sms.sending.memory import Memory
-from sinch_provider.sms.sending.send_once import OnClear, SendOnce
+from sinch_provider.sms.sending.send_once import SendOnce
 from sinch_provider.sms.sending.sent import Sent
 from tests.unit.sms.conftest import Player
 from tests.unit.sms.sending.attempts import LUKASZ, MARIA, NOW, RETRIES, SECRET, MemoryStore, sandbox_account
@@ -28,7 +28,7 @@ def store() -> MemoryStore:
 
 @pytest.fixture
 def send(do: Player, sinch_sandbox: SandboxClient, store: MemoryStore) -> Callable[..., Sent]:
-    """One attempt of a send; pauses move the sandbox's clock."""
+    """Makes one attempt of a send. Its pauses move the sandbox's clock."""
     account = sandbox_account(sinch_sandbox)
     pauses = do._pause
 
@@ -42,7 +42,7 @@ def send(do: Player, sinch_sandbox: SandboxClient, store: MemoryStore) -> Callab
         try_number: int = 1,
         *,
         cleared_after: int = 0,
-        alone: bool = True,
+        single: bool = True,
         keyed: bool = False,
         cleared: bool = False,
         in_loop: bool = False,
@@ -63,19 +63,19 @@ def send(do: Player, sinch_sandbox: SandboxClient, store: MemoryStore) -> Callab
         place: MemoryStore = store,
         **fields: Any,
     ) -> Sent:
-        tries = cleared_after + retries if max_tries is None else max_tries
+        highest = cleared_after + retries if max_tries is None else max_tries
         once = SendOnce(
             endpoints.send(body=body, to=list(to), **fields),
             Send(
                 f"af-{name}",
                 since,
-                alone=alone,
+                single=single,
                 keyed=keyed,
                 first=try_number == 1,
                 in_loop=in_loop,
-                cleared=cleared or tries != retries,
+                cleared=cleared or highest != retries,
                 try_number=try_number,
-                max_tries=tries,
+                max_tries=highest,
                 retries=retries,
                 journal_outlives_clears=keeps,
             ),
@@ -89,7 +89,6 @@ def send(do: Player, sinch_sandbox: SandboxClient, store: MemoryStore) -> Callab
             on_clear=OnClear(on_clear),
             hold=hold,
             stopped=stopped,
-            sleep=pause,
         )
         sent: Sent = do.follow(account, once.steps())
         return sent

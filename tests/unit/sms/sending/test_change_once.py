@@ -1,4 +1,4 @@
-"""Changing a batch when answers get lost and tries are repeated, with both clients against the sandbox."""
+"""Changing a batch once, although answers get lost and attempts are repeated; with both clients."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_lost_answer_does_not_lead_to_a_second_change(change, batch, sinch_san
 
 
 @pytest.mark.parametrize("make", [update, replacement])
-def test_a_second_try_finds_the_change_made(change, batch, sinch_sandbox, make):
+def test_a_second_attempt_finds_the_change_made(change, batch, sinch_sandbox, make):
     change(make(batch))
     change(make(batch), first=False)
     assert sinch_sandbox.calls()[make(batch).operation] == 1

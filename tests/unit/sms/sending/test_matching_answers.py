@@ -52,23 +52,21 @@ def test_no_contradiction(fields):
         ({"body": "Hi there"}, "another text"),
         ({"body": {"message": "Hi"}}, "another text"),
         ({"created_at": "2026-01-01T11:59:00.000Z"}, "older than the request"),
-        ({}, "neither whose nor for whom"),
-        ({"body": "Hi “you”"}, "neither whose nor for whom"),
+        ({}, "neither reference nor recipients"),
+        ({"body": "Hi “you”"}, "neither reference nor recipients"),
     ],
 )
 def test_contradiction(fields, reason):
     intended = pendulum.datetime(2026, 1, 1, 12)
-    told = contradiction(batch(**fields), REQUEST, set(), intended)
-    assert told is not None
-    assert reason in told
+    assert reason in (contradiction(batch(**fields), REQUEST, set(), intended) or "")
 
 
 def test_the_batch_of_another_send_contradicts():
-    assert "another send's" in (contradiction(batch(), REQUEST, {ID}, None) or "")
+    assert "another send" in (contradiction(batch(), REQUEST, {ID}, None) or "")
 
 
 def shown(**fields: Any) -> dict[str, Any]:
-    """A batch as the server shows it: ours, unless told otherwise."""
+    """A batch as the server shows it: by default ours."""
     return {"id": ID, "canceled": False, "client_reference": "af-task", "to": NUMBERS, "body": "Hi", **fields}
 
 
@@ -108,8 +106,8 @@ def test_a_foreign_answer_and_nothing_accepted_sends_again(do, server):
 
 @pytest.mark.parametrize("missing", ["client_reference", "to"])
 def test_an_answer_without_label_or_recipients_is_ours(do, server, missing):
-    told = {name: value for name, value in shown().items() if name != missing}
-    sent = send(do, server, [reply(201, told)], listing())
+    answer = {name: value for name, value in shown().items() if name != missing}
+    sent = send(do, server, [reply(201, answer)], listing())
     assert (sent.batch_id, posts(server)) == (ID, 1)
 
 

@@ -1,11 +1,14 @@
-"""A client_reference that other sends have too: nobody else's batch is taken or cancelled."""
+"""A client_reference that other sends have too: their batches are neither kept nor cancelled."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pendulum
 import pytest
 
 from sinch_provider.sms.errors import SinchUncertainError
+from sinch_provider.sms.runtime import current, using
 from tests.unit.sms.sending.attempts import ANNA, LUKASZ, MARIA, ONCE, MemoryStore, sandbox_account, texts
 
 LABEL = {"client_reference": "daily"}
@@ -18,7 +21,7 @@ def test_it_is_sent_as_it_is(send, sinch_sandbox):
 
 
 def test_a_first_attempt_after_a_clear_elsewhere_sends(send, sinch_sandbox):
-    """Yesterday's run has sent the same to the same people under the label."""
+    """Yesterday's run has sent the same to the same recipients with this reference."""
     send(place=MemoryStore(), **LABEL)
     assert not send(cleared=True, **LABEL).adopted
     assert len(sinch_sandbox.batches()) == 2
@@ -43,7 +46,7 @@ def test_a_lost_answer_is_found_by_the_request(send, sinch_sandbox, store):
     assert texts(sinch_sandbox) == sorted([*ONCE, (ANNA[1:], "Another task's text")])
 
 
-def test_a_lost_request_is_sent_again_though_others_texted_the_same_people(send, sinch_sandbox):
+def test_a_lost_request_is_sent_again_though_others_texted_the_same_recipients(send, sinch_sandbox):
     """The label of all alerts, the phone on call, another text."""
     send(place=MemoryStore(), to=[MARIA], body="Disk full", **LABEL)
     sinch_sandbox.fault("lost_reply", "send", when="before")
@@ -51,14 +54,13 @@ def test_a_lost_request_is_sent_again_though_others_texted_the_same_people(send,
     assert [text for _, text in texts(sinch_sandbox)] == ["Disk broken", "Disk full"]
 
 
-def test_the_same_request_of_just_before_is_not_taken(send, sinch_sandbox, monkeypatch):
+def test_the_same_request_of_just_before_is_not_taken(send, sinch_sandbox):
     """Another run sent it 50 seconds before this one's intent; the answer to this one is lost."""
     send(place=MemoryStore(), **LABEL)
     sinch_sandbox.fault("lost_reply", "send", when="before")
+    sinch_sandbox.advance(50)
     later = pendulum.now("UTC").add(seconds=50)
-    monkeypatch.setattr("pendulum.now", lambda tz=None: later)
-    monkeypatch.setattr("sinch_provider.sms.sending.lookup.date_of", lambda answer: later)
-    with pytest.raises(SinchUncertainError, match=DOUBT):
+    with using(replace(current(), now=lambda: later)), pytest.raises(SinchUncertainError, match=DOUBT):
         send(**LABEL)
     assert len(sinch_sandbox.batches()) == 1
 
@@ -66,7 +68,7 @@ def test_the_same_request_of_just_before_is_not_taken(send, sinch_sandbox, monke
 @pytest.mark.parametrize("body", ["Hi", "Hi at 10:01"])
 @pytest.mark.parametrize("to", [[MARIA, LUKASZ], [MARIA, ANNA]])
 def test_what_no_intent_explains_is_left_to_a_person(send, sinch_sandbox, body, to):
-    """Without a journal, a retry cannot tell its own batch from another task's."""
+    """Without a journal, a retry cannot distinguish its batch from another task's."""
     first = send(journal=False, **LABEL)
     with pytest.raises(SinchUncertainError, match=DOUBT) as caught:
         send(2, journal=False, body=body, to=to, **LABEL)
@@ -75,7 +77,7 @@ def test_what_no_intent_explains_is_left_to_a_person(send, sinch_sandbox, body, 
     assert len(sinch_sandbox.batches()) == 1
 
 
-def test_other_peoples_batches_do_not_matter(send, sinch_sandbox):
+def test_batches_to_other_recipients_do_not_matter(send, sinch_sandbox):
     send(place=MemoryStore(), to=[ANNA], **LABEL)
     assert not send(2, cleared_after=1, journal=False, **LABEL).adopted
 
