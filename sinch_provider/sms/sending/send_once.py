@@ -52,7 +52,7 @@ class SendOnce:
     :param journal: What earlier attempts have written down. Without it, this attempt looks at Sinch instead.
     :param on_clear: What to do about batches of earlier cycles.
     :param hold: Delay the batch by this long, and cancel any duplicate just before it leaves.
-    :param stopped: Whether Airflow has asked this task to stop.
+    :param stopped: Whether the task was told to stop.
     """
 
     def __init__(

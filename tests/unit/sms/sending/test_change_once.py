@@ -10,7 +10,7 @@ import pytest
 from sinch_sandbox.client import SandboxClient
 
 from sinch_provider.sms import endpoints
-from sinch_provider.sms.errors import SinchAlreadyDispatchedError, SinchUnsettledError
+from sinch_provider.sms.errors import SinchAlreadyDispatchedError, SinchNotFoundError, SinchUnsettledError
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.sending.change_once import change_once
 from tests.unit.sms.conftest import Player
@@ -103,3 +103,42 @@ def test_a_change_that_is_lost_again_and_again_can_be_retried(change, batch, sin
     with pytest.raises(SinchUnsettledError, match="lost 3 times") as caught:
         change(update(batch))
     assert caught.value.transient
+
+
+@pytest.mark.parametrize("settle", [0.0, 135.0])
+def test_a_batch_that_cannot_be_read_after_a_lost_answer_is_left_to_a_retry(do, batch, sinch_sandbox, settle):
+    sinch_sandbox.fault("lost_reply", "update")
+    sinch_sandbox.fault("server_error", "get", count=None)
+    with pytest.raises(SinchUnsettledError, match="the batch cannot be read") as caught:
+        do.follow(
+            sandbox_account(sinch_sandbox), change_once(batch.id, update(batch), first=True, settle=settle)
+        )
+    assert caught.value.transient
+
+
+def test_after_a_lost_answer_it_waits_before_it_changes_again(do, batch, sinch_sandbox):
+    sinch_sandbox.fault("lost_reply", "update", when="before")
+    procedure = change_once(batch.id, update(batch), first=True, settle=135.0)
+    do.follow(sandbox_account(sinch_sandbox), procedure)
+    assert do.pauses == [135.0]
+    assert sinch_sandbox.calls()["update"] == 2
+
+
+def test_a_batch_that_does_not_exist_is_an_error(do, sinch_sandbox):
+    missing = "01HZZZZZZZZZZZZZZZZZZZZZZA"
+    with pytest.raises(SinchNotFoundError):
+        do.follow(sandbox_account(sinch_sandbox), change_once(missing, endpoints.cancel(missing), first=True))
+
+
+def test_a_change_keeps_the_operators_reference_and_changes_the_users(do, sinch_sandbox, caplog):
+    account = sandbox_account(sinch_sandbox)
+    for reference, expected in (("af-task", "af-task"), ("daily", "weekly")):
+        sent = do(
+            account,
+            "batches.send",
+            {"to": [MARIA], "body": "Hi", "client_reference": reference, "send_at": TOMORROW},
+        )
+        call = endpoints.update(sent.id, client_reference="weekly")
+        do.follow(account, change_once(sent.id, call, first=True))
+        assert do(account, "batches.get", sent.id).client_reference == expected
+    assert "keeps its client_reference" in caplog.text

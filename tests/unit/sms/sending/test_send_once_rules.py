@@ -11,7 +11,10 @@ from sinch_provider.sms.errors import (
     SinchPayloadChangedError,
     SinchUncertainError,
 )
+from sinch_provider.sms.models import Batch
+from sinch_provider.sms.sending.decision import Found
 from sinch_provider.sms.sending.memory import Memory
+from sinch_provider.sms.sending.refusals import refusal
 from tests.unit.sms.sending.attempts import (
     ANNA,
     LUKASZ,
@@ -242,3 +245,50 @@ def test_an_account_that_refused_can_be_replaced(send, sinch_sandbox, store):
     sinch_sandbox.clear_faults()
     send(2)
     assert texts(sinch_sandbox) == ONCE
+
+
+# One key
+
+
+def test_a_second_send_with_the_key_keeps_the_batch_of_the_first(send, sinch_sandbox):
+    memory = Memory()
+    first = send(keyed=True, memory=memory, place=MemoryStore())
+    assert send(keyed=True, memory=memory, place=MemoryStore(), body="Bye").batch_id == first.batch_id
+    assert texts(sinch_sandbox) == ONCE
+
+
+def test_a_mapped_item_with_the_key_of_another_keeps_its_batch(send, sinch_sandbox):
+    """Each looks once before it sends."""
+    item = {**ITEM, "keyed": True, "mapped": True}
+    first = send(place=MemoryStore(), **item)
+    assert send(place=MemoryStore(), **item).batch_id == first.batch_id
+    assert sinch_sandbox.calls() == {"list": 2, "send": 1}
+
+
+# What an attempt refuses
+
+
+def test_a_journalled_batch_that_sinch_does_not_show_any_more_is_kept(send, sinch_sandbox, store, caplog):
+    sent = send()
+    sinch_sandbox.clear()
+    again = send(2)
+    assert (again.batch_id, again.batch) == (sent.batch_id, None)
+    assert "does not show it any more" in caplog.text
+    with pytest.raises(SinchPayloadChangedError, match="to other recipients"):
+        send(2, to=[ANNA])
+    assert send(2, to=[ANNA], secret="rotated").batch_id == sent.batch_id
+
+
+def test_resend_needs_a_journal_that_can_be_read(send, sinch_sandbox, store):
+    store.value = "edited by a person"
+    with pytest.raises(SinchUncertainError, match="cannot distinguish a retry from a clear"):
+        send(2, on_clear="resend")
+    assert sinch_sandbox.calls() == {}
+
+
+def test_an_error_names_at_most_five_batches():
+    batches = [Batch.from_json({"id": f"B{number}", "to": [MARIA[1:]]}) for number in range(7)]
+    error = refusal(Found.SOME, batches, frozenset({MARIA[1:], ANNA[1:]}))
+    assert "B0, B1, B2, B3, B4, ..." in str(error)
+    assert "includes 1 of the 2 recipients" in str(error)
+    assert "the other 1" in error.advice
