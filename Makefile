@@ -1,7 +1,7 @@
 # Everything here works with Python >= 3.11, make and the package index, and nothing else.
 # `make` lists the targets.
 
-# Which Airflow: 3.3, or 3.4 as in: make test AIRFLOW=3.4. Each has an environment of its own.
+# Which Airflow: 3.3, or 3.4 as in: make test AIRFLOW=3.4. Each has its own environment.
 AIRFLOW := 3.3
 VENV := .venv$(if $(filter-out 3.3,$(AIRFLOW)),-$(AIRFLOW))
 # The Python to make it with. Left empty, the first fitting one on the PATH is taken.
@@ -12,8 +12,7 @@ ARGS ?=
 CALLS ?= 10000
 # How often `make kill-rounds` kills the sandbox.
 ROUNDS ?= 100
-# How often `make test-airflow` kills, how often it clears, and what draws the moments; without a seed there is a
-# new one each time.
+# How often `make test-airflow` kills and clears. The seed decides when; without one, each run has a new one.
 KILLS ?= 220
 CLEARS ?= 50
 SEED ?=
@@ -53,18 +52,19 @@ test-airflow: venv ## Kill and clear a real Airflow while it sends; brings Redis
 		--constraint constraints/$(AIRFLOW).txt --editable ./sandbox --editable '.[dev,system]'
 	@$(BIN)/python -m tests.system --kills $(KILLS) --clears $(CLEARS) --executors $(EXECUTORS) $(if $(SEED),--seed $(SEED))
 
-screenshots: venv ## Take the pictures of the inbox anew that the docs show
+screenshots: venv ## Take the pictures of the inbox in the docs again
 	@sh scripts/chromium.sh
 	@$(BIN)/python scripts/screenshots.py
 
 coverage: venv ## Run all tests and show the lines and branches they miss
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
-lint: venv ## Check style and formatting
+lint: venv ## Check style, formatting and spelling
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/codespell
 
-types: venv ## Check types
+types: venv ## Check the types of code, tests and examples
 	@$(BIN)/mypy
 
 format: venv ## Put the code into shape
@@ -84,7 +84,7 @@ bench: venv ## Measure the sandbox: throughput, a million messages, kill -9
 kill-rounds: venv ## Kill the sandbox under load ROUNDS times, and look for what it lost
 	@$(BIN)/python benchmarks/kill_rounds.py --rounds $(ROUNDS)
 
-# An environment of its own, because not all of these packages go with the versions that the tests run with.
+# It has its own environment, because not all of these packages go with the versions that the tests run with.
 compare: ## Lose replies on this provider and on what else people use, side by side
 	@AIRFLOW=$(AIRFLOW) sh scripts/setup.sh $(VENV)-compare $(PYTHON)
 	@$(VENV)-compare/bin/python -m pip --disable-pip-version-check install -qq -r benchmarks/requirements.txt

@@ -1,4 +1,4 @@
-"""All that can be done with a batch before it leaves. Ends with a cancellation, so nobody is texted."""
+"""What can be done with a batch before it leaves. It ends with a cancellation: nobody is texted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IN_SIX_HOURS = "{{ (dag_run.start_date + macros.timedelta(hours=6)).isoformat() 
 
 @dag(
     schedule=None,
-    # schedule="@weekly",  # In the place of the line above: by itself, every week.
+    # schedule="@weekly",  # Instead of the line above, to run every week.
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
     default_args={"retries": 1, "retry_delay": timedelta(minutes=1)},
@@ -37,21 +37,20 @@ def example_batch_lifecycle() -> None:
 
     `dry_run` → `within_budget` → `send` (in six hours) → `update` → `replace` → `cancel`
 
-    A dry run costs nothing and tells how many SMS parts a text comes to, which is what is billed. Until its
-    time comes, a batch can be changed in parts, replaced as a whole, or cancelled. Its id stays the same all
-    along. This Dag cancels it in the end.
+    A dry run costs nothing. It counts the SMS parts, which is what is billed. A scheduled batch can be
+    updated, replaced or cancelled until it leaves. Its id stays the same. This Dag cancels it in the end.
 
-    Uses the connection `sinch_default`. The numbers are nobody's: Ofcom reserves +44 7700 900000 to 900999
-    for drama.
+    Uses the connection `sinch_default`. The numbers belong to nobody: Ofcom reserves +44 7700 900000 to
+    900999 for drama.
     """
     dry_run = SinchDryRunBatchOperator(task_id="dry_run", to=GUESTS, body=TEXT, per_recipient=True)
 
     @task
-    def within_budget(found: dict[str, Any]) -> None:
+    def within_budget(found: Any) -> None:
         parts = found["number_of_messages"]
         if parts > PARTS_BUDGET:
-            # Another try would find the same.
-            raise AirflowFailException(f"The text comes to {parts} parts; the budget is {PARTS_BUDGET}.")
+            # A retry would find the same.
+            raise AirflowFailException(f"The texts have {parts} parts; the budget is {PARTS_BUDGET}.")
 
     send = SinchSendBatchOperator(task_id="send", to=GUESTS, body=TEXT, send_at=IN_SIX_HOURS)
 
@@ -62,7 +61,7 @@ def example_batch_lifecycle() -> None:
         to_remove=["+447700900444"],
     )
 
-    # A replacement forgets what it does not name: without send_at it would leave at once.
+    # What a replacement does not give gets its default: without send_at it would leave at once.
     replace = SinchReplaceBatchOperator(
         task_id="replace",
         batch_id=update.output,

@@ -1,4 +1,4 @@
-"""Tell Sinch who really got their text, such as everyone who typed in the code it held."""
+"""Report to Sinch who really got their text, such as everybody who typed in its code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sinch_provider.operators.batches import SinchDeliveryFeedbackOperator, Sinc
 
 @dag(
     schedule=None,
-    # schedule="@daily",  # In the place of the line above: by itself, every day.
+    # schedule="@daily",  # Instead of the line above, to run every day.
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
@@ -22,16 +22,16 @@ def example_delivery_feedback() -> None:
     """
     ### Delivery feedback
 
-    Some networks report deliveries that did not happen. Who knows better, for instance because people
-    answered, can tell Sinch, which then picks better routes. The batch has to be sent with
+    Some networks report deliveries that did not happen. If you know better, for instance because people
+    answered, you can report it to Sinch, which then picks better routes. The batch must be sent with
     `feedback_enabled=True`.
 
-    1. `send` asks everyone to confirm.
-    2. `confirmed` finds out who did. Replace it with a query of your own.
-    3. `feedback` passes that on.
+    1. `send` asks everybody to confirm.
+    2. `confirmed` finds those who did. Replace it with a query of your own.
+    3. `feedback` reports them to Sinch.
 
-    Uses the connection `sinch_default`. The numbers are nobody's: Ofcom reserves +44 7700 900000 to 900999
-    for drama.
+    Uses the connection `sinch_default`. The numbers belong to nobody: Ofcom reserves +44 7700 900000 to
+    900999 for drama.
     """
     send = SinchSendBatchOperator(
         task_id="send",
@@ -40,7 +40,7 @@ def example_delivery_feedback() -> None:
         feedback_enabled=True,
     )
 
-    # Without this, Airflow would log the numbers.
+    # Otherwise Airflow would log the numbers.
     @task(show_return_value_in_logs=False)
     def confirmed() -> list[str]:
         return ["+447700900222", "+447700900444"]

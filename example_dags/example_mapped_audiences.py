@@ -1,4 +1,4 @@
-"""One batch per audience, however many audiences there are today, and one wait for all of them."""
+"""One batch for each audience of the day, and one wait for all of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEXTS = {
 
 @dag(
     schedule=None,
-    # schedule="@daily",  # In the place of the line above: by itself, every day.
+    # schedule="@daily",  # Instead of the line above, to run every day.
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
@@ -28,18 +28,18 @@ TEXTS = {
 )
 def example_mapped_audiences() -> None:
     """
-    ### Several audiences, each with a text of its own
+    ### Several audiences, each with its own text
 
-    1. `audiences` finds out whom to text in which language, and cuts lists that are too long for one batch.
+    1. `audiences` returns whom to text in which language, and splits lists that are too long for one batch.
        Replace it with a query of your own.
-    2. `send` is mapped over them: one batch each, at most two at a time.
+    2. `send` is mapped over the audiences: one batch each, at most two at a time.
     3. `delivered` waits for all batches together.
 
-    Uses the connection `sinch_default`. The numbers are nobody's: Ofcom reserves +44 7700 900000 to 900999
-    for drama, and PTS reserves the Swedish 070-174 06 05 to 06 99 for fiction.
+    Uses the connection `sinch_default`. The numbers belong to nobody: Ofcom reserves +44 7700 900000 to
+    900999 for drama, and PTS reserves the Swedish 070-174 06 05 to 06 99 for fiction.
     """
 
-    # Without this, Airflow would log the numbers.
+    # Otherwise Airflow would log the numbers.
     @task(show_return_value_in_logs=False)
     def audiences() -> list[dict[str, Any]]:
         travellers = {"sv": ["+46701740605", "+46701740606"], "en": ["+447700900444"]}
@@ -57,7 +57,7 @@ def example_mapped_audiences() -> None:
         task_id="send",
         expire_at="{{ (dag_run.start_date + macros.timedelta(hours=1)).isoformat() }}",
         max_active_tis_per_dagrun=2,
-        # Names the instances in the UI; numbers and texts have no place there.
+        # Names the task instances in the UI, where no numbers and texts should appear.
         map_index_template="{{ task.client_reference }}",
     ).expand_kwargs(audiences())
 

@@ -1,9 +1,8 @@
-"""Text a list of people by name, and wait until the texts have arrived."""
+"""Text people by name, and wait until the texts have arrived."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pendulum
 from airflow.sdk import dag, task
@@ -11,10 +10,12 @@ from airflow.sdk import dag, task
 from sinch_provider.operators.batches import SinchSendBatchOperator
 from sinch_provider.sensors.batches import SinchBatchSensor
 
+GUESTS = {"+447700900222": "Maria", "+447700900333": "Johan", "+447700900444": None}
+
 
 @dag(
     schedule=None,
-    # schedule="@daily",  # In the place of the line above: by itself, every day.
+    # schedule="@daily",  # Instead of the line above, to run every day.
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
@@ -24,33 +25,31 @@ def example_send_and_wait() -> None:
     """
     ### Reminders with a name in them
 
-    1. `audience` finds out whom to text. Replace it with a query of your own.
-    2. `send` hands one batch to Sinch, which fills in `${name}` and `${time}` for each recipient.
-    3. `delivered` waits, without holding a worker, until every text has arrived or cannot arrive any more. It
-       fails if fewer than 95 % arrived.
+    1. `audience` returns the numbers to text, `names` the names. Replace them with queries of your own.
+    2. `send` sends one batch. Sinch fills in `${name}` and `${time}` for each recipient.
+    3. `delivered` waits without holding a worker until every text has a final status. It fails if fewer than
+       95 % arrived.
 
-    Uses the connection `sinch_default`. The numbers are nobody's: Ofcom reserves +44 7700 900000 to 900999
-    for drama.
+    Uses the connection `sinch_default`. The numbers belong to nobody: Ofcom reserves +44 7700 900000 to
+    900999 for drama.
     """
 
-    # Without this, Airflow would log the numbers.
-    @task(multiple_outputs=True, show_return_value_in_logs=False)
-    def audience() -> dict[str, Any]:
-        guests = {"+447700900222": "Maria", "+447700900333": "Johan", "+447700900444": None}
-        names = {number: name for number, name in guests.items() if name}
-        return {
-            "to": list(guests),
-            "parameters": {"name": {**names, "default": "there"}, "time": {"default": "19:30"}},
-        }
+    # Otherwise Airflow would log the numbers.
+    @task(show_return_value_in_logs=False)
+    def audience() -> list[str]:
+        return list(GUESTS)
 
-    guests = audience()
+    @task(show_return_value_in_logs=False)
+    def names() -> dict[str, dict[str, str]]:
+        known = {number: name for number, name in GUESTS.items() if name}
+        return {"name": {**known, "default": "there"}, "time": {"default": "19:30"}}
 
     send = SinchSendBatchOperator(
         task_id="send",
-        to=guests["to"],
+        to=audience(),
         body="Hi ${name}, see you tomorrow at ${time}.",
-        parameters=guests["parameters"],
-        # Counted from the start of the run, so that it is the same on every try, and never in the past.
+        parameters=names(),
+        # Counted from the start of the run, it is the same for every attempt.
         expire_at="{{ (dag_run.start_date + macros.timedelta(hours=8)).isoformat() }}",
     )
 

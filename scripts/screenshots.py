@@ -1,5 +1,5 @@
 """
-``make screenshots``: the pictures of the inbox that the docs show, taken anew.
+``make screenshots``: take the pictures of the inbox in the docs again.
 
 An example Dag runs in a real Airflow against a sandbox, more texts follow, and Chromium looks at it all.
 """

@@ -1,3 +1,5 @@
-"""Apache Airflow provider for Sinch SMS batches."""
+"""Apache Airflow provider for Sinch SMS."""
+
+__all__ = ["__version__"]
 
 __version__ = "0.1.0"

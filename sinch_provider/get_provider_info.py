@@ -19,7 +19,14 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "hooks": [{"integration-name": integration, "python-modules": ["sinch_provider.hooks.sinch"]}],
         "operators": [
-            {"integration-name": integration, "python-modules": ["sinch_provider.operators.batches"]}
+            {
+                "integration-name": integration,
+                "python-modules": [
+                    "sinch_provider.operators.batches",
+                    "sinch_provider.operators.dry_run",
+                    "sinch_provider.operators.send",
+                ],
+            }
         ],
         "sensors": [{"integration-name": integration, "python-modules": ["sinch_provider.sensors.batches"]}],
         "triggers": [

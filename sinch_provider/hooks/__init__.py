@@ -1,0 +1,1 @@
+"""The hook: a client from an Airflow connection."""

@@ -1,4 +1,4 @@
-"""``SinchHook``: an Airflow connection becomes a client."""
+"""``SinchHook``: makes a client of an Airflow connection."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _warned: set[tuple[str, ...]] = set()
 
-#: "Test connection" occupies a server of Airflow's meanwhile.
+#: "Test connection" occupies an Airflow server for this long.
 _TEST_SECONDS: Final = 5.0
 _WORD: Final = re.compile(r"[A-Za-z_-]{1,24}")
 _ID: Final = re.compile(r"[\x21-\x7e]{1,250}")
@@ -36,9 +36,9 @@ _ID: Final = re.compile(r"[\x21-\x7e]{1,250}")
 
 class SinchConnectionMissing(AirflowNotFoundException):
     """
-    Airflow knows no connection of this name, or cannot be asked for it.
+    Airflow has no connection of this name, or cannot be asked for it.
 
-    Says nothing of what was sent: a task that waits may have sent before.
+    The text does not say whether anything was sent: a task that waits may have sent before.
 
     :param conn_id: The name.
     """
@@ -46,19 +46,19 @@ class SinchConnectionMissing(AirflowNotFoundException):
     def __init__(self, conn_id: str) -> None:
         self.conn_id = conn_id
         variable = f"AIRFLOW_CONN_{conn_id.upper()}"
-        # Arguments in the wrong order put numbers and texts here.
+        # A mistake in the arguments can put numbers and texts here.
         if not _ID.fullmatch(conn_id) or mask_text(conn_id) != conn_id:
-            what = f"There is no connection of the name that sinch_conn_id has ({len(conn_id)} characters)."
-            super().__init__(f"{what} Give sinch_conn_id the name of a connection.")
+            what = f"sinch_conn_id is not the name of a connection ({len(conn_id)} characters)."
+            super().__init__(f"{what} Set it to the name of a connection.")
         elif variable in os.environ:
             super().__init__(
-                f"The environment variable {variable} is there, but no connection can be read from it. "
-                'Correct it: JSON such as {"conn_type": "sinch", ...}, or a URI that begins with sinch://.'
+                f"The environment variable {variable} exists, but it does not hold a connection. "
+                'Set it to JSON such as {"conn_type": "sinch", ...}, or to a URI that begins with sinch://.'
             )
         else:
             example = '{"conn_type": "sinch", "login": "...", "password": "...", "extra": {"region": "eu"}}'
             super().__init__(
-                f"There is no connection {conn_id!r}. Make it with: "
+                f"There is no connection {conn_id!r}. Create it with: "
                 f"airflow connections add {shlex.quote(conn_id)} --conn-json '{example}' - "
                 f"or set {variable} to the same JSON for workers and triggerer."
             )
@@ -88,14 +88,21 @@ class SinchHook(BaseHook):
         self.sinch_conn_id = sinch_conn_id
 
     def __getstate__(self) -> dict[str, Any]:
-        # The client holds credentials; whoever gets the hook makes it anew.
+        # The client holds credentials. It is made again where the hook is unpickled.
         return {name: value for name, value in self.__dict__.items() if name != "_client"}
 
     @cached_property
     def _client(self) -> SinchClient:
-        return self._new_client()
+        return self.new_client()
 
-    def _new_client(self, **limits: Any) -> SinchClient:
+    def new_client(self, **options: Any) -> SinchClient:
+        """
+        Make another client of this connection, for the caller to close.
+
+        :param options: As :class:`~sinch_provider.sms.client.SinchClient` takes them.
+        :raises SinchConnectionMissing: There is no such connection.
+        :raises SinchValidationError: The connection is wrong; names every faulty field.
+        """
         from sinch_provider.sms.client import SinchClient
 
         try:
@@ -105,14 +112,14 @@ class SinchHook(BaseHook):
         account = account_of(connection, connection.extra_dejson)
         for secret in account.credentials.secrets():
             mask_secret(secret)
-        return SinchClient(account, conceal=mask_secret, **limits)
+        return SinchClient(account, conceal=mask_secret, **options)
 
     def get_conn(self) -> SinchClient:
         """
         Return the client of this connection.
 
         :raises SinchConnectionMissing: There is no such connection.
-        :raises SinchValidationError: The connection cannot be right; names every field.
+        :raises SinchValidationError: The connection is wrong; names every faulty field.
         """
         return self._client
 
@@ -121,7 +128,7 @@ class SinchHook(BaseHook):
         Return an asynchronous client of this connection, to be used with ``async with``.
 
         :raises SinchConnectionMissing: There is no such connection.
-        :raises SinchValidationError: The connection cannot be right; names every field.
+        :raises SinchValidationError: The connection is wrong; names every faulty field.
         """
         from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
         from asgiref.sync import sync_to_async
@@ -133,7 +140,7 @@ class SinchHook(BaseHook):
         except AirflowNotFoundException:
             raise SinchConnectionMissing(self.sinch_conn_id) from None
         account = account_of(connection, await get_async_extra_dejson(connection))
-        # It speaks to the supervisor, which must not be done on the event loop.
+        # mask_secret talks to the supervisor, which would block the event loop.
         conceal = sync_to_async(mask_secret)
         for secret in account.credentials.secrets():
             await conceal(secret)
@@ -150,9 +157,9 @@ class SinchHook(BaseHook):
         return self.get_conn().delivery_reports
 
     def test_connection(self) -> tuple[bool, str]:
-        """Make one cheap read, once and within seconds, and say what came of it."""
+        """Make one cheap read within seconds, without repeats, and report the result."""
         try:
-            with self._new_client(attempts=1, seconds=_TEST_SECONDS) as client:
+            with self.new_client(attempts=1, seconds=_TEST_SECONDS) as client:
                 client.batches.list(page_size=1)
         except (SinchError, SinchConnectionMissing) as error:
             return False, str(error)
@@ -200,12 +207,12 @@ def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:
 
     :param connection: The connection's login, password and host.
     :param extra: Its extras.
-    :raises SinchValidationError: Names every field that cannot be right.
+    :raises SinchValidationError: Names every faulty field.
     """
     faults: list[Fault] = []
     _warn_of_unknown(extra)
     if not (only_to := extra.get("only_to")) and only_to is not None:
-        faults.append(Fault("only_to", "must not be empty; without it, anybody may be texted"))
+        faults.append(Fault("only_to", "must not be empty; leave it out to allow all recipients"))
     login, password = (connection.login or "").strip(), (connection.password or "").strip()
     project_id = _text(extra, "project_id")
     credentials = Project(project_id, login, password) if project_id else ServicePlan(login, password)
@@ -214,7 +221,7 @@ def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:
         base_url = connection.host
         if "://" not in base_url:
             faults.append(
-                Fault("host", "must carry a scheme (https://...), or be given as the extra base_url")
+                Fault("host", "must begin with a scheme (https://...), or be given as the extra base_url")
             )
             base_url = None
         elif connection.port:
@@ -251,7 +258,7 @@ def _warn_of_unknown(extra: Mapping[str, Any]) -> None:
         return
     _warned.add(found)
     shown = [name if _WORD.fullmatch(name) else f"one of {len(name)} characters" for name in names]
-    log.warning("The connection has extras that mean nothing and are ignored: %s.", ", ".join(shown))
+    log.warning("The connection has unknown extras, which are ignored: %s.", ", ".join(shown))
 
 
 def _text(extra: Mapping[str, Any], name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What all operators of this provider share: their arguments, from the constructor to ``execute``."""
+"""``SinchOperator``: the arguments of all operators, from the constructor to ``execute``."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ from sinch_provider.sms.fields.rules import is_file_name
 from sinch_provider.task.arguments import is_marked
 from sinch_provider.task.failures import airflow_failures
 from sinch_provider.task.rendering import GuardedFields
+from sinch_provider.task.typing import as_rendered
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     import jinja2
     from airflow.providers.common.compat.sdk import Context
+
+    from sinch_provider.task.typing import BaseOperatorArguments, TemplatedText
 
 
 class SinchOperator(GuardedFields, BaseOperator):
@@ -25,9 +30,9 @@ class SinchOperator(GuardedFields, BaseOperator):
 
     *Private fields* hold numbers or texts; see :class:`~sinch_provider.task.rendering.GuardedFields`.
 
-    *Texts stay as written.* What holds no template is not given to Jinja. What does is rendered as text,
-    whatever ``render_template_as_native_obj`` says: there ``0000`` would become 0. Only a template that is
-    the whole of a *native field* may give a list or an object.
+    *Texts stay as written.* A text without a template is not given to Jinja. A text with one is rendered as
+    text, also with ``render_template_as_native_obj``, which would turn ``0000`` into 0. Only a template that
+    is the whole of a *native field* may give a list or an object.
 
     :param sinch_conn_id: The connection. (templated)
     """
@@ -35,16 +40,22 @@ class SinchOperator(GuardedFields, BaseOperator):
     template_fields: Sequence[str] = ("sinch_conn_id",)
     ui_color = "#fff3c4"
 
-    #: What the API calls it; an error says what did not happen.
+    #: The name of the API operation, for errors.
     operation: ClassVar[str] = ""
     #: Templated fields whose template may give a list or an object.
     native_fields: ClassVar[Sequence[str]] = ("to", "to_add", "to_remove", "recipients", "parameters")
-    #: Templated fields that may name a file, by one of ``template_ext``, which holds their text.
+    #: Templated fields that may name a file with their text; its name ends in one of ``template_ext``.
     file_fields: ClassVar[Sequence[str]] = ()
 
-    def __init__(self, *, sinch_conn_id: str = SinchHook.default_conn_name, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        sinch_conn_id: TemplatedText = SinchHook.default_conn_name,
+        **kwargs: Unpack[BaseOperatorArguments],
+    ) -> None:
         super().__init__(**kwargs)
-        self.sinch_conn_id = sinch_conn_id
+        self.sinch_conn_id = as_rendered(sinch_conn_id)
+        self._hook: SinchHook | None = None
         self._refusal: SinchValidationError | None = None
         self._is_rendered = False
         self._unrendered: dict[str, Any] | None = None
@@ -55,11 +66,13 @@ class SinchOperator(GuardedFields, BaseOperator):
 
     @property
     def hook(self) -> SinchHook:
-        """A hook on this operator's connection."""
-        return SinchHook(self.sinch_conn_id)
+        """The hook of this execution, on the connection as it is rendered."""
+        if self._hook is None or self._hook.sinch_conn_id != self.sinch_conn_id:
+            self._hook = SinchHook(self.sinch_conn_id)
+        return self._hook
 
     def values(self, names: Iterable[str]) -> dict[str, Any]:
-        """Give fields by name, as the API functions take them."""
+        """Give the values of fields by name, as the API functions take them."""
         return {name: getattr(self, name) for name in names}
 
     def argument_faults(self) -> list[Fault]:
@@ -68,10 +81,10 @@ class SinchOperator(GuardedFields, BaseOperator):
 
     def _check_arguments(self) -> None:
         """
-        End a constructor: refuse what is wrong with the arguments.
+        Refuse what is wrong with the arguments, at the end of a constructor.
 
-        A mapped task makes its operator while it runs, before Airflow's ``execute``. Airflow would retry
-        an error there, and fold it away in the log; so ``execute`` raises it.
+        The operator of a mapped task is made while the task runs, before ``execute``. Airflow would retry an
+        error there and hide it in the log, so ``execute`` raises it.
         """
         if faults := self.argument_faults():
             refusal = self._invalid(faults)
@@ -84,10 +97,12 @@ class SinchOperator(GuardedFields, BaseOperator):
 
     def _begin(self, context: Context) -> None:
         """
-        Begin every ``execute``: have the fields rendered, and refuse what could not be refused before.
+        Begin ``execute``: render the fields, and refuse what was not known before.
 
         :raises SinchTaskFailed: Names every fault.
         """
+        # Executed again, it may find another connection under the same name.
+        self._hook = None
         with airflow_failures():
             if self._refusal:
                 raise self._refusal
@@ -98,25 +113,25 @@ class SinchOperator(GuardedFields, BaseOperator):
                 raise self._invalid([*(Fault(name, rule) for name in names), *others])
 
     def _render_unless_airflow_did(self, context: Context) -> None:
-        # Airflow renders the tasks it runs, not operators that are executed in a callback or another task;
-        # and those may be executed again, for another task.
+        # Airflow renders the tasks it runs. It does not render operators that are executed in a callback or
+        # in another task, and those may be executed several times, for different tasks.
         if self._is_rendered and self._unrendered is None:
             return
         if self._unrendered is None:
             self._unrendered = self.values(map(str, self.template_fields))
         for name, value in self._unrendered.items():
             if getattr(self, name) is not self._rendered.get(name, value):
-                # Given anew since the last time.
+                # The user has set it since the last execution.
                 self._unrendered[name] = getattr(self, name)
             elif getattr(self, name) is not value:
                 setattr(self, name, value)
-        # An operator that is made in a running task belongs to no Dag; the task it is executed in does.
+        # An operator made in a running task belongs to no Dag; the task that executes it does.
         dag: Any = None if self.get_dag() else context.get("dag")
         self.render_template_fields(context, dag.get_template_env(force_sandboxed=True) if dag else None)
         self._rendered = self.values(self._unrendered)
 
     def resolve_template_files(self) -> None:
-        """Leave the files to rendering: Airflow would take recipients that end in ``.txt`` for files too."""
+        """Leave files to rendering: Airflow would also take a recipient that ends in ``.txt`` for a file."""
         self.prepare_template()
 
     def render_template(
@@ -126,10 +141,10 @@ class SinchOperator(GuardedFields, BaseOperator):
         jinja_env: jinja2.Environment | None = None,
         seen_oids: set[int] | None = None,
     ) -> Any:
-        """Render a value as Airflow does, except for texts without a template, which stay as they are."""
+        """Render a value as Airflow does, but leave texts without a template as they are."""
         if isinstance(content, str):
             environment = jinja_env or self.get_template_env()
-            # What another task gave to a mapped one is data, in which Airflow marks it so.
+            # Data that another task gave to a mapped one is no template. Airflow marks it in seen_oids.
             if id(content) in (seen_oids or ()) or not is_marked(content, environment):
                 return content
             rendered = self._render(environment.from_string(content), context)
@@ -143,7 +158,7 @@ class SinchOperator(GuardedFields, BaseOperator):
 
     def _render(self, template: jinja2.Template, context: Context, dag: Any = None) -> Any:
         if template.environment is self._text_environment:
-            # Airflow would make an object of the text, because its Dag says so.
+            # Airflow would turn the text into an object, because the Dag renders native objects.
             return template.render(context)
         return super()._render(template, context, dag)
 
@@ -186,6 +201,6 @@ class SinchOperator(GuardedFields, BaseOperator):
             )
         rendered = super()._render_field(name, value, context, environment, seen_oids)
         if rendered is None and not isinstance(value, str) and name in self._found_nothing:
-            # Another task's output is None where it leaves a field out.
+            # An output that is None leaves the field out.
             self._found_nothing.remove(name)
         return rendered

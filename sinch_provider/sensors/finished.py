@@ -1,4 +1,4 @@
-"""What a rescheduled sensor knows of finished batches: every poke is a process of its own."""
+"""``FinishedBatches``: what a rescheduled sensor remembers from poke to poke, each a process of its own."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _KEY: Final = "sinch_wait"
 
 class FinishedBatches:
     """
-    Ids and counts in Airflow's task state (Airflow >= 3.3); without it, nothing is remembered.
+    Ids and counts of finished batches, kept in Airflow's task state (Airflow >= 3.3) if there is one.
 
-    They hold for one try: a retry and a clear ask Sinch anew. To lose them costs no more than to ask again.
+    They are valid for one attempt. After a retry or a clear, or if they are lost, Sinch is asked again.
 
     :param context: The context of the sensor.
     """
@@ -32,7 +32,7 @@ class FinishedBatches:
         self._kept: Mapping[str, Counts] = {}
 
     def start(self, batch_ids: Iterable[str]) -> list[Progress]:
-        """Begin with what is known of batches."""
+        """Give the progress of batches, as far as it is remembered."""
         self._kept = self._read()
         return [
             Progress(id_, State.FINISHED, self._kept[id_]) if id_ in self._kept else Progress(id_)
@@ -52,14 +52,14 @@ class FinishedBatches:
         try:
             self._store.set(_KEY, {"try_number": self._try_number, "finished": counts})
         except Exception as error:
-            log.debug("Finished batches were not remembered: %s", type(error).__name__)
+            log.debug("Could not remember the finished batches: %s", type(error).__name__)
 
     def _read(self) -> dict[str, Counts]:
         # Users can edit the task state.
         try:
             kept = None if self._store is None else self._store.get(_KEY)
         except Exception as error:
-            log.debug("Finished batches cannot be remembered: %s", type(error).__name__)
+            log.debug("Could not read the remembered batches: %s", type(error).__name__)
             return {}
         if not isinstance(kept, Mapping) or kept.get("try_number") != self._try_number:
             return {}

@@ -1,4 +1,4 @@
-"""Which Sinch account to talk to, where, and as whom."""
+"""A Sinch account: credentials, region, addresses and limits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULT_REGION: Final = "us"
 DEFAULT_TIMEOUT: Final = 30.0
 AUTH_URL: Final = "https://auth.sinch.com"
 MAX_NAMESPACE: Final = 64
-#: From the connection to the last byte of the answer, an exchange takes so many time limits at most.
+#: A whole exchange, from the connection to the last byte of the answer, takes at most so many timeouts.
 LIMITS: Final = 3
 _TOKEN_PATH: Final = "/oauth2/token"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -33,8 +33,8 @@ class ServicePlanCredentials(Unstorable):
     """
     A service plan and its static API token.
 
-    :param service_plan_id: As the dashboard shows it.
-    :param api_token: The plan's token; never shown.
+    :param service_plan_id: The id that the dashboard shows.
+    :param api_token: The token of the plan. It is never shown.
     """
 
     service_plan_id: str
@@ -48,20 +48,20 @@ class ServicePlanCredentials(Unstorable):
 
     @property
     def secret(self) -> str:
-        """What only the owner of the account knows."""
+        """The token or key secret."""
         return _revealed(self.api_token)
 
     def secrets(self) -> tuple[str, ...]:
-        """Everything that no error may quote."""
+        """Texts that no error may quote."""
         return (self.secret,)
 
     @property
     def owner(self) -> str:
-        """The id that stands in every path."""
+        """The id that is part of every path."""
         return self.service_plan_id
 
     def faults(self) -> list[Fault]:
-        """Name what is missing or cannot be right."""
+        """Return a fault for every field that is missing or wrong."""
         return [
             *_id_faults("service_plan_id", self.service_plan_id),
             *_header_faults("api_token", self.secret),
@@ -73,9 +73,9 @@ class ProjectCredentials(Unstorable):
     """
     A project and one of its access keys, exchanged for tokens by OAuth2.
 
-    :param project_id: The project's id.
-    :param key_id: Access key id.
-    :param key_secret: The key's secret; never shown.
+    :param project_id: The id of the project.
+    :param key_id: The id of the access key.
+    :param key_secret: The secret of the access key. It is never shown.
     """
 
     project_id: str
@@ -90,7 +90,7 @@ class ProjectCredentials(Unstorable):
 
     @property
     def secret(self) -> str:
-        """What only the owner of the account knows."""
+        """The token or key secret."""
         return _revealed(self.key_secret)
 
     @property
@@ -99,16 +99,16 @@ class ProjectCredentials(Unstorable):
         return base64.b64encode(f"{self.key_id}:{self.secret}".encode()).decode()
 
     def secrets(self) -> tuple[str, ...]:
-        """Everything that no error may quote."""
+        """Texts that no error may quote."""
         return self.secret, self.basic
 
     @property
     def owner(self) -> str:
-        """The id that stands in every path."""
+        """The id that is part of every path."""
         return self.project_id
 
     def faults(self) -> list[Fault]:
-        """Name what is missing or cannot be right."""
+        """Return a fault for every field that is missing or wrong."""
         return [
             *_id_faults("project_id", self.project_id),
             *_header_faults("key_id", self.key_id),
@@ -122,22 +122,22 @@ Credentials = ServicePlanCredentials | ProjectCredentials
 @dataclass(frozen=True, kw_only=True)
 class Account(Unstorable):
     """
-    Everything a client needs to know before its first call.
+    The settings of a client.
 
-    :param credentials: Of a service plan or of a project.
-    :param region: Where the account lives: us, eu, au, br, ca; for a project us, eu. Must match the account.
-    :param base_url: Scheme and host of the API, instead of the region's.
-    :param auth_url: Scheme and host of the token endpoint (project only). Left out, it is Sinch's own, or
-        ``base_url`` where that leads to this machine, as the sandbox does.
-    :param timeout: Seconds to wait for a connection, and for each read; a whole exchange takes three times as
-        long at most.
-    :param sender: ``from`` of batches that name none.
+    :param credentials: Credentials of a service plan or of a project.
+    :param region: The region of the account: us, eu, au, br or ca, for a project us or eu.
+    :param base_url: Scheme and host of the API. The default is Sinch in the region.
+    :param auth_url: Scheme and host of the token endpoint, for projects only. The default is Sinch's own, or
+        ``base_url`` if that is this machine, as with the sandbox.
+    :param timeout: Seconds to wait for a connection, and for each read. A whole exchange takes at most three
+        times as long.
+    :param sender: ``from`` of batches that have none.
     :param allow_insecure: Permit plain ``http://`` to other machines.
-    :param namespace: Tells apart those who share an account, such as staging and production: part of every
-        reference that is made for a send.
-    :param only_to: What phone numbers must begin with to be texted, as a list or text with commas; empty:
-        anybody may be.
-    :raises SinchValidationError: Names every setting that cannot be right.
+    :param namespace: Distinguishes installations that share an account, such as staging and production. It
+        is part of every reference that is made for a send.
+    :param only_to: The beginnings of the phone numbers that may be texted, as a list or as text with commas.
+        Empty: no limit.
+    :raises SinchValidationError: Settings are missing or wrong. The error lists all of them.
     """
 
     credentials: Credentials
@@ -185,30 +185,31 @@ class Account(Unstorable):
         if parts.username is not None or parts.query or parts.fragment:
             return [Fault(name, "must not carry credentials, a query or a fragment")]
         if "/xms" in parts.path:
-            # A gateway may have a path of its own.
-            return [Fault(name, "must end before /xms: the API's path is added to it")]
+            # A gateway may have its own path before /xms.
+            return [Fault(name, "must end before /xms, because the path of the API is added to it")]
         if parts.scheme == "http" and not (self.allow_insecure or is_loopback(host)):
             return [
                 Fault(
-                    name, "must be https: credentials would travel in the clear (allow_insecure permits it)"
+                    name,
+                    "must be https, or credentials would be sent unencrypted (allow_insecure permits it)",
                 )
             ]
         return []
 
     @property
     def longest_exchange(self) -> float:
-        """Seconds after which every exchange has ended, whatever the server does."""
+        """Seconds after which every exchange has ended."""
         return LIMITS * self.timeout
 
     @property
     def api_root(self) -> str:
-        """URL that the paths of the operations are relative to."""
+        """The URL to which the paths of the operations are added."""
         host = f"https://{self.credentials.host_prefix}{self.region}.sms.api.sinch.com"
         return f"{(self.base_url or host).rstrip('/')}/xms/v1/{self.credentials.owner}"
 
     @property
     def token_url(self) -> str:
-        """URL of the token endpoint."""
+        """The URL of the token endpoint."""
         auth_url = self.auth_url
         if (
             auth_url is None
@@ -242,7 +243,7 @@ def _revealed(value: str | Secret) -> str:
 def _id_faults(name: str, value: str) -> list[Fault]:
     if not value:
         return [Fault(name, "is required")]
-    # It stands in every path, where "..", say, would lead elsewhere.
+    # The id is part of every path, where ".." would point to another resource.
     if not _ID.fullmatch(value):
         return [Fault(name, "must consist of letters, digits, hyphens and underscores")]
     return []
@@ -252,18 +253,18 @@ def _header_faults(name: str, value: str) -> list[Fault]:
     if not value:
         return [Fault(name, "is required")]
     if not (value.isascii() and value.isprintable()) or " " in value:
-        return [Fault(name, "must not hold blanks, line breaks or characters outside ASCII")]
+        return [Fault(name, "must not contain spaces, line breaks or characters outside ASCII")]
     return []
 
 
 def _prefixes(value: Any) -> tuple[tuple[str, ...], list[Fault]]:
-    """Take the allowed beginnings of numbers as digits."""
+    """Read the allowed beginnings of phone numbers. Return their digits, and faults."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if isinstance(value, str):
         value = value.split(",") if value.strip() else ()
     if not isinstance(value, Iterable):
-        return (), [Fault("only_to", "must be a list of beginnings of numbers, such as +44770090")]
+        return (), [Fault("only_to", "must be a list of beginnings of phone numbers, such as +44770090")]
     prefixes, faults = [], []
     for index, each in enumerate(value):
         digits = str(each).strip().removeprefix("+").replace(" ", "")

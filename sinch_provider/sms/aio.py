@@ -19,14 +19,16 @@ from sinch_provider.sms.secret import Unstorable
 from sinch_provider.sms.wire import retry
 from sinch_provider.sms.wire.answers import read_answer
 from sinch_provider.sms.wire.async_transport import AsyncTransport
-from sinch_provider.sms.wire.call import Answer, Call, Pause, Procedure, Request, look_first, request_for
+from sinch_provider.sms.wire.call import Call, Pause, Procedure, check_step
 from sinch_provider.sms.wire.exchange import Exchange
+from sinch_provider.sms.wire.http import Answer, Request
 from sinch_provider.sms.wire.methods import AsyncGroup, async_listing, async_operation
+from sinch_provider.sms.wire.request import read_before, request_for
 from sinch_provider.sms.wire.tokens import is_expired_token, read_grant, token_call, token_request, token_slot
 
 T = TypeVar("T")
 
-#: Reading an answer of more bytes takes long enough to hold up whatever else runs on the event loop.
+#: Reading an answer of more bytes would block the event loop, so a thread does it.
 _LARGE: Final = 64 * 1024
 
 
@@ -44,7 +46,7 @@ class AsyncBatches(AsyncGroup):
 
 
 class AsyncDeliveryReports(AsyncGroup):
-    """The reads of delivery reports."""
+    """The operations that read delivery reports."""
 
     get = async_operation(endpoints.get_delivery_report)
     get_for_number = async_operation(endpoints.get_delivery_report_for_number)
@@ -60,9 +62,9 @@ class AsyncSinchClient(Unstorable):
     Client of one Sinch account, used as ``async with AsyncSinchClient(account) as client``.
 
     :param account: Credentials, region, time limits.
-    :param attempts: How often a call is made at most.
-    :param seconds: When given, all that the client does must be over so long after its making.
-    :param conceal: Told every token that the credentials were exchanged for, so that logs can hide it.
+    :param attempts: The most requests for one call.
+    :param seconds: Time limit for everything that the client does, counted from its creation.
+    :param conceal: Called with every token that the client fetches, so that logs can mask it.
     """
 
     def __init__(
@@ -100,18 +102,23 @@ class AsyncSinchClient(Unstorable):
         """
         Make a call, repeating it where that is safe.
 
-        :raises SinchError: It failed; the error tells whether it may have taken effect.
+        :raises SinchError: The call failed. The error says whether it may have taken effect.
         """
-        if look := look_first(self.account, call):
-            refuse_change(self.account.only_to, call.body or {}, (await self.call(look)).to)
+        if reading := read_before(self.account, call):
+            refuse_change(self.account.only_to, call.body or {}, (await self.call(reading)).to)
         retrying = tenacity.AsyncRetrying(**retry.policy(self._attempts), sleep=current().async_sleep)
         result: T = await retrying(self._attempt, call)
         return result
 
     async def follow(self, procedure: Procedure[T]) -> T:
-        """Make the calls and pauses that a procedure asks for, and return its result."""
+        """
+        Make the calls and pauses that a procedure awaits, and return its result.
+
+        :raises SinchError: A call failed, and the procedure did not handle the error.
+        :raises TypeError: The procedure awaits something other than a call or a pause.
+        """
         try:
-            step = procedure.send(None)
+            step = check_step(procedure.send(None))
             while True:
                 result: Any = None
                 try:
@@ -120,9 +127,9 @@ class AsyncSinchClient(Unstorable):
                     else:
                         result = await self.call(step)
                 except SinchError as error:
-                    step = procedure.throw(error)
+                    step = check_step(procedure.throw(error))
                 else:
-                    step = procedure.send(result)
+                    step = check_step(procedure.send(result))
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
         finally:
@@ -161,7 +168,9 @@ class AsyncSinchClient(Unstorable):
 
     async def _exchange(self, call: Call[Any], request: Request, token: str | None = None) -> Answer:
         if self._transport is None:
-            raise RuntimeError("AsyncSinchClient is used as an asynchronous context manager: async with ...")
+            raise RuntimeError(
+                "Use AsyncSinchClient as a context manager: async with AsyncSinchClient(...) as client"
+            )
         headers = dict(request.headers)
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -174,5 +183,5 @@ class AsyncSinchClient(Unstorable):
             if call.observe is not None:
                 call.observe(answer)
             return answer
-        # Raised outside the block: the libraries' errors quote URLs, which can hold phone numbers.
+        # Raised outside the block, so that it has no context: the libraries quote URLs with phone numbers.
         raise failure

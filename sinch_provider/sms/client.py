@@ -17,9 +17,11 @@ from sinch_provider.sms.runtime import current
 from sinch_provider.sms.secret import Unstorable
 from sinch_provider.sms.wire import retry
 from sinch_provider.sms.wire.answers import read_answer
-from sinch_provider.sms.wire.call import Answer, Call, Pause, Procedure, Request, look_first, request_for
+from sinch_provider.sms.wire.call import Call, Pause, Procedure, check_step
 from sinch_provider.sms.wire.exchange import Exchange
+from sinch_provider.sms.wire.http import Answer, Request
 from sinch_provider.sms.wire.methods import Group, listing, operation
+from sinch_provider.sms.wire.request import read_before, request_for
 from sinch_provider.sms.wire.tokens import is_expired_token, read_grant, token_call, token_request, token_slot
 from sinch_provider.sms.wire.transport import Transport
 
@@ -40,7 +42,7 @@ class Batches(Group):
 
 
 class DeliveryReports(Group):
-    """The reads of delivery reports."""
+    """The operations that read delivery reports."""
 
     get = operation(endpoints.get_delivery_report)
     get_for_number = operation(endpoints.get_delivery_report_for_number)
@@ -51,14 +53,14 @@ class SinchClient(Unstorable):
     """
     Client of one Sinch account.
 
-    May be used by several threads at once. ``batches`` and ``delivery_reports`` hold the operations.
+    Several threads may use it at once. ``batches`` and ``delivery_reports`` hold the operations.
 
     :param account: Credentials, region, time limits.
-    :param attempts: How often a call is made at most.
-    :param seconds: When given, all that the client does must be over so long after its making.
-    :param before_pause: Called with the seconds of every pause before it begins; what it raises ends the call
-        or the procedure.
-    :param conceal: Told every token that the credentials were exchanged for, so that logs can hide it.
+    :param attempts: The most requests for one call.
+    :param seconds: Time limit for everything that the client does, counted from its creation.
+    :param before_pause: Called with the seconds of every pause before it begins. If it raises, the call or
+        procedure ends with that error.
+    :param conceal: Called with every token that the client fetches, so that logs can mask it.
     """
 
     def __init__(
@@ -95,18 +97,23 @@ class SinchClient(Unstorable):
         """
         Make a call, repeating it where that is safe.
 
-        :raises SinchError: It failed; the error tells whether it may have taken effect.
+        :raises SinchError: The call failed. The error says whether it may have taken effect.
         """
-        if look := look_first(self.account, call):
-            refuse_change(self.account.only_to, call.body or {}, self.call(look).to)
+        if reading := read_before(self.account, call):
+            refuse_change(self.account.only_to, call.body or {}, self.call(reading).to)
         retrying = tenacity.Retrying(**retry.policy(self._attempts), sleep=self._pause)
         result: T = retrying(self._attempt, call)
         return result
 
     def follow(self, procedure: Procedure[T]) -> T:
-        """Make the calls and pauses that a procedure asks for, and return its result."""
+        """
+        Make the calls and pauses that a procedure awaits, and return its result.
+
+        :raises SinchError: A call failed, and the procedure did not handle the error.
+        :raises TypeError: The procedure awaits something other than a call or a pause.
+        """
         try:
-            step = procedure.send(None)
+            step = check_step(procedure.send(None))
             while True:
                 result: Any = None
                 try:
@@ -115,9 +122,9 @@ class SinchClient(Unstorable):
                     else:
                         result = self.call(step)
                 except SinchError as error:
-                    step = procedure.throw(error)
+                    step = check_step(procedure.throw(error))
                 else:
-                    step = procedure.send(result)
+                    step = check_step(procedure.send(result))
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
         finally:
@@ -166,5 +173,5 @@ class SinchClient(Unstorable):
             if call.observe is not None:
                 call.observe(answer)
             return answer
-        # Raised outside the block: the libraries' errors quote URLs, which can hold phone numbers.
+        # Raised outside the block, so that it has no context: the libraries quote URLs with phone numbers.
         raise failure

@@ -43,7 +43,9 @@ def send(**message: Unpack[MessageFields]) -> Call[Batch]:
     :raises SinchValidationError: Names every field that breaks a rule.
     """
     body = validation.check_message(message, "send")
-    return Call("send", "POST", "/batches", Batch.from_json, body=body, kind=Kind.ONCE, default_sender=True)
+    return Call(
+        "send", "POST", "/batches", Batch.from_json, body=body, kind=Kind.NOT_IDEMPOTENT, default_sender=True
+    )
 
 
 @takes_message
@@ -128,7 +130,7 @@ def update(batch_id: str, **changes: Unpack[MessageChanges]) -> Call[Batch]:
     :raises SinchValidationError: Names every field that breaks a rule; or nothing would change.
     """
     body = validation.check_update({"batch_id": batch_id, **changes}, "update")
-    return Call("update", "POST", _path(body), _of_batch(batch_id), body=body, kind=Kind.ONCE)
+    return Call("update", "POST", _path(body), _of_batch(batch_id), body=body, kind=Kind.NOT_IDEMPOTENT)
 
 
 @takes_message
@@ -144,7 +146,7 @@ def replace(batch_id: str, **message: Unpack[MessageFields]) -> Call[Batch]:
     # Once the new batch has left, replacing it again may send it a second time. All requests of one call
     # together take less than the margin.
     waits = "send_at" in body and parse_time(body["send_at"]) > utcnow().add(minutes=15)
-    kind = Kind.SET if waits else Kind.ONCE
+    kind = Kind.IDEMPOTENT if waits else Kind.NOT_IDEMPOTENT
     parse = _of_batch(batch_id)
     return Call("replace", "PUT", _path(body), parse, body=body, kind=kind, default_sender=True)
 
@@ -156,7 +158,7 @@ def cancel(batch_id: str) -> Call[Batch]:
     :param batch_id: The batch.
     """
     checked = validation.check_fields({"batch_id": batch_id}, {}, "cancel")
-    return Call("cancel", "DELETE", _path(checked), _of_batch(batch_id), kind=Kind.SET)
+    return Call("cancel", "DELETE", _path(checked), _of_batch(batch_id), kind=Kind.IDEMPOTENT)
 
 
 def send_delivery_feedback(batch_id: str, *, recipients: Recipients) -> Call[None]:
@@ -170,7 +172,7 @@ def send_delivery_feedback(batch_id: str, *, recipients: Recipients) -> Call[Non
     given = {"batch_id": batch_id, "recipients": recipients}
     body = validation.check_fields(given, table.FEEDBACK, operation, required=("recipients",))
     path = _path(body, "/delivery_feedback")
-    return Call(operation, "POST", path, lambda _: None, body=body, kind=Kind.SET)
+    return Call(operation, "POST", path, lambda _: None, body=body, kind=Kind.IDEMPOTENT)
 
 
 def get_delivery_report(

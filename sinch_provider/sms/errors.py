@@ -1,8 +1,8 @@
 """
-What can go wrong between here and Sinch: one tree, :class:`SinchError`.
+The errors of this package: one tree, with :class:`SinchError` at its root.
 
-Every error says what happened, whether the call may have taken effect, and what to do next; none carries a
-phone number, a message text or a token.
+Every error says what happened, whether the call may have taken effect, and what to do next. No error contains
+a phone number, a message text or a token.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class SinchError(Exception):
     :param code: Sinch's machine code (``syntax_invalid_parameter_format`` ...), verbatim, if there was one.
     :param text: Sinch's own explanation, numbers masked, if there was one.
     :param effect: Whether the call may have taken effect.
-    :param retry_after: Seconds the server asked to wait, if it said so.
-    :param repeatable: Whether the client may make the same call again by itself.
-    :param advice: What to do next; each class has a default.
+    :param retry_after: Seconds that the server asked to wait, if it did.
+    :param repeatable: Whether the client may repeat the call by itself.
+    :param advice: What to do next, as full sentences. Each class has a default.
     """
 
-    #: Whether the same call can succeed later although nobody changed anything.
+    #: Whether the same call can succeed later without any change.
     transient = False
     advice = ""
     default_effect = Effect.NONE
@@ -66,7 +66,7 @@ class SinchError(Exception):
         super().__init__(" ".join(part for part in (f"{what}.", self._consequence(), self.advice) if part))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The arguments of __init__ are not those of Exception, with which copies and pickles would be made.
+        # Copies and pickles would call __init__ with the arguments of Exception, which differ.
         return _remake, (type(self), self.args, self.__dict__)
 
     def _consequence(self) -> str:
@@ -93,8 +93,8 @@ class Fault:
     One broken rule of a request.
 
     :param field: Path of the field, such as ``to[3]``.
-    :param rule: What the field has to be.
-    :param shown: The offending value as it may be shown (masked), or empty.
+    :param rule: The rule, such as ``must be a number``.
+    :param shown: The wrong value, masked, or empty.
     """
 
     field: str
@@ -107,16 +107,16 @@ class Fault:
 
 class SinchValidationError(SinchError, ValueError):
     """
-    The request breaks a rule of the API and never left this machine.
+    The request breaks a rule of the API, so it was not made.
 
-    Its first line counts the faults and says that nothing was sent; each fault has a line of its own.
+    The first line counts the faults and says that nothing was sent. Then there is one line for each fault.
 
     :param faults: Every broken rule, in the order of the fields.
-    :param operation: The API operation the request was meant for.
-    :param subject: Whose arguments these are, where that tells more than the operation.
+    :param operation: The API operation of the request.
+    :param subject: The name to begin with instead of the operation, such as that of an operator.
     """
 
-    #: How many faults the message spells out; ``faults`` has all of them.
+    #: The most faults that the message lists. ``faults`` has all of them.
     SHOWN = 20
 
     def __init__(self, faults: Sequence[Fault], operation: str = "", subject: str = "") -> None:
@@ -138,99 +138,93 @@ class SinchValidationError(SinchError, ValueError):
 class SinchAuthError(SinchError):
     """Sinch does not accept the credentials (HTTP 401, or an error of the token endpoint)."""
 
-    advice = (
-        "Check login and password of the connection, and that the region is the one the account lives in; "
-        "trying again will not help."
-    )
+    advice = "Check the login, the password and the region of the connection. A retry will not help."
 
 
 class SinchBadRequestError(SinchError):
-    """Sinch found the request malformed or out of bounds (HTTP 400 and other 4xx without a class of their
-    own)."""
+    """Sinch does not accept the request (HTTP 400, and 4xx without a class of their own)."""
 
-    advice = "Correct the named field; trying again unchanged will not help."
+    advice = "Correct the field that Sinch names. A retry without a change will not help."
 
 
 class SinchForbiddenError(SinchError):
-    """Sinch understood the request and refuses it (HTTP 403): unknown group, no callback URL, account blocked
-    ..."""
+    """Sinch refuses the request (HTTP 403): unknown group, no callback URL, account blocked and so on."""
 
-    advice = "See Sinch's reason; trying again unchanged will not help."
+    advice = "Read Sinch's reason. A retry without a change will not help."
 
 
 class SinchNotFoundError(SinchError):
     """The batch, recipient or path does not exist in this account (HTTP 404)."""
 
     advice = (
-        "Check the id, and that service plan or project and region of the connection are those it was "
-        "created with: batches cannot be seen from another plan."
+        "Check the id. Check also that the connection has the same service plan or project, and the same "
+        "region, as the one that created the batch."
     )
 
 
 class SinchAlreadyDispatchedError(SinchError):
-    """Too late to change or cancel: the batch has left (HTTP 403 or 409)."""
+    """The batch cannot be changed or cancelled any more, because it has left (HTTP 403 or 409)."""
 
-    advice = "Its delivery report tells what became of each message."
+    advice = "Its delivery report shows the status of each message."
 
 
 class SinchRateLimitError(SinchError):
-    """Too many requests at once (HTTP 429), still so after the retries; ``retry_after`` says how long to
-    wait."""
+    """Too many requests (HTTP 429), even after repeating the call. ``retry_after`` says how long to wait."""
 
     transient = True
-    advice = "Try again later, with fewer tasks at once (an Airflow pool bounds them)."
+    advice = "Retry later, with fewer tasks at the same time (an Airflow pool limits them)."
 
 
 class SinchServerError(SinchError):
-    """Sinch failed or is unavailable (HTTP 5xx, 408), still so after the retries."""
+    """Sinch failed or is unavailable (HTTP 5xx, 408), even after repeating the call."""
 
     transient = True
-    advice = "Try again later."
+    advice = "Retry later."
 
 
 class SinchConnectionError(SinchError):
-    """No connection to Sinch could be made, or it broke."""
+    """The connection to Sinch could not be made, or it broke."""
 
     transient = True
-    advice = "Check network, proxy and base_url of the connection; then try again."
+    advice = "Check the network, the proxy, and base_url of the connection. Then retry."
 
 
 class SinchUnexpectedAnswerError(SinchError):
-    """The answer is not what the API promises: HTML, empty, of another type, without an id."""
+    """The answer is not the one that the API documents: HTML, an empty body, another type, no id."""
 
     transient = True
-    advice = "Check that base_url and region lead to Sinch and not to a proxy or a log-in page."
+    advice = "Check that base_url and region point to Sinch and not to a proxy or a login page."
 
 
 class SinchUncertainError(SinchError):
-    """A request was sent off, and nobody knows whether it took effect: the answer is lost or useless."""
+    """It is unknown whether the request took effect: its answer was lost, or is not usable."""
 
     advice = (
-        "Do not repeat it blindly: list the batches by client_reference, with a start_date before this "
-        "attempt, and look whether it is there."
+        "Before you send again, list the batches by client_reference, with a start_date before this attempt, "
+        "and check whether the batch is there."
     )
     default_effect = Effect.UNKNOWN
 
 
 class SinchUnsettledError(SinchUncertainError):
-    """Nobody knows whether the batch was accepted; a retry looks for it before it sends."""
+    """It is unknown whether Sinch accepted the batch. A retry searches for it before it sends."""
 
     transient = True
-    advice = "A retry of this task looks for the batch by its reference first; it does not send blindly."
+    advice = "Retry the task: it searches for the batch by its reference before it sends."
 
 
 class SinchPayloadChangedError(SinchError):
-    """An earlier attempt has sent something else than this one is asked to."""
+    """An earlier attempt sent another message, or sent it to other recipients."""
 
     default_effect = Effect.UNKNOWN
-    advice = "To send to the whole list as it is now, to those reached before too, use a new send_key."
+    advice = "To send to the whole current list, including people already reached, use a new send_key."
 
     def _consequence(self) -> str:
         return "Nothing more was sent."
 
 
 class SinchBatchCanceledError(SinchError):
-    """The batch was accepted and then cancelled; sending it again is for a human to decide."""
+    """The batch was accepted and then cancelled. A person has to decide whether to send it again."""
 
     default_effect = Effect.UNKNOWN
     advice = "Clear the task to send it again."
@@ -240,32 +234,32 @@ class SinchBatchCanceledError(SinchError):
 
 
 class SinchSentTwiceError(SinchError):
-    """Two batches with the same reference have left."""
+    """Two batches of the same send have left."""
 
     default_effect = Effect.UNKNOWN
-    advice = "The delivery reports of both batches tell whom they reached."
+    advice = "The delivery reports of both batches show whom they reached."
 
     def _consequence(self) -> str:
-        return "Recipients may have two messages."
+        return "Recipients may get two messages."
 
 
 class SinchNotSentError(SinchError):
-    """Airflow did not confirm that this attempt may send, so it sent nothing; a retry may succeed."""
+    """Airflow did not confirm that this attempt may send, so it sent nothing. A retry may succeed."""
 
     transient = True
-    advice = "A retry of this task may send. It looks first where it cannot know."
+    advice = "A retry may succeed. It checks first whether the batch was sent."
 
     def _consequence(self) -> str:
         return "This attempt sent nothing."
 
 
 class SinchAccountChangedError(SinchError):
-    """An earlier attempt of this send used another account than the connection has now."""
+    """An earlier attempt of this send used a different account than the connection has now."""
 
     default_effect = Effect.UNKNOWN
     advice = (
-        "Give the connection the account it had, and retry. If the batch was not sent there, clear the task "
-        "with on_clear='resend'."
+        "Change the connection back to the earlier account and retry. If the batch was not sent with that "
+        "account, clear the task with on_clear='resend'."
     )
 
     def _consequence(self) -> str:
@@ -273,4 +267,4 @@ class SinchAccountChangedError(SinchError):
 
 
 class MalformedAnswerError(ValueError):
-    """JSON of another shape than the API promises; raised while parsing, never shown to users as such."""
+    """JSON of another shape than the API documents. Clients turn it into a :class:`SinchError`."""

@@ -1,4 +1,4 @@
-"""Keep phone numbers, message texts and tokens out of everything that is shown or stored."""
+"""Masks phone numbers, message texts and tokens in everything that is shown or stored."""
 
 from __future__ import annotations
 
@@ -11,44 +11,43 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 _HIDDEN: Final = "***"
-# What stands between the digits of a number: blanks, dashes and hyphens of all kinds, brackets.
+# Characters between the digits of a number: spaces, dashes and hyphens of all kinds, brackets.
 _DASHES: Final = r"\u058a\u05be\u1806\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
 _BLANKS: Final = r"\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _BETWEEN: Final = rf"[ {_BLANKS}{_DASHES}()./_,-]{{0,3}}"
-# A run of seven or more digits, also when written with something between them. Left to _WORD is what may
-# belong to an id or a time: digits with letters beside them (but for a plus sign as URLs write it), groups of
-# a UUID, seconds and their fractions.
+# Seven or more digits, also with other characters between them. Digits that may belong to an id or a time are
+# left to _WORD: digits next to letters (except a plus sign as written in URLs), groups of a UUID, seconds.
 _NUMBER: Final = re.compile(
     r"(?P<date>(?:19|20)\d{2}-[01]\d-[0-3]\d(?!\d))|"
     r"(?:(?<=%2[Bb])|(?<![0-9A-Za-z_])(?<!:[0-9]{2}:)(?<![0-9A-Fa-f]{4}-))"
     rf"\+?\d(?:{_BETWEEN}\d){{6,}}"
     r"(?![0-9A-Za-z_]|-[0-9A-Fa-f]{4}-)"
 )
-# Ids of batches, UUIDs, digests, references of our own, and other words.
+# Batch ids, UUIDs, digests, our own references, and other words.
 _WORD: Final = re.compile(
     r"(?P<id>(?<![0-9A-Za-z])(?:[0-9A-HJKMNP-TV-Z]{26}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}"
     r"|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|af-[0-9a-f]{26,64})(?![0-9A-Za-z]))"
     r"|[0-9A-Za-z_]{7,}"
 )
 _RUN: Final = re.compile(r"(?<!\d)(?P<date>(?:19|20)\d{2}[01]\d[0-3]\d)(?!\d)|\d{7,}", re.ASCII)
-# Digits that may hold a number of the request's own, whatever stands beside them.
+# Digits that may contain a number of the request, whatever is next to them.
 _DIGITS: Final = re.compile(rf"\+?\d(?:{_BETWEEN}\d){{4,}}")
 _ESCAPED: Final = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|([\"/]))")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}")
-#: How often something is read as encoded: servers quote what other servers quoted.
+#: How often a text is decoded: servers quote texts that other servers have quoted.
 _ROUNDS: Final = 3
 _NOT_SHOWN: Final = "(not shown: it quotes the message)"
-#: Shared with a private text, this many characters are a quotation of it.
+#: A text that shares this many characters with a private text quotes it.
 _QUOTATION: Final = 12
-# Line breaks, terminal codes, marks that turn the direction of writing, and halves of characters.
+# Line breaks, terminal codes, marks that change the direction of writing, and halves of characters.
 _UNPRINTED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def mask_number(number: str) -> str:
     """
-    Shorten a phone number to what tells it apart without giving it away: ``+4477***0222``.
+    Mask the middle of a phone number: ``+4477***0222``.
 
-    :param number: Any text; everything but its digits is dropped.
+    :param number: Any text. Only its digits are used.
     """
     digits = "".join(character for character in number if character in "0123456789")
     if len(digits) >= 10:
@@ -59,7 +58,7 @@ def mask_number(number: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Make a blank of everything that would break the line or move the cursor of whoever reads a log."""
+    """Replace characters that would break a log line or control a terminal by spaces."""
     if text.isprintable():
         return text
     return "".join(" " if unicodedata.category(each) in _UNPRINTED else each for each in text)
@@ -67,14 +66,14 @@ def one_line(text: str) -> str:
 
 def mask_text(text: str, private: Iterable[str] = (), numbers: Collection[str] = ()) -> str:
     """
-    Clean a text that somebody else wrote, such as an error text of the server: one line, no phone numbers.
+    Mask phone numbers and private texts in a text of another origin, such as an error text of a server.
 
-    :param text: The text to clean.
-    :param private: Further strings (message texts, tokens) to blank out wherever they occur in it.
-    :param numbers: Digits of phone numbers that are known, and recognised even in the middle of a word.
+    :param text: The text to mask. The result has one line.
+    :param private: Message texts and tokens to mask.
+    :param numbers: Digits of known phone numbers. They are masked even in the middle of a word.
     """
     text = one_line(text)
-    # A text loses blanks around it on its way into an error.
+    # An error may quote a text without the spaces around it.
     secrets = sorted({one_line(each).strip() for each in private}, key=len, reverse=True)
     for secret in secrets:
         if len(secret) > 3 and secret in text:
@@ -96,20 +95,20 @@ def _quoted(texts: Iterable[str], secrets: Collection[str]) -> bool:
         for secret in secrets:
             if 3 < len(secret) <= _QUOTATION and secret in text:
                 return True
-            # One look-up for each of perhaps a million places; a search through the text would take seconds.
+            # A set look-up for each place of the secret. A search through the text would take seconds.
             if any(secret[at : at + _QUOTATION] in quoted for at in range(len(secret) - _QUOTATION + 1)):
                 return True
     return False
 
 
 def _plain(text: str) -> str:
-    """Read a text whose characters may be escaped as in JSON, URLs or HTML."""
+    """Decode a text that may be escaped as in JSON, URLs or HTML."""
     for _ in range(_ROUNDS):
         read = unquote(html.unescape(_ESCAPED.sub(_unescaped, text)))
         if read == text:
             break
         text = read
-    # An emoji is escaped as its two halves.
+    # JSON escapes an emoji as two halves.
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return one_line(unicodedata.normalize("NFKC", text))
 
@@ -121,7 +120,7 @@ def _unescaped(match: re.Match[str]) -> str:
 def _from_base64(run: str) -> str:
     run = run.replace("-", "+").replace("_", "/")
     try:
-        # One character too many is no whole byte.
+        # A single last character does not make a whole byte.
         whole = run[: len(run) - (len(run) % 4 == 1)]
         return base64.b64decode(whole + "=" * (-len(whole) % 4)).decode(errors="replace")
     except ValueError:
@@ -129,7 +128,7 @@ def _from_base64(run: str) -> str:
 
 
 def _masked(text: str, numbers: Collection[str]) -> tuple[str, int]:
-    """Mask the numbers in a text, and tell how many there were."""
+    """Mask the numbers in a text. Return it, and how many there were."""
     found = 0
 
     def mask(match: re.Match[str]) -> str:
@@ -152,7 +151,7 @@ def _masked(text: str, numbers: Collection[str]) -> tuple[str, int]:
 
 
 def _without(digits: str, numbers: Collection[str]) -> str:
-    """Mask the known numbers in a run of digits, however they are spaced."""
+    """Mask the known numbers in a run of digits, with any characters between the digits."""
     places = [at for at, character in enumerate(digits) if character.isdecimal()]
     plain = "".join(digits[at] for at in places)
     shown, done, at = "", 0, 0
@@ -172,9 +171,9 @@ def _without(digits: str, numbers: Collection[str]) -> str:
 
 class Private:
     """
-    A value that prints as a summary, so that it can sit where Airflow shows or stores what it finds.
+    A value whose ``repr`` is only a summary, for places that Airflow shows or stores.
 
-    :param value: The value to keep from view.
+    :param value: The value to hide.
     """
 
     __slots__ = ("value",)
@@ -192,5 +191,5 @@ class Private:
 
     @staticmethod
     def reveal(value: Any) -> Any:
-        """Return what is inside, or the value itself where nothing was hidden."""
+        """Return the hidden value, or the given value if it is not hidden."""
         return value.value if isinstance(value, Private) else value

@@ -1,9 +1,9 @@
 """
-What Sinch answers, typed: batches, dry runs, delivery reports, pages of them.
+Typed answers of Sinch: batches, dry runs, delivery reports, and pages of them.
 
-Reading is strict about what decisions rest on (ids, counts, statuses, ``canceled``) and lenient about the
-rest. Every object keeps the JSON it came from: ``to_dict()`` returns it, unknown fields included. ``repr``
-shows neither numbers nor texts.
+Reading is strict about fields that decisions depend on (ids, counts, statuses, ``canceled``) and lenient
+about all others. Every object keeps its JSON: ``to_dict()`` returns it with unknown fields. ``repr`` shows
+neither numbers nor texts.
 """
 
 from __future__ import annotations
@@ -26,29 +26,33 @@ _BATCH_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """Base of everything read from an answer."""
+    """
+    Base of all models.
+
+    :param raw: The JSON object from which the model was read.
+    """
 
     raw: Mapping[str, Any] = field(repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object this was read from, as a copy."""
+        """Return a copy of the JSON object from which this was read."""
         return deepcopy(dict(self.raw))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch(Answered):
     """
-    A batch as Sinch keeps it.
+    A batch as Sinch stores it.
 
-    It has no status: progress comes from delivery reports.
+    A batch has no status. Delivery reports show its progress.
 
     :param id: Batch id, 26 characters.
-    :param to: Recipients: digits only, group ids verbatim.
-    :param canceled: Whether it was cancelled.
-    :param created_at: When it was accepted; None if the answer holds no readable time. Likewise the other
-        times.
-    :param send_at: Only for scheduled batches.
-    :param expire_at: When Sinch gives up on what is undelivered; by default three days after sending.
+    :param to: Recipients: digits of phone numbers, and group ids.
+    :param canceled: Whether the batch was cancelled.
+    :param created_at: When Sinch accepted the batch, in UTC. None if the answer has no readable time; this
+        applies to the other times too.
+    :param send_at: When a scheduled batch leaves, in UTC.
+    :param expire_at: When Sinch stops trying to deliver, in UTC. The default is three days after sending.
     """
 
     id: str
@@ -79,7 +83,7 @@ class Batch(Answered):
         """
         Read a batch.
 
-        :raises ValueError: It has no id, or ``canceled`` is not a boolean.
+        :raises ValueError: The id is missing, or ``canceled`` is not a boolean.
         """
         fields = _object(data)
         body = fields.get("body")
@@ -113,7 +117,7 @@ class Batch(Answered):
 @dataclass(frozen=True, kw_only=True)
 class DryRunRecipient(Answered):
     """
-    What one recipient would get.
+    The message that one recipient would get.
 
     :param number_of_parts: SMS parts billed for this recipient.
     :param encoding: ``text`` (GSM 03.38) or ``unicode`` (UCS-2).
@@ -127,9 +131,9 @@ class DryRunRecipient(Answered):
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
-        """Read one entry of a dry run's details."""
+        """Read one recipient of a dry run."""
         fields = _object(data)
-        # An older description of the API calls the count message_part and makes it text.
+        # In an older description of the API, the count is a text named message_part.
         name = "number_of_parts" if "number_of_parts" in fields else "message_part"
         return cls(
             raw=fields,
@@ -143,11 +147,11 @@ class DryRunRecipient(Answered):
 @dataclass(frozen=True, kw_only=True)
 class DryRun(Answered):
     """
-    What a batch would come to.
+    What a batch would cost.
 
-    :param number_of_recipients: People it would reach.
-    :param number_of_messages: SMS parts over all of them, which is what is billed.
-    :param per_recipient: Details for the first of them, if asked for.
+    :param number_of_recipients: Number of people that the batch would reach.
+    :param number_of_messages: Number of SMS parts for all of them. Sinch bills parts.
+    :param per_recipient: The messages of the first recipients, if requested.
     """
 
     number_of_recipients: int
@@ -169,9 +173,9 @@ class DryRun(Answered):
 @dataclass(frozen=True, kw_only=True)
 class StatusCount(Answered):
     """
-    How many messages of a batch are in one status for one reason.
+    Number of messages of a batch with the same status and code.
 
-    :param recipients: Their numbers, in a full report only.
+    :param recipients: Digits of their phone numbers, in a full report only.
     """
 
     status: str
@@ -181,7 +185,7 @@ class StatusCount(Answered):
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
-        """Read one line of a batch's report."""
+        """Read one status of a batch's report."""
         fields = _object(data)
         return cls(
             raw=fields,
@@ -195,10 +199,11 @@ class StatusCount(Answered):
 @dataclass(frozen=True, kw_only=True)
 class BatchDeliveryReport(Answered):
     """
-    Where the messages of a batch are.
+    The delivery report of a batch.
 
-    :param total_message_count: Messages, one per recipient (not parts); groups counted by their members.
-    :param statuses: Counts per status and code; only combinations that occur.
+    :param total_message_count: Number of messages: one for each recipient, and for each member of a group.
+        Parts are not counted.
+    :param statuses: Counts per status and code, without combinations that do not occur.
     """
 
     batch_id: str
@@ -224,10 +229,10 @@ class BatchDeliveryReport(Answered):
 @dataclass(frozen=True, kw_only=True)
 class RecipientDeliveryReport(Answered):
     """
-    What became of one recipient's message.
+    The delivery report of one recipient's message.
 
-    :param at: When Sinch wrote this report.
-    :param operator_status_at: The time in the operator's receipt.
+    :param at: When Sinch wrote this report, in UTC.
+    :param operator_status_at: The time in the operator's receipt, in UTC.
     """
 
     batch_id: str
@@ -271,7 +276,8 @@ class Page(Answered, Generic[T]):
     """
     One page of a listing.
 
-    :param count: Entries on all pages together.
+    :param count: Number of entries on all pages.
+    :param page: Number of this page, from 0.
     :param items: The entries of this page, newest first.
     """
 
@@ -299,11 +305,11 @@ class BatchPage(Page[Batch]):
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryReportPage(Page[RecipientDeliveryReport]):
-    """A page of recipients' reports."""
+    """A page of delivery reports of recipients."""
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
-        """Read a page of recipients' reports."""
+        """Read a page of delivery reports of recipients."""
         fields = _object(data)
         items = tuple(
             map(RecipientDeliveryReport.from_json, _list(fields, "delivery_reports", required=True))
@@ -318,7 +324,7 @@ class DeliveryReportPage(Page[RecipientDeliveryReport]):
 
 def _object(data: Any) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
-        raise MalformedAnswerError(f"it is {type(data).__name__} where an object was expected")
+        raise MalformedAnswerError(f"it is {type(data).__name__}, not an object")
     return data
 
 
@@ -330,15 +336,15 @@ def _required_text(fields: Mapping[str, Any], name: str) -> str:
 
 
 def _batch_id(fields: Mapping[str, Any], name: str) -> str:
-    # Ids go into logs, results and paths; whoever gives one of another kind is not Sinch.
+    # Ids go into logs, results and paths, so text of another kind is refused.
     value = _required_text(fields, name)
     if not _BATCH_ID.fullmatch(value):
-        raise MalformedAnswerError(f"its {name!r} is no batch id")
+        raise MalformedAnswerError(f"its {name!r} is not a batch id")
     return value
 
 
 def _integer(fields: Mapping[str, Any], name: str) -> int:
-    # Some descriptions of the API give counts and codes as text.
+    # In some descriptions of the API, counts and codes are texts.
     value = fields.get(name)
     if isinstance(value, str) and value.strip().isdecimal():
         value = int(value)

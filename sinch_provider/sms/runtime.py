@@ -1,4 +1,4 @@
-"""Time and chance: what the code asks of the machine, and tests replace, in one place."""
+"""Time and chance, in one place where tests can replace them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def _utc() -> pendulum.DateTime:
 @dataclass(frozen=True)
 class Runtime:
     """
-    What the code asks of the machine.
+    Clocks, pauses and random numbers.
 
-    :param now: The wall clock, in UTC.
-    :param monotonic: Seconds of a clock that never goes back.
-    :param sleep: Pauses this thread for so many seconds.
-    :param async_sleep: Pauses this coroutine for so many seconds.
-    :param uniform: Draws a number between two others.
+    :param now: Reads the wall clock, in UTC.
+    :param monotonic: Reads a clock that never goes back, in seconds.
+    :param sleep: Pauses this thread, in seconds.
+    :param async_sleep: Pauses this coroutine, in seconds.
+    :param uniform: Draws a random number between two others.
     """
 
     now: Callable[[], pendulum.DateTime] = _utc
@@ -39,14 +39,14 @@ _runtime = Runtime()
 
 
 def current() -> Runtime:
-    """Give the runtime in use. Ask for it at each use, never when a module is imported."""
+    """Return the runtime. Call this at each use, never when a module is imported."""
     return _runtime
 
 
 @contextmanager
 def using(runtime: Runtime) -> Iterator[None]:
-    """Replace the runtime of this whole process for a while; meant for tests."""
-    global _runtime  # noqa: PLW0603 - the one place that knows it
+    """Replace the runtime of the whole process for a while. This is for tests."""
+    global _runtime  # noqa: PLW0603 - the only place that replaces it
     before, _runtime = _runtime, runtime
     try:
         yield

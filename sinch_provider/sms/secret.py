@@ -1,4 +1,4 @@
-"""Secrets that are neither shown nor stored, wherever the objects that hold them end up."""
+"""Secrets, and objects with secrets, that cannot be shown or stored."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any, NoReturn
 
 class Unstorable:
     """
-    Base of what holds credentials: no copy of it is written anywhere.
+    Base of objects with credentials. They cannot be serialised or copied.
 
-    Airflow stores what a task returns, and would write a dataclass down field by field.
+    Airflow stores what a task returns, and would store a dataclass field by field.
     """
 
     def serialize(self) -> NoReturn:
-        """Refuse Airflow's serialisation."""
+        """Refuse to be serialised by Airflow."""
         self._refuse()
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
@@ -25,8 +25,8 @@ class Unstorable:
 
     def _refuse(self) -> NoReturn:
         raise TypeError(
-            f"{type(self).__name__} holds credentials and is not stored or copied. "
-            "Return ids and results from a task, and make the client anew from the connection."
+            f"{type(self).__name__} contains credentials and cannot be stored or copied. "
+            "Return ids and results from a task, and make a new client from the connection."
         )
 
 
@@ -34,7 +34,7 @@ class Secret(Unstorable):
     """
     A token or password.
 
-    :param value: What it is.
+    :param value: The secret text.
     """
 
     __slots__ = ("_value",)
@@ -43,7 +43,7 @@ class Secret(Unstorable):
         self._value = value
 
     def reveal(self) -> str:
-        """Return what it is."""
+        """Return the secret text."""
         return self._value
 
     def __repr__(self) -> str:

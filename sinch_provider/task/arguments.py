@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
-from sinch_provider.sms.delivery.progress import OutcomePolicy
+from sinch_provider.sms.delivery.outcome import OutcomePolicy
 from sinch_provider.sms.errors import Fault, SinchValidationError
 from sinch_provider.sms.fields.rules import is_file_name, shown_value
 from sinch_provider.sms.sending.decision import MAX_HOLD, MIN_HOLD, OnClear

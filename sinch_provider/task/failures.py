@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from sinch_provider.hooks.sinch import SinchHook
-from sinch_provider.sms.delivery.progress import OutcomePolicy, Summary, named
+from sinch_provider.sms.delivery.outcome import OutcomePolicy, Summary, named
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.masking import mask_text
 from sinch_provider.task.identity import callback_of
@@ -177,9 +177,9 @@ def conclude(summary: Summary, policy: OutcomePolicy) -> None:
     if summary.overdue:
         raise SinchWaitTimeout(
             f"Timed out: {named(summary.overdue)} expired with messages that have no final status "
-            f"({summary.told()}). Their receipts may never arrive. The delivery report shows which they are."
+            f"({summary.line()}). Their receipts may never arrive. The delivery report shows which they are."
         )
     if reason := policy.verdict(summary):
         raise SinchDeliveryFailed(
-            f"Delivery of {summary.names} is not good enough: {reason} ({summary.told()})."
+            f"Delivery of {summary.names} is not good enough: {reason} ({summary.line()})."
         )

@@ -1,4 +1,4 @@
-"""Templated fields on their way through Airflow: what is stored of them, and what an error may say."""
+"""``GuardedFields``: keeps numbers and texts out of what Airflow stores and logs of templated fields."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     import jinja2
     from airflow.providers.common.compat.sdk import Context
 
-#: Airflow's own rule for ids, such as those of connections.
+#: Airflow's rule for ids, such as those of connections.
 _NAME: Final = re.compile(r"[\w.-]{1,250}")
 _UNDEFINED: Final = re.compile(r"'(\w+)' is undefined|'[\w. ]+' has no attribute '(\w+)'")
 _RULES: Final = {**table.PATH, **table.MESSAGE}
 
 
 class _StoredName(str):
-    """The name of a field, as it stands in ``template_fields`` of a task that is rendered."""
+    """The name of a field in the ``template_fields`` of a rendered task."""
 
     __slots__ = ()
 
@@ -33,19 +33,18 @@ class GuardedFields:
     """
     Keeps numbers and texts out of what Airflow stores of rendered fields and logs of failed templates.
 
-    Airflow takes rendered fields from the task right after rendering: ``getattr(task, name)`` for every name
-    in ``template_fields`` (``_serialize_rendered_fields``; before 3.0 ``get_serialized_template_fields``).
-    Users' code reads the same attributes: subclasses, ``pre_execute``, callbacks, other templates. The two
-    differ in nothing but the name object, so rendering puts names of a type of its own into
-    ``template_fields``. A field that is read by such a name is what may be stored; read by any other, it is
-    the value itself.
+    To store the rendered fields, Airflow reads them from the task right after rendering:
+    ``getattr(task, name)`` for every name in ``template_fields`` (``_serialize_rendered_fields``; before 3.0
+    ``get_serialized_template_fields``). Users' code reads the same attributes: subclasses, ``pre_execute``,
+    callbacks, other templates. The two reads differ only in the object of the name. So rendering puts names
+    of a special type into ``template_fields``. A field that is read by such a name gives what may be stored;
+    read by any other name, it gives its value.
     """
 
     template_fields: Sequence[str]
-    #: Templated fields that hold numbers or texts: Airflow's "Rendered Template" shows and stores only how
-    #: much they hold.
+    #: Templated fields with numbers or texts. Airflow's "Rendered Template" stores and shows only their size.
     private_fields: ClassVar[Sequence[str]] = ()
-    #: What it means that a template cannot be rendered.
+    #: What an error about a template says at its end.
     unrendered: ClassVar[str] = "Nothing was sent."
 
     if TYPE_CHECKING:
@@ -65,15 +64,15 @@ class GuardedFields:
             return self.stored_field(str(name), value) if type(name) is _StoredName else value
 
     def stored_field(self, name: str, value: Any) -> Any:
-        """Tell what Airflow may store of a field: a field that breaks its own rule can hold anything."""
+        """Give what Airflow may store of a field. A field that breaks its own rule may hold anything."""
         if value is None or (isinstance(value, str) and not value.strip()):
             return value
-        if name in self.private_fields or not _is_at_hand(value) or not self.keeps_rule(name, value):
+        if name in self.private_fields or not _is_local(value) or not self.keeps_rule(name, value):
             return Private(value)
         return mask_text(value) if isinstance(value, str) else value
 
     def keeps_rule(self, name: str, value: Any) -> bool:
-        """Whether a value that is not private is what its field is for."""
+        """Whether a value that is not private fits its field."""
         if name not in _RULES:
             return isinstance(value, str) and _NAME.fullmatch(value) is not None
         try:
@@ -123,20 +122,20 @@ class GuardedFields:
         try:
             return render()
         except AirflowException:
-            # What another task gave may not be there yet, or a macro of the user's skips the task.
+            # The output of another task may be missing, or a user's macro may skip the task.
             raise
         except Exception as error:
-            # Errors quote the template and what was looked up, and Airflow would log them.
+            # Errors quote the template and its data, and Airflow would log them.
             said = type(error).__name__ + _named(error, value, environment)
             failure = AirflowException(
                 f"The template of {name} cannot be rendered ({said}). {self.unrendered}"
             )
-        # Raised outside the block, or Airflow would log the other error too.
+        # Raised outside the block: otherwise Airflow would log the other error too.
         raise failure
 
 
 def _named(error: Exception, value: Any, environment: jinja2.Environment) -> str:
-    """Say what a template did not find, if that is written in the template and does not come from data."""
+    """Say what a template did not find, if the name is in the template and not in its data."""
     kind = type(error).__name__
     if kind == "UndefinedError" and (found := _UNDEFINED.fullmatch(str(error))):
         name = found[1] or found[2]
@@ -157,7 +156,7 @@ def _sources(value: Any, environment: jinja2.Environment) -> Iterator[str]:
             if environment.loader is not None:
                 yield environment.loader.get_source(environment, value)[0]
         except Exception:
-            return  # It is no file, or cannot be read.
+            return  # It is not a file, or cannot be read.
     elif isinstance(value, Mapping):
         for each in value.values():
             yield from _sources(each, environment)
@@ -166,8 +165,8 @@ def _sources(value: Any, environment: jinja2.Environment) -> Iterator[str]:
             yield from _sources(each, environment)
 
 
-def _is_at_hand(value: Any) -> bool:
-    """Whether a value can be read without asking Airflow, as what mapped tasks gave cannot."""
+def _is_local(value: Any) -> bool:
+    """Whether a value can be read without a request to Airflow, unlike the outputs of mapped tasks."""
     if isinstance(value, (list, tuple, set, frozenset)):
-        return all(map(_is_at_hand, value))
+        return all(map(_is_local, value))
     return isinstance(value, (str, int, float, date, timedelta, Mapping))

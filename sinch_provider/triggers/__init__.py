@@ -1,0 +1,1 @@
+"""Triggers that wait for batches without a worker."""

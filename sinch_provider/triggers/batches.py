@@ -9,7 +9,9 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from sinch_provider.hooks.sinch import SinchHook
-from sinch_provider.sms.delivery.progress import Progress, Summary, named, wait
+from sinch_provider.sms.delivery.outcome import Summary, named
+from sinch_provider.sms.delivery.progress import Progress
+from sinch_provider.sms.delivery.wait import wait
 from sinch_provider.sms.errors import SinchError, SinchNotFoundError
 from sinch_provider.sms.masking import mask_text
 from sinch_provider.sms.runtime import current
@@ -18,22 +20,22 @@ from sinch_provider.task.failures import SinchTaskFailed, SinchWaitInterrupted, 
 if TYPE_CHECKING:
     from sinch_provider.sms.aio import AsyncSinchClient
 
-#: How often the connection is asked for before it counts as missing.
+#: After so many failures to read the connection, it counts as missing.
 _CONNECTION_LOOKS: Final = 3
 
 
 class SinchBatchTrigger(BaseTrigger):
     """
-    Fire once every batch is over: finished, or past its expiry and the time for late reports.
+    Fire when every batch has finished, or has expired and the time for late reports is over.
 
-    Its event holds ids, counts and the outcome, never numbers or texts: ``{"status": "finished" | "overdue",
+    Its event has ids, counts and the outcome, never numbers or texts: ``{"status": "finished" | "overdue",
     "summary": {...}}``, or ``{"status": "error", "message": ..., "transient": ...}``.
 
-    :param batch_ids: The batches.
+    :param batch_ids: The ids of the batches.
     :param sinch_conn_id: The connection.
     :param poll_interval: Seconds between looks at a batch that is under way.
-    :param cancel_on_kill: Whether to cancel the batches when the waiting task is cleared or marked (Airflow
-        >= 3.3).
+    :param cancel_on_kill: Whether to cancel the batches when the waiting task is cleared or marked
+        (Airflow >= 3.3).
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class SinchBatchTrigger(BaseTrigger):
                     wait([Progress(id_) for id_ in self.batch_ids], self.poll_interval)
                 )
         except Exception as error:
-            # Whatever it is, the task has to hear of it: a trigger that dies leaves no reason behind.
+            # The task must learn every reason: a trigger that dies leaves none.
             self.log.warning("Waiting for the batches failed: %s", type(error).__name__)
             message, transient = _explained(error)
             yield TriggerEvent({"status": "error", "message": message, "transient": transient})
@@ -79,9 +81,9 @@ class SinchBatchTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """
-        Cancel the batches if asked to, and else say that they go on.
+        Cancel the batches if asked to; otherwise log that they go on.
 
-        Airflow >= 3.3 calls this on clear and when the task is marked.
+        Airflow >= 3.3 calls this when the task is cleared or marked.
         """
         if not self.cancel_on_kill:
             self.log.info("%s", goes_on(self.batch_ids))
@@ -111,19 +113,19 @@ class SinchBatchTrigger(BaseTrigger):
             try:
                 return await SinchHook(self.sinch_conn_id).get_async_conn()
             except AirflowNotFoundException:
-                # Airflow says the same where its database does not answer for a moment.
+                # Airflow raises the same error while its database does not answer.
                 await current().async_sleep(self.poll_interval)
         return await SinchHook(self.sinch_conn_id).get_async_conn()
 
 
 def _explained(error: Exception) -> tuple[str, bool]:
-    """Say what went wrong, and whether waiting again can succeed although nobody changed anything."""
+    """Explain an error, and say whether waiting again can succeed without any change."""
     if isinstance(error, SinchNotFoundError):
-        return f"{error} Was it created with another connection?", False
+        return f"{error} Perhaps it was created with another connection.", False
     if isinstance(error, SinchError):
         return str(error), error.transient
     if isinstance(error, AirflowNotFoundException):
-        return missing_connection(error, "The triggerer has to find it too; the batches go on."), False
+        return missing_connection(error, "The triggerer needs it too. The batches go on."), False
     return f"{type(error).__name__}: {mask_text(str(error))}", True
 
 
@@ -131,25 +133,25 @@ def summary_of_event(event: Any) -> Summary:
     """
     Read the trigger's event.
 
-    :raises SinchWaitInterrupted: Waiting broke off for a passing reason.
+    :raises SinchWaitInterrupted: Waiting failed for a passing reason.
     :raises SinchTaskFailed: Waiting failed, or the event is not this trigger's.
     """
-    told = event if isinstance(event, Mapping) else {}
-    status, message = told.get("status"), told.get("message")
+    said = event if isinstance(event, Mapping) else {}
+    status, message = said.get("status"), said.get("message")
     if status == "error" and isinstance(message, str):
-        failure = SinchWaitInterrupted if told.get("transient") is True else SinchTaskFailed
+        failure = SinchWaitInterrupted if said.get("transient") is True else SinchTaskFailed
         raise failure(f"Waiting for the batches failed: {message}")
-    summary = _summary(told.get("summary"))
+    summary = _summary(said.get("summary"))
     if summary and status == ("overdue" if summary.overdue else "finished"):
         return summary
     raise SinchTaskFailed(
-        "Waiting for the batches failed: the trigger's event is not one of this provider's. "
+        "Waiting for the batches failed: the trigger's event is not from this provider. "
         "The batches go on; clear the task to wait for them again."
     )
 
 
 def _summary(data: Any) -> Summary | None:
-    """Read the summary of an event; None if it is none, or does not tell of batches that are over."""
+    """Read the summary of an event. None if it is not one, or if batches are still under way."""
     try:
         summary = Summary.from_dict(data)
     except ValueError:

@@ -1,7 +1,7 @@
 """
 ``python -m tests.crash``: the exhaustive product and random schedules, on several processes.
 
-``--only 'JSON'`` plays one schedule, as the report of a failing one gives it.
+``--only 'JSON'`` plays one schedule, as printed for a failing one.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _SHOWN = 10
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--random", type=int, default=10_000, help="random schedules (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="of the first of them (%(default)s)")
-    parser.add_argument("--no-exhaustive", action="store_true", help="leave out the exhaustive product")
-    parser.add_argument("--every", type=int, default=1, help="play every so manieth of the product only")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the first random schedule (%(default)s)")
+    parser.add_argument("--no-exhaustive", action="store_true", help="do not play the exhaustive product")
+    parser.add_argument("--every", type=int, default=1, help="play only every nth schedule of the product")
     parser.add_argument("--only", help="play this schedule: JSON, or the seed of a random one")
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()

@@ -1,35 +1,38 @@
 """
-Processes that can be struck, and their time.
+Processes of the model that can be struck, and their clock.
 
-Every process of the model is a thread, but only one runs at any time: control is handed over, so that a
-schedule always plays the same way. Time passes when somebody waits.
+Every process is a thread, but only one thread runs at any time. So a schedule always plays in the same way.
+Time passes only in pauses.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pendulum
 
+from sinch_provider.sms.fields.times import parse_time
+
 if TYPE_CHECKING:
     from tests.crash.sandbox import Sandbox
 
-AFTER_DEATH = "attempts after SIGKILL"
+AFTER_DEATH = "actions after SIGKILL"
 _here = threading.local()
 
 
 class Killed(BaseException):
-    """SIGKILL: nothing that the process does after this may take effect."""
+    """SIGKILL. Nothing that the process does after this may take effect."""
 
 
 class Clock:
-    """The time of the model, which the sandbox's clock follows."""
+    """The clock of the model. The sandbox's clock follows it."""
 
     def __init__(self, sandbox: Sandbox, start: str) -> None:
         self._sandbox = sandbox
-        self._start = pendulum.parse(start, exact=True)
+        self._start = parse_time(start)
         self.elapsed = 0.0
         self._behind = 0.0
 
@@ -39,23 +42,23 @@ class Clock:
         self._behind += seconds
 
     def catch_up(self) -> None:
-        """Have the sandbox see the time that has passed."""
+        """Advance the sandbox's clock to the same time."""
         if self._behind:
             self._sandbox.advance(self._behind)
             self._behind = 0.0
 
-    def now(self, skew: float = 0.0) -> Any:
-        """Tell the time by a clock that goes wrong by so much."""
-        return self._start.add(seconds=self.elapsed + skew)  # type: ignore[union-attr]
+    def now(self, skew: float = 0.0) -> pendulum.DateTime:
+        """Return the time of a clock that is wrong by so many seconds."""
+        return self._start + timedelta(seconds=self.elapsed + skew)
 
 
 class Actor:
     """
     A process.
 
-    :param body: What it does.
-    :param owner: The task instance it works for.
-    :param skew: How far its clock goes wrong.
+    :param body: The code that it runs.
+    :param owner: The task instance that it works for.
+    :param skew: Seconds by which its clock is wrong.
     """
 
     def __init__(self, world: Any, kind: str, owner: Any, body: Callable[[], None], skew: float) -> None:
@@ -68,9 +71,9 @@ class Actor:
         self.done = False
         self.dead = False
         self.crash: BaseException | None = None
-        #: Points it may still pass after a SIGTERM.
+        #: Number of points that it may still pass after a SIGTERM.
         self.grace: int | None = None
-        #: Since when it has not read its clock: a request under way reads it before its bytes leave.
+        #: The time it sees during a request: the client reads its clock before the bytes leave.
         self.unaware_since: float | None = None
         self.requests = 0
         self.began = world.clock.elapsed
@@ -82,23 +85,23 @@ class Actor:
 
     @property
     def stale(self) -> bool:
-        """Whether Airflow has given this one up."""
+        """Whether Airflow has replaced this process."""
         return bool(self.instance_id != self.owner.id)
 
     def go(self) -> None:
-        """Run until it ends or is stopped."""
+        """Run until the process ends or is stopped."""
         self._turn.release()
         self._handed_back.acquire()
         if self.done:
             self._thread.join()
 
     def stop(self) -> None:
-        """SIGSTOP, from within; returns after SIGCONT."""
+        """SIGSTOP. Returns after SIGCONT."""
         self._handed_back.release()
         self._turn.acquire()
 
     def die(self) -> None:
-        """SIGKILL, from within."""
+        """SIGKILL."""
         self.dead = True
         raise Killed
 
@@ -123,7 +126,7 @@ class Actor:
 
 
 def current() -> Actor | None:
-    """The process that is running; None outside of the model."""
+    """Return the process that is running, or None outside the model."""
     return getattr(_here, "actor", None)
 
 

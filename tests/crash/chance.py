@@ -135,7 +135,7 @@ def _trouble(source: random.Random, made: Schedule) -> list[Event]:
     if kind == 14:
         return [event(anywhere, "reschedule", nth)] if made.airflow.startswith("3.4") else []
     if kind == 15:
-        at = source.choice(("between tries", "finished"))
+        at = source.choice(("between attempts", "finished"))
         events = [event(at, source.choice(("rotate", "other account")))]
         return [*events, event("finished", "clear")] if at == "finished" else events
     if kind == 16:
@@ -148,7 +148,7 @@ def _trouble(source: random.Random, made: Schedule) -> list[Event]:
     if kind == 18:
         if made.shape != "nested":
             return []
-        return [event("between tries", "move", nth)]
+        return [event("between attempts", "move", nth)]
     if kind == 6:
         return [event(anywhere, "change", nth, to=source.choice(("text", "recipients")))]
     at = source.choice((anywhere, anywhere, "finished"))

@@ -1,4 +1,4 @@
-"""A sandbox in a process of its own, and the real code led past the points."""
+"""A sandbox in its own process, and the real code instrumented with the points."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def play() -> Iterator[Callable[[Schedule], Played]]:
-    # It leads the real code past the points, which the tests of other folders must not be.
+    # The tests of other folders must not run instrumented code.
     with player() as play:
         yield play

@@ -82,7 +82,7 @@ def _nemeses() -> dict[str, Schedule]:
         "journal's answer lost": events(event("before intent", "answer lost")),
         "journal slow": events(event("before intent", "slow", count=3, seconds=3.0)),
         "journal very slow": events(event("before intent", "slow", count=9, seconds=40.0)),
-        "journal garbled between tries": events(event("between tries", "garble journal")),
+        "journal garbled between attempts": events(event("between attempts", "garble journal")),
         "XCom wiped": events(event("after XCom", "wipe XCom")),
         "API server down after the send": events(event("read, not journalled", "api down", count=4)),
         "API server down at the start": events(event("started", "api down", count=2)),
@@ -93,10 +93,10 @@ def _nemeses() -> dict[str, Schedule]:
             journal="none", skews=(300, -300), faults=(_fault("listing_lag", "send", seconds=30, count=None),)
         ),
         "hold": Schedule(hold=120),
-        "other text for the retry": events(event("between tries", "change", to="text")),
-        "other recipients for the retry": events(event("between tries", "change", to="recipients")),
-        "a day and a half between tries": Schedule(retry_delay=1.5 * _DAY),
-        "two weeks between tries": Schedule(retry_delay=14 * _DAY),
+        "other text for the retry": events(event("between attempts", "change", to="text")),
+        "other recipients for the retry": events(event("between attempts", "change", to="recipients")),
+        "a day and a half between attempts": Schedule(retry_delay=1.5 * _DAY),
+        "two weeks between attempts": Schedule(retry_delay=14 * _DAY),
         "cleared before": events(event("started", "clear", grace=0)),
         "cleared while running": events(event("after intent", "clear", grace=2)),
         "cleared while running, max_tries stays": events(event("after intent", "clear", raises=False)),
@@ -189,15 +189,15 @@ def _more_nemeses() -> dict[str, Schedule]:
         "inside another task, to one phone": made(shape="nested", size=2, items="one phone"),
         "inside another task, one operator": made(shape="nested", size=2, reused=True),
         "inside another task, in another order": made(
-            event("between tries", "move"), shape="nested", size=2, items="one phone"
+            event("between attempts", "move"), shape="nested", size=2, items="one phone"
         ),
         "inside another task, others in another order": made(
-            event("between tries", "move"), shape="nested", size=2
+            event("between attempts", "move"), shape="nested", size=2
         ),
         "inside another task, cleared": made(clear, shape="nested", size=2, airflow="3.4"),
         "inside another task, no journal": made(shape="nested", size=2, journal="none"),
         "inside another task, with keys": made(
-            event("between tries", "move"), shape="nested", size=2, items="one phone", keyed=True
+            event("between attempts", "move"), shape="nested", size=2, items="one phone", keyed=True
         ),
         "inside another task, to send again": made(clear, shape="nested", size=2, on_clear="resend"),
         "an operator that sends twice": made(shape="twice", size=2, items="one phone"),
@@ -224,7 +224,7 @@ def _more_nemeses() -> dict[str, Schedule]:
         "a text with the time, no journal": made(clock_text=True, journal="none"),
         "mapped texts with the time, cleared": made(clear, clock_text=True, shape="mapped", size=2),
         "texts with the time inside another task": made(clock_text=True, shape="nested", size=2),
-        "secret rotated between tries": made(event("between tries", "rotate")),
+        "secret rotated between attempts": made(event("between attempts", "rotate")),
         "secret rotated, cleared": made(event("finished", "rotate"), clear),
         "secret rotated, mapped items move": made(
             event("finished", "rotate"), *_MOVED, shape="mapped", size=2
@@ -236,7 +236,7 @@ def _more_nemeses() -> dict[str, Schedule]:
         ),
         "through SOCKS, too many sends": faults(_fault("rate_limited", "send", count=2), socks=True),
         "through SOCKS, no journal": made(socks=True, journal="none"),
-        "another account between tries": made(event("between tries", "other account")),
+        "another account between attempts": made(event("between attempts", "other account")),
         "another account, cleared": made(event("finished", "other account"), clear),
         "another account, and back": made(
             event("finished", "other account"),
@@ -258,7 +258,7 @@ def _more_nemeses() -> dict[str, Schedule]:
         ),
         "cancelled too late, cleared": made(event("finished", "cancel"), clear),
         "cancelled by a person, not cleared": made(
-            event("after XCom", "kill"), event("between tries", "cancel"), ahead=7200
+            event("after XCom", "kill"), event("between attempts", "cancel"), ahead=7200
         ),
         "another installation sends": made(event("started", "staging sends")),
         "another installation sends, no journal": made(event("started", "staging sends"), journal="none"),

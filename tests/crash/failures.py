@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow.exceptions import AirflowException
+from airflow.providers.common.compat.sdk import AirflowException
 
 from sinch_provider.sms import errors
 from sinch_provider.task import failures
@@ -24,7 +24,7 @@ def without_need(world: World, ti: TaskInstance) -> str | None:
         known = (errors.SinchError, OutOfReachError, AirflowException)
         return None if isinstance(error, known) else f"failed with {error!r}"
     if "There is no connection" in str(cause) and "api down" in world.schedule.acts:
-        # A triggerer that cannot be told of it, some looks in a row, takes it for missing.
+        # If the triggerer cannot read the connection several times in a row, it reports it as missing.
         return None
     return None if isinstance(cause, tuple(_allowed(world))) else told
 
@@ -41,7 +41,7 @@ def _allowed(world: World) -> list[type[BaseException]]:
         # A batch with the same label, recipients and time may be somebody else's; the task says so.
         allowed.append(errors.SinchUncertainError)
     if schedule.on_clear == "resend" and acts & {"redeploy", "garble journal", "move", "change"}:
-        # Whether it was cleared cannot be told any more.
+        # It is unknown whether the task was cleared.
         allowed.append(errors.SinchUncertainError)
     if "other account" in acts:
         allowed.append(errors.SinchAccountChangedError)
@@ -54,7 +54,7 @@ def _allowed(world: World) -> list[type[BaseException]]:
 
 
 def _asked_for_something_else(world: World) -> bool:
-    """Whether what was sent may differ from what is asked for, or cannot be told from other sends."""
+    """Whether the batches may differ from the request, or cannot be told apart from other sends."""
     schedule, acts = world.schedule, world.schedule.acts
     if acts & {"move", "others send"} or any(each.get("to") == "recipients" for each in schedule.events):
         return True

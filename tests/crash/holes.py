@@ -1,7 +1,7 @@
 """
-What the guarantee leaves open, and says so: the harness does not count it, ``test_holes.py`` shows it.
+The known gaps of the guarantee. The harness leaves them out, and ``test_holes.py`` shows each of them.
 
-``docs/guarantees.md`` names the same ones.
+``docs/guarantees.md`` lists the same gaps.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ REPLACED = "no journal, and a replaced attempt that still runs"
 DELETED = "somebody deletes or edits the journal"
 ACCOUNT = "no journal that can be read, or one that a clear deleted, and another account since"
 LABEL = (
-    "a client_reference of one's own, and the same message by somebody else after the intent, or before it, "
-    "and by less than the workers' clocks are apart"
+    "a client_reference of the user's own, and somebody else's batch with the same message, sent after the "
+    "intent or shortly before it, by less than the difference of the workers' clocks"
 )
 LIES = "a listing that is neither filtered nor labelled, and the same message by somebody else"
 RUNNING = "a clear that deletes the journal of an attempt that has not read it yet, and runs on"
@@ -31,10 +31,10 @@ QUIET = "mapped items that moved, and a clear that does not count as one of the 
 
 
 def hole(schedule: Schedule) -> str | None:
-    """Say which of the holes a schedule may fall into."""
+    """Return the gap that a schedule may hit, or None."""
     acts = schedule.acts
     stops = [each for each in schedule.events if each.act == "stop"]
-    # Who is stopped a second time goes on when all is over.
+    # A process that is stopped a second time continues only at the end.
     stopped = {each.at for each in stops if each.get("resume") != "before" or len(stops) > 1}
     if stopped & set(UNGUARDED):
         return PAUSED
@@ -46,7 +46,7 @@ def hole(schedule: Schedule) -> str | None:
     if stopped & to_send and not schedule.has_journal:
         return REPLACED
     if "wipe journal" in acts:
-        # A garbled one is recognised.
+        # A garbled journal is recognised.
         return DELETED
     wiped = schedule.airflow in {"3.4", "3.3 clear_on_success"} and "clear" in acts
     if "other account" in acts and (wiped or not schedule.has_journal or "garble journal" in acts):
@@ -68,20 +68,20 @@ def hole(schedule: Schedule) -> str | None:
 
 
 def _runs_on(schedule: Schedule) -> bool:
-    """Whether an attempt may go on after a clear: nobody tells it, or nobody tells what is executed in it."""
+    """Whether an attempt may continue after a clear, because it or an operator inside it is not told."""
     cleared = [each for each in schedule.events if each.act == "clear" and each.at != "finished"]
     return any(each.get("deaf") or schedule.shape in {"nested", "before"} for each in cleared)
 
 
 def _latest(schedule: Schedule) -> float:
-    """Tell after how long a batch may be listed."""
+    """Return the seconds after which a batch is listed at the latest."""
     accepted = [each.get("seconds", 1.0) for each in schedule.faults if each["kind"] == "late"]
     lags = [each.get("seconds", 1.0) for each in schedule.faults if each["kind"] == "listing_lag"]
     return max(accepted, default=0.0) + max(lags, default=0.0)
 
 
 def _may_send_again(schedule: Schedule) -> bool:
-    """Whether a send may be answered although it took no effect, so that its process sends another time."""
+    """Whether a send may be answered without an effect, so that its process sends again."""
     without_effect = {"expired_token", "rate_limited", "server_error", "redirect", "refused_by_proxy"}
     return any(
         each["operation"] == "send" and (each["kind"] in without_effect or each.get("when") == "before")

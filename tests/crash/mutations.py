@@ -1,26 +1,20 @@
 """
-Rules switched off one at a time: the harness has to notice each.
+Mutations: each switches off one rule, and a schedule must notice it.
 
-``python -m tests.crash.mutations`` searches the exhaustive product and random schedules for one that
-does, and shrinks it. ``NOTICED_BY`` in ``test_mutations.py`` keeps what was found.
+``python -m tests.crash.mutations`` searches for such schedules. ``NOTICED_BY`` in ``test_mutations.py`` lists
+those that were found.
 """
 
 from __future__ import annotations
 
-import secrets
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 from unittest import mock
 
-from tests.crash.schedules import Schedule
-
 Mutation = Callable[[], AbstractContextManager[Any]]
-_EVERY = 41
-_RANDOM = 600
 
 
 # Which send it is
@@ -43,7 +37,6 @@ def _unnamed(position: int) -> Mutation:
 
 
 def _one_journal_for_both() -> AbstractContextManager[Any]:
-    from sinch_provider.task import sending
     from sinch_provider.task.state import one_of_several
 
     def never_guessed(*args: Any, **kwargs: Any) -> Any:
@@ -52,23 +45,22 @@ def _one_journal_for_both() -> AbstractContextManager[Any]:
             journal.guessed = False
         return journal
 
-    return mock.patch.object(sending, "one_of_several", never_guessed)
+    return mock.patch("sinch_provider.task.sending.one_of_several", never_guessed)
 
 
 # When it is proved that nothing was sent
 
 
 def _proved(**untrue: Any) -> Mutation:
-    """Give the proof a send that is told something better than the truth."""
+    """Give the proof a send with untrue fields."""
 
     def mutation() -> AbstractContextManager[Any]:
-        from sinch_provider.sms.sending import earlier
         from sinch_provider.sms.sending.decision import proof
 
         def generous(send: Any, *, empty_journal: bool) -> Any:
             return proof(replace(send, **untrue), empty_journal=empty_journal)
 
-        return mock.patch.object(earlier, "proof", generous)
+        return mock.patch("sinch_provider.sms.sending.earlier.proof", generous)
 
     return mutation
 
@@ -80,7 +72,6 @@ def _rescheduled_is_first() -> AbstractContextManager[Any]:
 
 
 def _uncleared_for_mapped() -> AbstractContextManager[Any]:
-    from sinch_provider.sms.sending import earlier
     from sinch_provider.sms.sending.decision import proof
 
     def generous(send: Any, *, empty_journal: bool) -> Any:
@@ -88,7 +79,7 @@ def _uncleared_for_mapped() -> AbstractContextManager[Any]:
             send = replace(send, cleared=False)
         return proof(send, empty_journal=empty_journal)
 
-    return mock.patch.object(earlier, "proof", generous)
+    return mock.patch("sinch_provider.sms.sending.earlier.proof", generous)
 
 
 # Looking
@@ -199,7 +190,7 @@ def _only_max_tries() -> AbstractContextManager[Any]:
 
 
 def _no_token() -> AbstractContextManager[Any]:
-    return mock.patch.object(secrets, "token_hex", return_value="")
+    return mock.patch("sinch_provider.sms.sending.earlier.secrets.token_hex", return_value="")
 
 
 def _others_are_forgotten() -> AbstractContextManager[Any]:
@@ -390,34 +381,14 @@ MUTATIONS: dict[str, Mutation] = {
     "duplicates: replace loses the label": _label_lost,
     "label: adopted without an intent": _own_label_is_proof,
     "callbacks: no look": _alerts_do_not_look,
-    "callbacks: identity without the try": _alerts_without(5),
+    "callbacks: identity without the attempt": _alerts_without(5),
     "callbacks: identity without the loop index": _alerts_without(6),
 }
 
 
-def catching(name: str, play: Callable[[Schedule], Any]) -> tuple[int, Schedule | None]:
-    """Find a schedule that notices a rule missing, and shrink it; and how many were played for that."""
-    from tests.crash import chance, exhaustive
-    from tests.crash.shrink import shrunk
-
-    def noticed(schedule: Schedule) -> bool:
-        with MUTATIONS[name]():
-            failed = not play(schedule).verdict.held
-        return failed and play(schedule).verdict.held
-
-    played = 0
-    plain = (base for base in (*exhaustive.NEMESES.values(), *exhaustive.MORE_NEMESES.values()))
-    found = (schedule for _, schedule in islice(exhaustive.schedules(), 0, None, _EVERY))
-    for source in (plain, found, (chance.schedule(seed) for seed in range(1, _RANDOM))):
-        for schedule in source:
-            played += 1
-            if noticed(schedule):
-                return played, shrunk(schedule, noticed)
-    return played, None
-
-
 def main(names: list[str]) -> int:
-    """Print which schedule catches which mutation, of those whose names begin so."""
+    """Print the schedule that catches each mutation whose name begins with one of the names."""
+    from tests.crash.catching import catching
     from tests.crash.workers import hush, player, prepare_airflow
 
     prepare_airflow()

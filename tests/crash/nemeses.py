@@ -200,8 +200,8 @@ def clear(world: World, actor: Actor | None, event: Event) -> None:
     """
     A user clears the task, or all mapped ones.
 
-    Details: ``quiet`` does not count as a clear of the run, ``keep`` keeps the task state, ``anew`` makes the
-    iterations of a loop anew, ``raises`` says whether a clear while running raises ``max_tries``.
+    Details: ``quiet`` does not count as a clear of the run. ``keep`` keeps the task state. ``anew`` creates
+    the iterations of a loop again. ``raises`` says whether a clear while running raises ``max_tries``.
     """
     world.clear_number += not event.get("quiet")
     finished = all(ti.state in {"success", "failed"} for ti in world.tasks)

@@ -1,4 +1,4 @@
-"""What must hold after a schedule, whatever it was: the sandbox's ledger against what the tasks said."""
+"""What must hold after every schedule: the sandbox's ledger is compared with what the tasks reported."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Ledger:
         self.cancelled_decoys = [each["id"] for each in batches if each["id"] in decoys and each["canceled"]]
         self.batches = {each["id"]: each for each in batches if each["id"] not in decoys}
         self.live: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        #: How often somebody was told what an item means, and how often each alert was sent.
+        #: How often each recipient got the text of each item, and how often each alert was sent.
         self.reached: Counter[tuple[str, int]] = Counter()
         self.alerts: Counter[str] = Counter()
         for message in messages:
@@ -103,7 +103,7 @@ class Ledger:
         """Numbers that nobody asked to text, or not with this text."""
         asked = {
             (number, payload.body)
-            for attempt in self._world.tries
+            for attempt in self._world.attempts
             for payload in attempt.payloads
             for number in payload.to
         }
@@ -120,12 +120,12 @@ class Ledger:
 
     def _licences(self, number: str, sent: int) -> int:
         """
-        Tell how many texts of one send somebody may get.
+        Return how many texts of one send a recipient may get.
 
         With ``on_clear="resend"`` each cycle, which begins with a clear, is a licence for one batch.
         """
         asked: dict[Any, int] = defaultdict(int)
-        for attempt in self._world.tries:
+        for attempt in self._world.attempts:
             times = sum(number in each.to and each.item == sent for each in attempt.payloads)
             key = attempt.ti.place, attempt.cycle
             asked[key] = max(asked[key], times)
@@ -156,8 +156,8 @@ def _judge_recipients(world: World, ledger: Ledger, verdict: Verdict) -> None:
 
 
 def _broken_rules(world: World, ledger: Ledger) -> Iterator[str]:
-    if attempts := world.counts[AFTER_DEATH]:
-        yield f"{attempts} attempts to go on after SIGKILL"
+    if actions := world.counts[AFTER_DEATH]:
+        yield f"{actions} actions after SIGKILL"
     for batch_id in ledger.cancelled_decoys:
         yield f"cancelled somebody else's batch {batch_id}"
     for batch_id, sender in world.cancelled.items():
@@ -190,7 +190,7 @@ def _problems(world: World, ti: TaskInstance, ledger: Ledger) -> Iterator[str]:
         yield from _wrong_results(world, ti, ledger)
     elif ti.error is not None and (problem := without_need(world, ti)):
         yield problem
-    for attempt in world.tries:
+    for attempt in world.attempts:
         if attempt.ti is ti and attempt.error is not None and (lie := words.lie(world, attempt)):
             yield lie
     for actor in world.actors:

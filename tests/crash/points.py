@@ -1,4 +1,10 @@
-"""Where a process can be struck, and how the real code is led past these points."""
+"""
+The points at which a process can be struck, and the patches that make the real code pass them.
+
+Time and chance come from the model through ``sinch_provider.sms.runtime``. The patches are only for points in
+the life of a process: the bytes of a request on the socket, its answer, the fence, ``defer``, ``on_kill``,
+and what Airflow gives to it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +12,7 @@ import random
 import select
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
@@ -24,7 +30,7 @@ from sinch_provider.sms.wire import transport
 from sinch_provider.task import identity
 from tests.crash.actors import current, point
 
-#: In the order in which an undisturbed send passes them.
+#: In the order in which a send without trouble passes them.
 TASK_POINTS = (
     "started",
     "before intent",
@@ -41,12 +47,13 @@ TASK_POINTS = (
     "after XCom",
 )
 TRIGGER_POINTS = ("polling", "event fired")
-#: Passed only when something else has gone wrong before.
+#: Passed only after other trouble.
 OTHER_POINTS = (
-    "looking", "cancelling", "on_kill", "waiting", "between tries", "between sends", "callback", "finished",
+    "looking", "cancelling", "on_kill", "waiting", "between attempts", "between sends", "callback",
+    "finished",
 )  # fmt: skip
 POINTS = (*TASK_POINTS, *TRIGGER_POINTS, *OTHER_POINTS)
-#: Between the fence's last look at its clocks and the last byte of the request nothing can be checked.
+#: Nothing can be checked between the last check of the fence and the last byte of the request.
 UNGUARDED = ("leaving", "mid-request")
 
 _PATIENCE = 10.0
@@ -102,9 +109,9 @@ def _sent(self: Any, data: Any) -> None:
 
 def _await_answer(self: Any) -> None:
     """
-    Wait for the sandbox to have done what it was asked.
+    Wait until the sandbox has carried out the request.
 
-    A reply that never comes would be waited for in real time, so the sandbox is asked whether it keeps one
+    Waiting for a reply that never comes would take real time. So this asks the sandbox whether it holds one
     back.
     """
     world = current().world  # type: ignore[union-attr]
@@ -176,12 +183,12 @@ async def _async_sleep(seconds: float) -> None:
 
 
 def _uniform(low: float, high: float) -> float:
-    """Draw the same numbers whenever a schedule is played."""
+    """Draw the same numbers each time a schedule is played."""
     actor = current()
     return float((actor.world.random if actor else random).uniform(low, high))
 
 
-# Points outside of the client
+# Points outside the client
 
 
 def _asked(self: Any) -> None:
@@ -219,8 +226,8 @@ async def _async_connection(conn_id: str, hook: Any = None) -> Any:
 
 @contextmanager
 def instrumented() -> Iterator[None]:
-    """Lead the real code past the points, on the model's time."""
-    patches = [
+    """Make the real code pass the points, with the time and chance of the model."""
+    patches: list[AbstractContextManager[Any]] = [
         mock.patch.object(transport._Leaving, "send", _sent, create=True),
         mock.patch.object(SinchClient, "_attempt", _attempted),
         mock.patch.object(AsyncSinchClient, "_attempt", _async_attempted),

@@ -25,7 +25,7 @@ from tests.crash.payloads import ON_CALL, Payload
 
 if TYPE_CHECKING:
     from tests.crash.schedules import Event
-    from tests.crash.world import TaskInstance, Try, World
+    from tests.crash.world import Attempt, TaskInstance, World
 
 
 class OutOfReachError(Exception):
@@ -101,7 +101,7 @@ class Alert:
 # The task
 
 
-def run_task(world: World, actor: Actor, ti: TaskInstance, attempt: Try, event: Any) -> None:
+def run_task(world: World, actor: Actor, ti: TaskInstance, attempt: Attempt, event: Any) -> None:
     """Do what a worker does with a task, its callbacks included."""
     context = context_of(world, actor, ti)
     if world.schedule.shape != "nested":
@@ -144,7 +144,7 @@ def run_task(world: World, actor: Actor, ti: TaskInstance, attempt: Try, event: 
 
 
 def _executed(
-    world: World, actor: Actor, ti: TaskInstance, attempt: Try, context: Any, event: Any
+    world: World, actor: Actor, ti: TaskInstance, attempt: Attempt, context: Any, event: Any
 ) -> list[str]:
     schedule = world.schedule
     attempt.current = ti.payloads[-1]
@@ -272,7 +272,7 @@ def _run(world: World) -> Any:
 
 
 def _call_back(world: World, actor: Actor, ti: TaskInstance, context: Any) -> None:
-    """Run the callbacks of a try's end in its process, as Airflow does once the state is known."""
+    """Run the callbacks at the end of an attempt in its process, as Airflow does when the state is known."""
     kind = "success" if ti.state == "success" else "failure"
     if world.schedule.callbacks != kind:
         return
@@ -282,7 +282,7 @@ def _call_back(world: World, actor: Actor, ti: TaskInstance, context: Any) -> No
 
 
 def words_of(ti: TaskInstance) -> str:
-    """Give the text of the alert about a try."""
+    """Return the text of the alert about an attempt."""
     return f"alert {ti.place} {ti.try_number} {ti.cycle if ti.loop_index is not None else ''}".rstrip()
 
 
@@ -331,7 +331,7 @@ def run_trigger(world: World, actor: Actor, ti: TaskInstance) -> None:
 
 
 def kill_trigger(deferral: Any) -> None:
-    """Tell the trigger of a cleared task that it is to end."""
+    """Tell the trigger of a cleared task to end."""
     asyncio.run(SinchBatchTrigger(**deferral).on_kill())
 
 

@@ -79,14 +79,14 @@ class Sandbox:
             raise
 
     def _keep_open(self) -> None:
-        """Connect anew where the sandbox may be about to close a connection that has been idle."""
+        """Reconnect if the sandbox may soon close a connection that was idle."""
         now = time.monotonic()
         if now - self._used > _IDLE:
             self._wire.close()
         self._used = now
 
     def begin(self) -> str:
-        """Forget everything, and tell the time."""
+        """Reset the sandbox and return its time."""
         now: str = self.control("POST", "reset")["now"]
         return now
 

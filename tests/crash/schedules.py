@@ -1,4 +1,4 @@
-"""Schedules: a setting, the sandbox's faults, and events that strike where processes pass."""
+"""Schedules: settings, faults of the sandbox, and events that strike at points."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def event(at: str, act: str, nth: int = 1, **details: Any) -> Event:
 @dataclass(frozen=True)
 class Schedule:
     """
-    Everything that makes a run what it is; the same one always plays the same way.
+    All settings and events of a run. The same schedule always plays in the same way.
 
     :param mode: ``send``; ``wait`` in the worker; ``defer``.
     :param journal: ``durable``; ``off``, by the operator's choice; ``none``, as before Airflow 3.3.
@@ -59,7 +59,7 @@ class Schedule:
     :param clock_text: Whether the text contains the time, so that every rendering differs.
     :param label: A ``client_reference`` of the user's own, which batches of others have as well.
     :param callbacks: Which callbacks send alerts: ``failure``, of retries too; ``success``; the ``dag``'s.
-    :param skews: How far the clocks of one process after the other go wrong, in seconds.
+    :param skews: Seconds by which the clocks of the processes are wrong, in their order.
     """
 
     mode: str = "send"
@@ -125,5 +125,7 @@ class Schedule:
         """Read what :meth:`to_json` wrote."""
         values = json.loads(text)
         events = tuple(event(e["at"], e["act"], e["nth"], **e["details"]) for e in values.pop("events", []))
-        lists = {name: tuple(values.pop(name)) for name in ("skews", "faults") if name in values}
+        lists: dict[str, Any] = {
+            name: tuple(values.pop(name)) for name in ("skews", "faults") if name in values
+        }
         return cls(**values, **lists, events=events)

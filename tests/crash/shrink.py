@@ -1,4 +1,4 @@
-"""Shrinking: the fewest events and faults, and the plainest settings, with which a schedule still fails."""
+"""Shrinking: find the fewest events and faults, and the plainest settings, with which a schedule fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SHAPE = ("shape", "size", "items", "reused")
 
 
 def shrunk(schedule: Schedule, fails: Callable[[Schedule], bool]) -> Schedule:
-    """Take away whatever a failing schedule fails without."""
+    """Remove everything from a failing schedule that it does not need to fail."""
     again = True
     while again:
         again = False

@@ -19,7 +19,7 @@ SHOWN_BY = {
     ),
     holes.REPLACED: Schedule(journal="none", events=(event("before intent", "stop", resume="after"),)),
     holes.DELETED: Schedule(
-        events=(event("reply sent, not read", "kill"), event("between tries", "wipe journal"))
+        events=(event("reply sent, not read", "kill"), event("between attempts", "wipe journal"))
     ),
     holes.ACCOUNT: Schedule(airflow="3.4", events=(event("finished", "other account"), CLEAR)),
     holes.LABEL: Schedule(

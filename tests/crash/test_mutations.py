@@ -10,7 +10,7 @@ import pytest
 from tests.crash.mutations import MUTATIONS
 from tests.crash.schedules import Event, Schedule, event
 
-LATE = {"resume": "after"}
+LATE: dict[str, Any] = {"resume": "after"}
 CLEAR = event("finished", "clear")
 MOVED = (event("finished", "move"), CLEAR)
 MEANWHILE = (event("after XCom", "move"), event("after XCom", "clear"))
@@ -42,7 +42,7 @@ NOTICED_BY = {
         _made(event("started", "staging sends")), faults=({**NOT_TAKEN, "skip": 1},)
     ),
     "identity: journal of another text taken": _made(
-        event("between tries", "move"),
+        event("between attempts", "move"),
         event("between sends", "kill"),
         shape="nested",
         size=2,
@@ -87,13 +87,13 @@ NOTICED_BY = {
         event("after intent", "kill", 2), shape="mapped", size=2, journal="none"
     ),
     "table: a cancelled batch is sent again by a retry": _made(
-        event("after XCom", "kill"), event("between tries", "cancel"), ahead=7200
+        event("after XCom", "kill"), event("between attempts", "cancel"), ahead=7200
     ),
     "cycle: max_tries only": _made(event("finished", "redeploy", retries=3), CLEAR, on_clear="resend"),
     "cycle: no token": replace(_made(CLEAR, on_clear="resend"), faults=({**NOT_TAKEN, "skip": 1},)),
     "cycle: other people, so a new one": _made(
         event("between sends", "kill"),
-        event("between tries", "change", to="recipients"),
+        event("between attempts", "change", to="recipients"),
         shape="nested",
         size=2,
         on_clear="resend",
@@ -103,7 +103,7 @@ NOTICED_BY = {
     "fence: old permissions are not renewed": _made(event("after intent", "stop", **LATE)),
     "fence: not asked through SOCKS": _made(event("started", "stop", **LATE), socks=True),
     "fence: another account is ignored": _made(
-        event("reply sent, not read", "kill"), event("between tries", "other account")
+        event("reply sent, not read", "kill"), event("between attempts", "other account")
     ),
     "answers: a contradiction is believed": Schedule(faults=(_fault("contradicting", reply="other_batch"),)),
     "answers: any status is a refusal": Schedule(faults=(_fault("redirect", when="after"),)),
@@ -118,7 +118,7 @@ NOTICED_BY = {
     "callbacks: no look": _made(
         event("before intent", "refused"), event("callback", "callback again"), callbacks="failure"
     ),
-    "callbacks: identity without the try": _made(
+    "callbacks: identity without the attempt": _made(
         event("before intent", "refused", count=2), callbacks="failure"
     ),
     "callbacks: identity without the loop index": Schedule(callbacks="success", shape="loop", size=2),

@@ -41,7 +41,8 @@ def test_a_schedule_survives_being_written_down():
 
 
 @pytest.mark.parametrize(
-    "at", [each for each in POINTS if each not in {"between tries", "finished", "between sends", "callback"}]
+    "at",
+    [each for each in POINTS if each not in {"between attempts", "finished", "between sends", "callback"}],
 )
 def test_every_point_is_reached(play, at):
     first = exhaustive.LATER_POINTS.get(at, ())

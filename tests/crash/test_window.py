@@ -13,11 +13,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 from unittest import mock
 
+import pendulum
 import pytest
 
 from sinch_provider.hooks.sinch import account_of
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.client import SinchClient
+from sinch_provider.sms.runtime import Runtime, using
 from sinch_provider.sms.sending import fence
 from sinch_provider.sms.wire import transport
 from tests.crash.mutations import MUTATIONS
@@ -59,11 +61,12 @@ def test_nothing_but_writing_the_request_happens_in_the_window(sandbox, capsys):
         if kind == "c_call":
             called.add(argument.__name__)
 
-    def clocks():
+    def now():
+        # The fence reads the wall clock last.
         nonlocal began
         began = time.perf_counter_ns()
         sys.setprofile(watch if profiled else None)
-        return time.monotonic(), time.time()
+        return pendulum.now("UTC")
 
     def sent(self, data):
         send(self, data)
@@ -73,11 +76,8 @@ def test_nothing_but_writing_the_request_happens_in_the_window(sandbox, capsys):
 
     account = account_of(SimpleNamespace(**sandbox.connections["plan"], host=None), {"base_url": sandbox.url})
     call = endpoints.send(body="hello", to=["+447700900200"])
-    patches = (
-        mock.patch.object(transport._Connection, "send", sent),
-        mock.patch.object(fence, "_clocks", clocks),
-    )
-    with patches[0], patches[1], SinchClient(account) as client:
+    on_the_wire = mock.patch.object(transport._Connection, "send", sent)
+    with on_the_wire, using(Runtime(now=now)), SinchClient(account) as client:
         for number in range(_SENDS + 1):
             profiled = number == _SENDS
             client.call(replace(call, permit=fence.Fence(lambda: None, lambda: False)))

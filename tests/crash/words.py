@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from tests.crash.payloads import item_of
-from tests.crash.world import Try, World
+from tests.crash.world import Attempt, World
 
 _BATCH_ID = re.compile(r"\b01[0-9A-HJKMNP-TV-Z]{24}\b")
 _COUNTED = re.compile(r"sent batch (?P<ids>[\w, ]+) to (?P<theirs>\d+) recipients\. (?P<rest>.*)")
@@ -14,7 +14,7 @@ _OURS = re.compile(r"Of the (?P<ours>\d+) recipients of this one, (?P<reached>\d
 _NONE = re.compile(r"None of the (?P<ours>\d+) recipients of this one is among them")
 
 
-def lie(world: World, attempt: Try) -> str | None:
+def lie(world: World, attempt: Attempt) -> str | None:
     """Give what an error says that the ledger knows better."""
     text = str(attempt.error)
     known = {each["id"]: each for each in attempt.known}
@@ -34,7 +34,7 @@ def lie(world: World, attempt: Try) -> str | None:
     return _miscounted(attempt, known, text)
 
 
-def _sent(world: World, attempt: Try) -> list[str]:
+def _sent(world: World, attempt: Attempt) -> list[str]:
     """Batches of this very send."""
     current = attempt.current
     assert current is not None
@@ -60,7 +60,7 @@ def _is_of(batch: dict[str, Any], item: int) -> bool:
     return not body.startswith("alert") and item_of(body) == item
 
 
-def _miscounted(attempt: Try, known: dict[str, Any], text: str) -> str | None:
+def _miscounted(attempt: Attempt, known: dict[str, Any], text: str) -> str | None:
     told = _COUNTED.search(text)
     if told is None or attempt.current is None:
         return None

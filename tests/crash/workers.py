@@ -1,4 +1,4 @@
-"""Processes that play schedules side by side, each with a sandbox of its own."""
+"""Worker processes that play schedules in parallel, each with its own sandbox."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _play: Callable[[Schedule], Played]
 
 
 def prepare_airflow() -> None:
-    """Give Airflow a home that it leaves alone, before it is first imported."""
+    """Give Airflow a new home before it is first imported."""
     home = tempfile.mkdtemp(prefix="airflow-provider-sinch-crash-")
     multiprocessing.util.Finalize(None, shutil.rmtree, (home, True), exitpriority=1)
     os.environ.update(AIRFLOW_HOME=home, AIRFLOW__CORE__LOAD_EXAMPLES="False")
 
 
 def hush() -> None:
-    """Log nothing; Airflow sets its own logging up when it is imported."""
+    """Switch logging off. Airflow must be imported first, because it sets up its own logging."""
     import airflow.sdk  # noqa: F401
 
     logging.disable(logging.CRITICAL)
@@ -43,7 +43,7 @@ def hush() -> None:
 
 @contextmanager
 def player() -> Iterator[Callable[[Schedule], Played]]:
-    """Something that plays schedules, with a sandbox of its own."""
+    """Return a function that plays schedules with its own sandbox."""
     from tests.crash.play import play
     from tests.crash.points import instrumented
     from tests.crash.sandbox import Sandbox

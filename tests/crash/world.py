@@ -1,8 +1,8 @@
 """
-A small model of Airflow, as measured on 3.3 and read in 3.4: tries, clears, deferral, task state, XCom.
+A small model of Airflow, as measured on 3.3 and read in 3.4: attempts, clears, deferral, task state, XCom.
 
-What a process reports counts only while Airflow has not given it up; what it writes to the task state is
-refused from then on, what it reads there seems absent, and its XComs get through.
+Once Airflow has replaced a process, its reports do not count. Its writes to the task state are refused, its
+reads find nothing, and its XComs are accepted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from uuid import uuid4
 from airflow.models.connection import Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 
-from sinch_provider.sms.wire import tokens as auth
+from sinch_provider.sms.wire import tokens
 from tests.crash import nemeses, processes
 from tests.crash.actors import Actor, Clock
 from tests.crash.payloads import Payload, item, payloads
@@ -34,12 +34,12 @@ ROTATED = "-rotated"
 
 
 @dataclass
-class Try:
+class Attempt:
     """
-    What a try was asked to send, and what it told when it failed.
+    What an attempt was asked to send, and the error with which it failed.
 
-    :param current: The send it was at.
-    :param known: The ledger's batches when it told.
+    :param current: The send that it was making.
+    :param known: The batches in the ledger when it failed.
     """
 
     number: int
@@ -70,14 +70,14 @@ class TaskInstance:
     xcom: Any = None
     store: dict[str, str] = field(default_factory=dict)
     error: BaseException | None = None
-    #: Cleared while running: a new try begins once the process has ended.
+    #: Cleared while running: a new attempt begins when the process has ended.
     restarting: bool = False
-    #: How often the try was rescheduled, and whether it is to be now.
+    #: How often the attempt was rescheduled, and whether it will be now.
     rescheduled: int = 0
     again: bool = False
 
     def rotate(self) -> None:
-        """Give up whoever runs under the id so far."""
+        """Replace the process that runs with the current id."""
         self.id = uuid4().hex
 
 
@@ -122,7 +122,7 @@ class World:
         ]
         #: Clears that did not raise ``max_tries``, by place.
         self.unnoticed: Counter[int] = Counter()
-        self.tries: list[Try] = []
+        self.attempts: list[Attempt] = []
         self.pushed: list[Push] = []
         self.alerts: dict[str, Alert] = {}
         #: Callbacks that the Dag processor may run again.
@@ -134,7 +134,7 @@ class World:
         self.zombies: list[nemeses.Zombie] = []
         self.actors: list[Actor] = []
         self.old_triggers: list[tuple[TaskInstance, Any]] = []
-        auth._slots.clear()
+        tokens._slots.clear()
 
     def _others_batches(self) -> list[str]:
         """Others have sent the same some minutes ago, and something else just now."""
@@ -189,7 +189,7 @@ class World:
             if ti.try_number:
                 self.clock.advance(self.delay)
                 self.delay = self.schedule.retry_delay
-                nemeses.strike_idle(self, "between tries", ti)
+                nemeses.strike_idle(self, "between attempts", ti)
             if ti.again:
                 ti.again = False
                 ti.rescheduled += 1
@@ -199,11 +199,11 @@ class World:
             ti.rotate()
             ti.xcom = None
             ti.payloads = self._asked(ti)
-            self.tries.append(Try(ti.try_number, ti.cycle, ti.payloads, ti))
+            self.attempts.append(Attempt(ti.try_number, ti.cycle, ti.payloads, ti))
         resumed, ti.event = ti.event, None
         ti.state, ti.restarting = "running", False
-        attempt = self.tries[-1]
-        actor = self._spawn("task", ti, lambda: processes.run_task(self, actor, ti, attempt, resumed))
+        attempt = self.attempts[-1]
+        actor: Actor = self._spawn("task", ti, lambda: processes.run_task(self, actor, ti, attempt, resumed))
         self._follow(actor)
 
     def _asked(self, ti: TaskInstance) -> list[Payload]:
@@ -283,7 +283,7 @@ class World:
                 self._processor(ti, row, body)
 
     def conclude(self, ti: TaskInstance, error: BaseException | None, killed: bool = False) -> None:
-        """End a try, and say whether another follows."""
+        """End an attempt, and decide whether another one follows."""
         ti.error = error
         if ti.restarting:
             # Where the executor says that the process ended well, a clear while running raises max_tries.
@@ -315,7 +315,7 @@ class World:
         self.before[ti.place, ti.cycle] = {each["id"] for each in self.sandbox.batches()}
 
     def _trigger(self, ti: TaskInstance) -> None:
-        actor = self._spawn("trigger", ti, lambda: processes.run_trigger(self, actor, ti))
+        actor: Actor = self._spawn("trigger", ti, lambda: processes.run_trigger(self, actor, ti))
         self._follow(actor)
 
     # What processes meet

@@ -115,7 +115,7 @@ def test_a_missing_connection_is_told_with_the_way_to_make_it(airflow_database, 
     with pytest.raises(SinchConnectionMissing) as caught:
         asyncio.run(hook.get_async_conn()) if asynchronous else hook.get_conn()
     said = str(caught.value)
-    assert said.startswith("There is no connection 'sinch_gone'. Make it with: ")
+    assert said.startswith("There is no connection 'sinch_gone'. Create it with: ")
     # A task that waits has sent before.
     assert "Nothing was sent" not in said
     assert "airflow connections add sinch_gone --conn-json '" in said
@@ -145,7 +145,7 @@ def test_extras_that_mean_nothing_are_named_once(caplog):
     for _ in range(2):
         account({"only-to": "+44", "onlyto": "+44", "447700900222": "x", "region": "eu"})
     assert [record.getMessage() for record in caplog.records] == [
-        "The connection has extras that mean nothing and are ignored: one of 12 characters, only-to, onlyto."
+        "The connection has unknown extras, which are ignored: one of 12 characters, only-to, onlyto."
     ]
 
 

@@ -76,9 +76,7 @@ def test_no_extra_of_a_connection_is_quoted(monkeypatch: pytest.MonkeyPatch, pro
 
 @pytest.mark.parametrize("name", [NUMBER, f"+{NUMBER}", TEXT])
 def test_nor_is_what_is_no_name_of_a_connection(airflow_database: Any, name: str) -> None:
-    with pytest.raises(
-        SinchConnectionMissing, match="no connection of the name that sinch_conn_id"
-    ) as caught:
+    with pytest.raises(SinchConnectionMissing, match="sinch_conn_id is not the name of") as caught:
         SinchHook(name).get_conn()
     assert_quotes_nothing(str(caught.value), name)
 
@@ -93,7 +91,7 @@ def test_a_connection_that_cannot_be_read_is_not_called_missing(
     with pytest.raises(SinchConnectionMissing) as caught:
         SinchHook("c").get_conn()
     said = str(caught.value)
-    assert "AIRFLOW_CONN_C is there, but no connection can be read from it" in said
+    assert "AIRFLOW_CONN_C exists, but it does not hold a connection" in said
     assert "connections add" not in said
     assert_quotes_nothing(said, written)
 

@@ -353,9 +353,9 @@ def test_what_a_whole_dag_says_about_waiting_is_no_fault_of_a_task_that_does_not
 def test_sending_again_after_a_clear_needs_an_airflow_that_remembers(monkeypatch):
     arguments = {"task_id": "send", "to": [MARIA], "body": "Hi", "on_clear": "resend"}
     SinchSendBatchOperator(**arguments)
-    monkeypatch.setattr("sinch_provider.operators.batches.KEEPS_TASK_STATE", False)
+    monkeypatch.setattr("sinch_provider.operators.send.KEEPS_TASK_STATE", False)
     with pytest.raises(
-        SinchValidationError, match=r"Airflow 3\.3 or later: to send again, give another send_key"
+        SinchValidationError, match=r"Airflow 3\.3 or later; without it, a new send_key sends again"
     ):
         SinchSendBatchOperator(**arguments)
     SinchSendBatchOperator(**{**arguments, "on_clear": "adopt"})
@@ -502,7 +502,7 @@ class TestOnKill:
                 return report(batch_id)
 
             monkeypatch.setattr(endpoints, "get_delivery_report", killed_now)
-            with pytest.raises(SinchWaitInterrupted, match="accepted, and then the task was told to stop"):
+            with pytest.raises(SinchWaitInterrupted, match="accepted, then the task was stopped"):
                 operator.execute({})
             return operator
 

@@ -136,7 +136,7 @@ class TestFieldsAreValues:
     def test_what_stands_for_a_hidden_value_is_not_sent(self, sinch_default):
         operator = SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi")
         operator.body = "<hidden: 12 characters> Reply STOP to opt out."
-        with pytest.raises(SinchTaskFailed, match="body: must not hold what stands for a hidden value"):
+        with pytest.raises(SinchTaskFailed, match="body: must not contain the placeholder of a hidden value"):
             operator.execute({})
         assert sinch_default.calls() == {}
 
@@ -336,7 +336,7 @@ class TestExecutedElsewhere:
         operator = SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi")
         operator.render_template_fields({})
         operator.body = body
-        with pytest.raises(SinchTaskFailed, match="body: must not hold a template that was not rendered"):
+        with pytest.raises(SinchTaskFailed, match="body: must not contain a template that was not rendered"):
             operator.execute({})
         assert sinch_default.calls() == {}
 

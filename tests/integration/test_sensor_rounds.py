@@ -63,7 +63,7 @@ class Lost(Store):
 @pytest.fixture
 def pauses():
     """Pauses that move the clock instead of taking time."""
-    made = []
+    made: list[float] = []
     with using(Runtime(now=lambda: pendulum.now("UTC").add(seconds=sum(made)), sleep=made.append)):
         yield made
 

@@ -12,6 +12,7 @@ import sys
 import sysconfig
 import threading
 import time
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -166,7 +167,7 @@ class Airflow:
         wait_until(lambda: self._get("/execution/health/ping").ok, api, 180)
         wait_until(self._dag_known, self.services["dag-processor"], 180)
         for name in ("scheduler", "triggerer"):
-            wait_until(lambda name=name: self._healthy(name), self.services[name], 180)
+            wait_until(partial(self._healthy, name), self.services[name], 180)
         self._keeper.start()
 
     def end(self) -> None:

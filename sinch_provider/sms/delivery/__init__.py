@@ -1,1 +1,1 @@
-"""Whether a batch has finished, and how: codes, progress, waiting, outcome."""
+"""Whether batches have finished, and with what result."""

@@ -1,7 +1,7 @@
 """
-Statuses and codes of messages, as delivery reports give them.
+Statuses and codes of messages in delivery reports.
 
-Success is judged by status, never by code: operators send code 0 with other statuses too.
+Only the status says whether a message was delivered: operators also send code 0 with other statuses.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FINAL: Final = FAILED | {"Delivered", "Unknown"}
 _CANONICAL: Final = {status.lower(): status for status in FINAL | INTERMEDIATE} | {"canceled": "Cancelled"}
 
 CANCELLED_BY_USER: Final = 407
-#: Characters of a status nobody knows.
+#: The most characters of an unknown status.
 _SHOWN: Final = 40
 
 _MEANINGS: Final[Mapping[int, str]] = {
@@ -75,12 +75,12 @@ _RANGES: Final = (
 
 
 def canonical_status(status: str) -> str:
-    """Write a status as Sinch documents it, whatever its casing; of unknown ones, what may be shown."""
+    """Return a status as Sinch documents it, in any casing. Unknown ones are masked and shortened."""
     return _CANONICAL.get(status.lower()) or mask_text(status)[:_SHOWN]
 
 
 def meaning(code: int) -> str:
-    """Say in words what a delivery code means."""
+    """Return the meaning of a delivery code."""
     if code in _MEANINGS:
         return _MEANINGS[code]
     return next((text for (low, high), text in _RANGES if low <= code <= high), "unknown code")

@@ -1,4 +1,4 @@
-"""Whom an account may text: the connection's extra ``only_to``."""
+"""The connection's extra ``only_to``: which numbers an account may text."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _TEXTED: Final = ("to", "to_add")
 
 def refuse_others(only_to: Sequence[str], operation: str, body: Mapping[str, Any]) -> None:
     """
-    Keep a request from texting anybody else.
+    Refuse a request that would text numbers that ``only_to`` does not allow.
 
-    :param only_to: Digits that numbers must begin with; empty: anybody may be texted.
+    :param only_to: Digits that numbers must begin with; empty: no limit.
     :param body: The request as it would leave.
     :raises SinchValidationError: Names every recipient that is not allowed, masked.
     """
@@ -35,14 +35,14 @@ def refuse_others(only_to: Sequence[str], operation: str, body: Mapping[str, Any
 
 def refuse_change(only_to: Sequence[str], body: Mapping[str, Any], recipients: Sequence[str]) -> None:
     """
-    Keep an update from texting anybody else whom its batch goes to.
+    Refuse an update whose batch goes to numbers that ``only_to`` does not allow.
 
-    :param body: The update; whom it takes off is not texted.
-    :param recipients: The batch's, as Sinch tells them.
+    :param body: The update. The recipients it removes are not texted.
+    :param recipients: The batch's recipients, as Sinch lists them.
     :raises SinchValidationError: Names every recipient that is not allowed, masked.
     """
     if not recipients:
-        rule = "is not known of this batch, so the connection's extra only_to forbids the update"
+        rule = "is unknown for this batch, so the connection's extra only_to forbids the update"
         raise SinchValidationError([Fault("to", rule)], "update")
     removed = {recipient.removeprefix("+") for recipient in body.get("to_remove", ())}
     stay = [each for each in recipients if each.removeprefix("+") not in removed]
@@ -51,6 +51,6 @@ def refuse_change(only_to: Sequence[str], body: Mapping[str, Any], recipients: S
 
 def _fault(field: str, recipient: str) -> Fault:
     if is_group_id(recipient):
-        rule = "is a group: its members cannot be checked, so the connection's extra only_to forbids it"
+        rule = "is a group, whose members cannot be checked, so the connection's extra only_to forbids it"
         return Fault(field, rule, recipient)
     return Fault(field, "is not allowed by the connection's extra only_to", mask_number(recipient))

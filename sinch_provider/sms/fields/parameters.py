@@ -1,4 +1,4 @@
-"""Texts that differ from recipient to recipient: parameters, and the ``${name}`` that they fill in."""
+"""Parameters: the values that fill ``${name}`` in a body, different for each recipient."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from sinch_provider.sms.masking import mask_number, mask_text
 MAX_VALUE: Final = 160
 
 _KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,16}")
-# What else stands between "${" and "}" cannot be a key, so it is read as plain text.
+# Anything else between "${" and "}" cannot be a key, so it is plain text.
 _PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
 _DEFAULT: Final = "default"
-#: How many of the recipients without a value are named.
+#: The most recipients without a value that an error names.
 _NAMED: Final = 3
 
 
@@ -33,21 +33,21 @@ def check_parameters(field: str, value: Any) -> dict[str, dict[str, str]]:
             shown = f"{len(key)} characters" if isinstance(key, str) else type(key).__name__
             faults.append(Fault(f"{field} key", "must be 1 to 16 characters of A-Z a-z 0-9 _ . -", shown))
             continue
-        # Parameters nested the wrong way round have numbers here.
+        # Parameters nested in the wrong order have numbers here.
         path = f"{field}.{mask_text(key)}"
         if not isinstance(entries, Mapping):
             faults.append(Fault(path, 'must be an object of values by number, and "default"'))
         else:
-            checked[key] = _checked_entries(path, entries, faults)
+            checked[key] = _check_entries(path, entries, faults)
     if faults:
         raise BrokenRuleError(*faults)
     return checked
 
 
-def _checked_entries(field: str, entries: Mapping[Any, Any], faults: list[Fault]) -> dict[str, str]:
+def _check_entries(field: str, entries: Mapping[Any, Any], faults: list[Fault]) -> dict[str, str]:
     checked: dict[str, str] = {}
     for key, value in entries.items():
-        # Masking costs more than all the rest, so it is left to the entries that are at fault.
+        # Masking costs more than everything else, so only faulty entries are masked.
         try:
             name = _DEFAULT if key == _DEFAULT else normalize_number(as_text(key))
         except ValueError as error:
@@ -55,7 +55,7 @@ def _checked_entries(field: str, entries: Mapping[Any, Any], faults: list[Fault]
             faults.append(Fault(f"{field}[{shown}]", f"the key {error}"))
             continue
         try:
-            said = _checked_value(value, everybody=name == _DEFAULT)
+            said = _check_value(value, everybody=name == _DEFAULT)
             if checked.setdefault(name, said) != said:
                 raise broken("", "has two different values for the same number")
         except BrokenRuleError as error:
@@ -64,13 +64,13 @@ def _checked_entries(field: str, entries: Mapping[Any, Any], faults: list[Fault]
     return checked
 
 
-def _checked_value(value: Any, *, everybody: bool) -> str:
+def _check_value(value: Any, *, everybody: bool) -> str:
     value = written(value)
     if not isinstance(value, str):
         raise broken("", f"must be text, not {type(value).__name__}")
     if len(value) > MAX_VALUE:
         raise broken("", f"must have at most {MAX_VALUE} characters", f"{len(value)} characters")
-    # Somebody may be called None, but not everybody.
+    # None may be the name of one person, but not of everybody.
     checked: str = text("", value) if everybody else rendered("", value)
     return checked
 
@@ -81,18 +81,18 @@ def placeholder_faults(
     recipients: Sequence[str] | None,
 ) -> list[Fault]:
     """
-    Compare a body with its parameters; where they do not fit, nobody or not everybody gets the text.
+    Compare a body with its parameters. If they do not match, some or all recipients get no text.
 
     :param body: The text, or the object of a media message.
     :param parameters: As :func:`check_parameters` returns them.
-    :param recipients: As they go over the wire; None if they are not known.
+    :param recipients: As on the wire; None if they are not known.
     """
     field, read, also = "body", body, ""
     if isinstance(body, Mapping):
         field, read, also = "body.message", body.get("message", ""), body.get("subject", "")
     used = dict.fromkeys(_PLACEHOLDER.findall(str(read)))
     faults = [
-        Fault(field, f"holds ${{{mask_text(name)}}}, which parameters does not define")
+        Fault(field, f"contains ${{{mask_text(name)}}}, which parameters does not define")
         for name in used
         if name not in parameters
     ]
@@ -100,7 +100,7 @@ def placeholder_faults(
         path = f"parameters.{mask_text(name)}"
         if name not in used:
             if f"${{{name}}}" not in also:
-                faults.append(Fault(path, f"is not used: {field} does not hold ${{{mask_text(name)}}}"))
+                faults.append(Fault(path, f"is not used: {field} does not contain ${{{mask_text(name)}}}"))
         elif recipients and _DEFAULT not in values and not any(map(is_group_id, recipients)):
             lacking = [number for number in recipients if number not in values]
             if lacking:

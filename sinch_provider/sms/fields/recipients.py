@@ -1,4 +1,4 @@
-"""Recipients: phone numbers in any human writing, and group ids, as the API takes and gives them."""
+"""Recipients: reads phone numbers in any international format and group ids, and writes them for the API."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from sinch_provider.sms.errors import Fault
 from sinch_provider.sms.fields.rules import whole_number
 from sinch_provider.sms.masking import mask_number
 
-#: E.164 allows at most 15 digits; nothing shorter than five reaches a handset from abroad.
+#: E.164 allows at most 15 digits. No number with fewer than five can be reached from abroad.
 MIN_DIGITS: Final = 5
 MAX_DIGITS: Final = 15
 
 _GROUP_ID: Final = re.compile(r"[0-9A-Za-z]{26}")
 _TRUNK_ZERO: Final = re.compile(r"\(\s*0\s*\)")
-# What most numbers look like already; the walk through their characters costs ten times as much.
+# The form that most numbers have already. Going through their characters would cost ten times as much.
 _CLEAN: Final = re.compile(rf"\+?([1-9][0-9]{{{MIN_DIGITS - 1},{MAX_DIGITS - 1}}})")
 _PLAIN: Final = re.compile(rf"[0-9]{{{MIN_DIGITS},{MAX_DIGITS}}}")
 _DECIMAL: Final = "is a number with a decimal point: pass phone numbers as text"
 _SEPARATORS: Final = re.compile(r"[,;\r\n]+")
-# Blanks, invisible marks and dashes; not line breaks, which may stand between two numbers.
+# Blanks, invisible marks and dashes. Not line breaks, which may separate two numbers.
 _DROPPED_CATEGORIES: Final = frozenset({"Zs", "Cf", "Pd"})
 _DROPPED: Final = frozenset("()[]")
-# What becomes of a number that passed through a data frame, a spreadsheet or a NUMERIC column: its only dot
-# has nothing but zeros behind it, or fewer digits than a group of a phone number has.
+# A number that passed through a data frame, a spreadsheet or a NUMERIC column: only zeros follow its dot,
+# or fewer digits than a group of a phone number has.
 _FRACTION: Final = re.compile(r"[^.]*\.(0*|[0-9]{1,2})")
-#: Lists in lists, as several tasks together give them, are taken apart to this depth.
+#: Lists in lists, such as the outputs of several tasks, are taken apart to this depth.
 _MAX_DEPTH: Final = 4
 
 
@@ -43,20 +43,20 @@ def is_group_id(recipient: str) -> bool:
 
 def normalize_number(number: str) -> str:
     """
-    Turn a phone number in any international writing into the digits the API uses.
+    Turn a phone number in any international format into the digits that the API uses.
 
     A leading ``+`` or ``00`` is optional; blanks, dashes, brackets, dots and invisible marks are dropped. A
     trunk zero written as ``(0)`` is dropped too, except where the country keeps it.
 
     :param number: For instance ``"+44 7700-900 222"``, ``"00447700900222"`` or ``"+44 (0)7700 900222"``.
-    :raises ValueError: Not an international number; the text says why, without the number.
+    :raises ValueError: It is not an international number. The text gives the reason without the number.
     """
     if clean := _CLEAN.fullmatch(number):
         return clean[1]
     number = number.strip()
     kept = _without_ornaments(number)
     if _FRACTION.fullmatch(kept):
-        # Dropping this dot would make it somebody else's number.
+        # Without the dot it would be somebody else's number.
         raise ValueError(_DECIMAL)
     kept = kept.replace(".", "")
     digits = kept[1:] if kept.startswith("+") else kept.removeprefix("00")
@@ -80,22 +80,22 @@ def _without_ornaments(number: str) -> str:
 
 
 def _without_trunk_zero(digits: str) -> str:
-    # Whether the zero stays depends on the country (Italy keeps it), which the library knows.
+    # Whether the zero stays depends on the country: Italy keeps it. The library knows.
     import phonenumbers
 
     try:
         parsed = phonenumbers.parse(f"+{digits}")
     except phonenumbers.NumberParseException:
-        raise ValueError("has a zero in brackets that cannot be interpreted: write it without") from None
+        raise ValueError("has a zero in brackets that cannot be interpreted: leave the zero out") from None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)[1:]
 
 
 def normalize_recipient(recipient: Any) -> str:
     """
-    Turn one recipient into its wire form: digits of a phone number, or a group id verbatim.
+    Turn one recipient into its form on the wire: the digits of a phone number, or a group id as it is.
 
-    :param recipient: Text, or a whole number as data frames give it.
-    :raises ValueError: It is neither.
+    :param recipient: Text, or a whole number as data frames have it.
+    :raises ValueError: It is neither a phone number nor a group id.
     """
     text = as_text(recipient).strip()
     return text if is_group_id(text) else normalize_number(text)
@@ -103,9 +103,9 @@ def normalize_recipient(recipient: Any) -> str:
 
 def as_text(number: Any) -> str:
     """
-    Take a phone number as text, or as the whole number that data frames and databases make of it.
+    Read a phone number that is text, or a whole number as in data frames and databases.
 
-    :raises ValueError: It is neither; a floating-point number has lost digits or gains a wrong one.
+    :raises ValueError: It is neither. A floating-point number may have lost digits or gained a wrong one.
     """
     if isinstance(number, str):
         return number
@@ -123,13 +123,13 @@ def as_text(number: Any) -> str:
 
 def split_recipients(value: Any) -> list[Any]:
     """
-    Take a collection of recipients apart, in whatever way a rendered template gives it.
+    Split a collection of recipients, also one that was rendered as text.
 
-    Lists in it, such as the outputs of several tasks, and rows of one column come apart too.
+    Lists in the collection, such as the outputs of several tasks, and rows of one column are split too.
 
     :param value: A list or another iterable; or text: one recipient, several separated by commas, semicolons
         or line breaks, or a list written as JSON or Python.
-    :raises ValueError: It is nothing of the kind.
+    :raises ValueError: The value is neither text nor a collection.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -149,7 +149,7 @@ def split_recipients(value: Any) -> list[Any]:
 
 def _flat(values: Iterable[Any], depth: int = 1) -> Iterator[Any]:
     for value in values:
-        # Of a row with more columns nobody can know which hold phone numbers: ids look like them.
+        # In a row with more columns, ids cannot be distinguished from phone numbers.
         row = isinstance(value, tuple) and len(value) != 1
         nested = isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)) and not row
         if nested and depth < _MAX_DEPTH:
@@ -167,11 +167,11 @@ def _literal(text: str) -> Any:
 
 def normalize_recipients(value: Any, field: str) -> tuple[list[str], list[Fault]]:
     """
-    Normalise a collection of recipients; the same person twice is one recipient.
+    Normalise a collection of recipients. Repeated recipients count once.
 
-    :param value: As :func:`split_recipients` takes it.
+    :param value: As for :func:`split_recipients`.
     :param field: Name for the faults, such as ``to``.
-    :returns: The distinct recipients in their first order, and every fault found.
+    :returns: The distinct recipients in the order of their first appearance, and every fault.
     """
     try:
         parts = split_recipients(value)

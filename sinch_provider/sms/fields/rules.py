@@ -1,4 +1,4 @@
-"""Rules that many fields share: a check turns a user's value into the wire's, or says what is wrong."""
+"""Rules that many fields share. A check turns a user's value into the wire's, or says what is wrong."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any, Final
 
 from sinch_provider.sms.errors import Fault
 
-#: A text that ends so, and is nothing but a name, stands for a file.
+#: The endings of file names that a body may give instead of its text.
 FILE_SUFFIXES: Final = (".txt", ".j2", ".jinja")
 
-# Where a whole number has no upper limit of its own.
+# The limit of whole numbers that have no lower one.
 MAX_INTEGER: Final = 2**31 - 1
 
 _MAX_WRITTEN: Final = 100
 _KEYWORD: Final = re.compile(r"[A-Za-z_]{0,24}")
-# How Airflow's "Rendered Template" shows a private field.
+# What Airflow's "Rendered Template" shows in the place of a private field.
 _HIDDEN: Final = re.compile(r"<hidden(: \d+ [a-z]+)?>")
 
 Check = Callable[[str, Any], Any]
@@ -39,9 +39,9 @@ def broken(field: str, rule: str, shown: str = "") -> BrokenRuleError:
 
 def shown_value(value: Any) -> str:
     """
-    Show a value that should have been one of a few, unless it can be what belongs to another field.
+    Show a value in an error, unless it may belong to another field.
 
-    Arguments in the wrong order put texts, numbers and URLs in the most unlikely places.
+    A mistake in the arguments can put texts, numbers and URLs in any field.
     """
     if isinstance(value, str):
         return repr(value) if _KEYWORD.fullmatch(value) else f"{len(value)} characters"
@@ -52,9 +52,9 @@ def shown_value(value: Any) -> str:
 
 def whole_number(value: Any) -> int | None:
     """
-    Take a whole number as Python, data frames and databases write them; None if it is nothing of the kind.
+    Read a whole number of Python, a data frame or a database; None if the value is not one.
 
-    A ``Decimal`` counts if no point is in its text: behind one, it is no phone number and no code.
+    A ``Decimal`` counts only without a decimal point: with one, it is neither a phone number nor a code.
     """
     if type(value) is int:
         return value
@@ -66,14 +66,14 @@ def whole_number(value: Any) -> int | None:
 
 
 def written(value: Any) -> Any:
-    """Write a whole number as text, as it stands where people read it; anything else stays."""
+    """Write a whole number as text. Leave anything else as it is."""
     number = whole_number(value)
-    # Python itself refuses to write out integers of thousands of digits.
+    # Python refuses to write integers with thousands of digits.
     return value if number is None or abs(number) >= 10**_MAX_WRITTEN else str(number)
 
 
 def one_of(*allowed: str) -> Check:
-    """Make the check of a field that is one of a few words."""
+    """Make the check of a field that is one of several words."""
 
     def check(field: str, value: Any) -> str:
         if not isinstance(value, str) or value not in allowed:
@@ -106,29 +106,29 @@ def boolean(field: str, value: Any) -> bool:
 
 def text(field: str, value: Any) -> Any:
     """
-    Check that a text is what people are to read, and not what was left where a text should be.
+    Check that a text for people is not left over from a template.
 
-    Whole numbers become text; anything else that is no text is for the caller to judge.
+    Whole numbers become text. Other values that are not text are left to the caller.
     """
     value = written(value)
     if not isinstance(value, str):
         return value
     if value.strip() == "None":
-        raise broken(field, "must not be the text None, which a template gives that found no value")
+        raise broken(field, "must not be the text None: a template found no value")
     return rendered(field, value)
 
 
 def rendered(field: str, value: str) -> str:
-    """Check that a text holds no template that nobody has rendered, and no value that was hidden."""
+    """Check that a text contains no template that was not rendered, and no placeholder of a hidden value."""
     if "{{" in value or "{%" in value:
-        raise broken(field, "must not hold a template that was not rendered ({{ or {%)")
+        raise broken(field, "must not contain a template that was not rendered ({{ or {%)")
     if "<hidden" in value and _HIDDEN.search(value):
-        raise broken(field, "must not hold what stands for a hidden value (<hidden: ...>)")
+        raise broken(field, "must not contain the placeholder of a hidden value (<hidden: ...>)")
     return value
 
 
 def is_file_name(value: Any, suffixes: Sequence[str] = FILE_SUFFIXES) -> bool:
-    """Whether a text is nothing but the name of a file that holds one; no sentence and no link is."""
+    """Whether a text is only the name of a file, not a sentence or a link that ends in one."""
     return (
         isinstance(value, str)
         and value.endswith(tuple(suffixes))
@@ -138,5 +138,5 @@ def is_file_name(value: Any, suffixes: Sequence[str] = FILE_SUFFIXES) -> bool:
 
 
 def encodable(value: str) -> bool:
-    """Whether a text can be written in a URL: half an emoji, a lone surrogate, is no character."""
+    """Whether a text can be written in a URL. It cannot with a lone surrogate, such as half an emoji."""
     return not any("\ud800" <= character <= "\udfff" for character in value)

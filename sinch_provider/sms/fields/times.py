@@ -10,15 +10,15 @@ import pendulum
 
 from sinch_provider.sms.runtime import current
 
-# pendulum also parses "now", times of day and durations; the API knows dates with or without a time only.
+# pendulum also parses "now", times of day and durations. The API has only dates with or without a time.
 _STARTS_WITH_DATE: Final = re.compile(r"\d{4}-?(\d{2}|W\d{2}|\d{3})")
 
 
 def parse_time(text: str) -> pendulum.DateTime:
     """
-    Read ISO-8601 text: with any offset, without one (then UTC), or a bare date (then midnight UTC).
+    Read ISO-8601 text. Without an offset it means UTC; without a time, midnight.
 
-    :raises ValueError: It is not such text, or lies outside the years 1 to 9999 once in UTC.
+    :raises ValueError: It is not such text, or in UTC outside the years 1 to 9999.
     """
     cleaned = text.strip()
     if not _STARTS_WITH_DATE.match(cleaned):
@@ -26,7 +26,7 @@ def parse_time(text: str) -> pendulum.DateTime:
     try:
         parsed = pendulum.parse(cleaned, exact=True, tz="UTC")
     except (ValueError, OverflowError, TypeError):
-        # TypeError: of intervals, some of which pendulum cannot put together.
+        # TypeError: some intervals, which pendulum cannot calculate.
         raise ValueError("must be an ISO-8601 date and time") from None
     if not isinstance(parsed, (datetime, date)):
         raise ValueError("must be an ISO-8601 date and time")
@@ -35,7 +35,7 @@ def parse_time(text: str) -> pendulum.DateTime:
 
 def to_time(value: Any) -> pendulum.DateTime:
     """
-    Turn what users pass as a point in time into one in UTC.
+    Turn a user's point in time into one in UTC.
 
     :param value: ``datetime`` (naive means UTC), ``date`` (midnight UTC) or ISO-8601 text.
     :raises ValueError: It is something else, or out of range.
@@ -55,7 +55,7 @@ def _in_utc(value: date) -> pendulum.DateTime:
     try:
         return pendulum.instance(value.astimezone(UTC)).in_timezone("UTC")
     except (ValueError, OverflowError):
-        raise ValueError("must lie within the years 1 to 9999 in UTC") from None
+        raise ValueError("must be within the years 1 to 9999 in UTC") from None
 
 
 def wire_time(moment: pendulum.DateTime) -> str:
@@ -64,5 +64,5 @@ def wire_time(moment: pendulum.DateTime) -> str:
 
 
 def utcnow() -> pendulum.DateTime:
-    """Tell the time, in UTC."""
+    """Give the current time in UTC."""
     return current().now()

@@ -38,12 +38,12 @@ from sinch_provider.sms.fields.values import (
 
 def check_message(values: Mapping[str, Any], operation: str, unknown: Collection[str] = ()) -> dict[str, Any]:
     """
-    Check the fields of a message and return them as they go over the wire.
+    Check the fields of a message and return them by their names on the wire.
 
     :param values: By parameter name; None means not given.
     :param operation: Name for the error.
-    :param unknown: Parameters whose value is not known yet (templates): neither they nor rules between them
-        and others are checked.
+    :param unknown: Parameters whose value is not known yet (templates). They are not checked, nor are rules
+        between them and others.
     :raises SinchValidationError: Names every fault.
     """
     faults: list[Fault] = []
@@ -53,7 +53,7 @@ def check_message(values: Mapping[str, Any], operation: str, unknown: Collection
 def check_dry_run(
     values: Mapping[str, Any], operation: str, unknown: Collection[str] = ()
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Check a message like :func:`check_message`, and what is asked about it; return both."""
+    """Check a message like :func:`check_message`, and the query of a dry run; return both."""
     faults: list[Fault] = []
     wire = _check_message(values, faults, unknown)
     query = _check_each(values, DRY_RUN_QUERY, faults, unknown)
@@ -69,7 +69,7 @@ def _check_message(
         _check_type_rules(values, wire, faults)
     _check_pairs(wire, faults, unknown)
     if wire.get("type", TEXT) != BINARY and "body" in wire:
-        # What was refused or is not known yet cannot be compared.
+        # A value that was refused, or is not known yet, cannot be compared.
         parameters = wire.get("parameters", {} if values.get("parameters") is None else None)
         if parameters is not None and "parameters" not in unknown:
             faults.extend(placeholder_faults(wire["body"], parameters, wire.get("to")))
@@ -77,7 +77,7 @@ def _check_message(
 
 
 def check_update(values: Mapping[str, Any], operation: str, unknown: Collection[str] = ()) -> dict[str, Any]:
-    """Check the fields of an update, like :func:`check_message`; at least one has to be given."""
+    """Check the fields of an update like :func:`check_message`. At least one must be given."""
     faults: list[Fault] = []
     values = _without_blanks(values)
     wire = _check_each(values, UPDATE, faults, unknown)
@@ -103,16 +103,16 @@ def check_fields(
     unknown: Collection[str] = (),
     required: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Check independent fields, like :func:`check_message`, and return them by wire name."""
+    """Check independent fields like :func:`check_message`."""
     faults: list[Fault] = []
     return _wire_or_faults(_check_each(values, fields, faults, unknown, required), faults, operation)
 
 
 def check_batch_ids(value: Any) -> list[str]:
     """
-    Check one batch id or several, given as a list or as text in the ways lists of recipients are.
+    Check one batch id or several: a list, or text in any form that lists of recipients may have.
 
-    :raises SinchValidationError: There is none, or one cannot be an id; names every one.
+    :raises SinchValidationError: There is none, or some cannot be ids; names all of those.
     """
     faults: list[Fault] = []
     batch_ids: dict[str, None] = {}
@@ -192,7 +192,7 @@ def _wire_or_faults(wire: dict[str, Any], faults: list[Fault], operation: str) -
 
 
 def faults_of(check: Callable[..., object], *args: Any, **kwargs: Any) -> list[Fault]:
-    """Name what a check refuses, so that several checks can be reported as one."""
+    """Return the faults that a check finds, to report several checks at once."""
     try:
         check(*args, **kwargs)
     except SinchValidationError as error:

@@ -45,7 +45,8 @@ _SENDER_FILLING: Final = re.compile(r"[\s()+.-]")
 
 
 def recipients(low: int, high: int | None) -> Check:
-    """Make the check of a field of recipients.
+    """
+    Make the check of a field of recipients.
 
     :param low: The fewest that it may name.
     :param high: The most; None: any number.
@@ -53,7 +54,7 @@ def recipients(low: int, high: int | None) -> Check:
 
     def check(field: str, value: Any) -> list[str]:
         recipients, faults = normalize_recipients(value, field)
-        # Where no recipient means all of them, an empty list says so, not a template that rendered blank.
+        # Where no recipient means everybody, only an empty list means it, not a template that rendered blank.
         blank = isinstance(value, str) and not recipients and value.strip() != "[]"
         if not faults and (len(recipients) < low or blank):
             faults.append(Fault(field, "must name at least one recipient", "no recipients"))
@@ -92,11 +93,11 @@ def _text_body(field: str, value: Any) -> str:
     if not isinstance(value, str):
         raise broken(field, f"must be text for {TEXT}", type(value).__name__)
     if not value.strip():
-        raise broken(field, "must have something to read in it", f"{len(value)} characters")
+        raise broken(field, "must not be blank", f"{len(value)} characters")
     if len(value) > MAX_TEXT:
         raise broken(field, f"must have at most {MAX_TEXT} characters", f"{len(value)} characters")
     if is_file_name(value):
-        raise broken(field, "must be the text itself, not the name of a file that holds it")
+        raise broken(field, "must be the text itself, not the name of a file with the text")
     return value
 
 
@@ -116,8 +117,8 @@ def _media_body(field: str, value: Any) -> dict[str, Any]:
     given = {name: item for name, item in value.items() if item is not None}
     faults: list[Fault] = []
     if given.keys() - {"url", "subject", "message"}:
-        # Sinch drops what it does not know, so a misspelt "message" would be lost without a word.
-        faults.append(Fault(field, "must hold nothing but url, subject and message"))
+        # Sinch ignores unknown names, so a misspelt "message" would be lost without an error.
+        faults.append(Fault(field, "must have no other names than url, subject and message"))
     checks: dict[str, Check] = {"url": url, "subject": _caption, "message": _caption}
     for name, check in checks.items():
         if name in given or name == "url":
@@ -201,7 +202,7 @@ def _label(field: str, value: Any, longest: int) -> str:
 
 def batch_id(field: str, value: Any) -> str:
     """Check the id of a batch."""
-    # A template that renders nothing gives the text "None".
+    # A template that finds nothing renders as the text "None".
     if isinstance(value, str) and value != "None" and _ID.fullmatch(value.strip()):
         return value.strip()
     raise broken(field, "must be the id of a batch, as send returns it", shown_value(value))
@@ -216,12 +217,12 @@ def number(field: str, value: Any) -> str:
 
 
 def _several(field: str, value: Any, rule: str, valid: Callable[[Any], bool]) -> str:
-    """Write one value, several, or text with commas, as the API's filters take them."""
+    """Write one value, several, or text with commas as a filter of the API."""
     values = value.split(",") if isinstance(value, str) else [value]
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes, bytearray, Mapping)):
         values = list(value)
     cleaned = [item.strip() if isinstance(item, str) else item for item in values]
-    # An empty filter would be no filter: more than was asked for.
+    # An empty filter would be no filter, and return more than was asked for.
     if not cleaned or not all(map(valid, cleaned)):
         raise broken(field, rule)
     return ",".join(map(str, cleaned))

@@ -1,1 +1,1 @@
-"""One exchange with Sinch: the call, the way there and back, tokens, repeats, and what an answer means."""
+"""How one call reaches Sinch: request, connection, token, repeats, answer, errors."""

@@ -1,4 +1,4 @@
-"""What an answer means: the result of a call, or the error that says what happened and whether to repeat."""
+"""Turn HTTP answers and failed requests into results and errors."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ from sinch_provider.sms.errors import (
 )
 from sinch_provider.sms.masking import mask_text
 from sinch_provider.sms.runtime import current
-from sinch_provider.sms.wire.call import Answer, Call, Kind
+from sinch_provider.sms.wire.call import Call, Kind
+from sinch_provider.sms.wire.http import Answer
 
 T = TypeVar("T")
 
 _TOO_LATE: Final = frozenset({"batch_already_dispatched", "conflict_send_at"})
-#: Of a call that could be done twice, these are no refusals: the first request may be under way, or done.
+#: These do not prove a refusal: an earlier request of the same call may still take effect.
 _NO_REFUSAL: Final = frozenset({408, 409, 425})
+#: Characters of Sinch's own text that an error quotes.
 _SHOWN: Final = 200
-_PROXY: Final = "Check user and password of the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY)."
-# Longer than any error text that quotes a whole message.
+_PROXY: Final = "Check the user name and password of the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY)."
+#: Characters of an error text that are read: more than an error that quotes a whole message has.
 _READ: Final = 8192
 
 
@@ -42,26 +44,28 @@ def read_answer(call: Call[T], answer: Answer, secrets: Iterable[str] = ()) -> T
     """
     Turn an answer into the result of its call.
 
-    :param secrets: What no error may quote: tokens and keys.
-    :raises SinchError: The answer is an error, or not what the API promises.
+    :param secrets: Tokens and keys. No error quotes them.
+    :raises SinchError: The answer is an error, or does not have the shape that the API documents.
     """
     if not 200 <= answer.status < 300:
-        raise error_for(call, answer, secrets)
+        raise status_error(call, answer, secrets)
     if not answer.complete:
-        raise _unreadable(call, answer, "it is longer than any answer of Sinch, so reading was stopped")
+        raise _unreadable(
+            call, answer, "it is longer than any answer of Sinch, so the client stopped reading"
+        )
     try:
-        # Feedback is accepted (202) without anything to read; every other success carries JSON.
+        # Accepted feedback (202) has no body to read. Every other success has JSON.
         return call.parse(answer.json() if answer.body and answer.status != 202 else None)
     except ValueError as error:
         reason = str(error) if isinstance(error, MalformedAnswerError) else "it is not JSON"
     raise _unreadable(call, answer, reason)
 
 
-def error_for(call: Call[Any], answer: Answer, secrets: Iterable[str] = ()) -> SinchError:
-    """Tell what an answer outside 2xx means for its call."""
+def status_error(call: Call[Any], answer: Answer, secrets: Iterable[str] = ()) -> SinchError:
+    """Return the error for an answer outside 2xx."""
     status = answer.status
     private, numbers = [*call.private(), *secrets], call.numbers()
-    code, text = (shown(part, private, numbers) for part in explain(answer))
+    code, text = (masked_excerpt(part, private, numbers) for part in code_and_text(answer))
     details: dict[str, Any] = {"operation": call.operation, "status": status, "code": code, "text": text}
     reason = f"HTTP {status}" + (f", {code}" if code else "") + (f": {text.rstrip('.')}" if text else "")
     if status == 401:
@@ -76,7 +80,7 @@ def error_for(call: Call[Any], answer: Answer, secrets: Iterable[str] = ()) -> S
             **details,
         )
     if status >= 500 or status == 408:
-        return failed_midway(
+        return possible_effect_error(
             call,
             SinchServerError,
             f"{call.operation}: Sinch failed ({reason})",
@@ -85,14 +89,14 @@ def error_for(call: Call[Any], answer: Answer, secrets: Iterable[str] = ()) -> S
             **details,
         )
     if status < 200:
-        what = f"{call.operation}: the answer is not the final one (HTTP {status})"
-        return failed_midway(call, SinchUnexpectedAnswerError, what, **details)
+        what = f"{call.operation}: the server sent only an interim answer (HTTP {status})"
+        return possible_effect_error(call, SinchUnexpectedAnswerError, what, **details)
     too_late = code in _TOO_LATE or (status == 409 and call.operation in {"cancel", "update", "replace"})
-    if call.kind is Kind.ONCE and not _is_refusal(answer, too_late):
-        return failed_midway(
+    if call.kind is Kind.NOT_IDEMPOTENT and not _is_refusal(answer, too_late):
+        return possible_effect_error(
             call,
             SinchUnexpectedAnswerError,
-            f"{call.operation}: the answer proves neither success nor refusal ({reason})",
+            f"{call.operation}: the answer does not prove that Sinch refused the request ({reason})",
             **details,
         )
     if too_late:
@@ -100,39 +104,40 @@ def error_for(call: Call[Any], answer: Answer, secrets: Iterable[str] = ()) -> S
             f"{call.operation}: the batch has already left ({reason})", **details
         )
     if status == 403:
-        return SinchForbiddenError(f"{call.operation}: Sinch refuses ({reason})", **details)
+        return SinchForbiddenError(f"{call.operation}: Sinch refuses the request ({reason})", **details)
     if status == 404:
         return SinchNotFoundError(
             f"{call.operation}: not found ({reason})", repeatable=call.may_lag, **details
         )
     if 300 <= status < 400:
-        effect = Effect.NONE if call.kind is Kind.READ else Effect.UNKNOWN
+        effect = Effect.NONE if call.kind is Kind.SAFE else Effect.UNKNOWN
         return SinchUnexpectedAnswerError(
-            f"{call.operation}: the server redirects instead of answering ({reason})",
+            f"{call.operation}: the server answered with a redirect ({reason})",
             effect=effect,
             **details,
         )
     if status == 407:
-        what = f"{call.operation}: the proxy does not accept its credentials (HTTP 407)"
+        what = f"{call.operation}: the proxy does not accept the credentials (HTTP 407)"
         return SinchBadRequestError(what, **details, advice=_PROXY)
     return SinchBadRequestError(f"{call.operation}: Sinch does not accept the request ({reason})", **details)
 
 
-def failed_midway(call: Call[Any], kind: type[SinchError], what: str, **details: Any) -> SinchError:
+def possible_effect_error(call: Call[Any], kind: type[SinchError], what: str, **details: Any) -> SinchError:
     """
-    Build the error for a call that was sent off and not answered properly.
+    Return the error for a request that left and has no usable answer, so that it may have taken effect.
 
-    Where repeating could do it twice, that is :class:`SinchUncertainError`, else ``kind``.
+    :param kind: Class of the error for a repeatable call. Otherwise it is :class:`SinchUncertainError`.
+    :param what: What happened, one sentence without a full stop.
     """
     if call.repeatable:
-        effect = Effect.NONE if call.kind is Kind.READ else Effect.UNKNOWN
+        effect = Effect.NONE if call.kind is Kind.SAFE else Effect.UNKNOWN
         return kind(what, effect=effect, **details)
-    advice = None if call.operation == "send" else "Read the batch (get) to see whether the change is there."
+    advice = None if call.operation == "send" else "Read the batch (get) to see whether it was changed."
     return SinchUncertainError(what, **{**details, "repeatable": False, "advice": advice})
 
 
-def no_connection(call: Call[Any], cause: BaseException | str) -> SinchError:
-    """Build the error for a request that never left; repeating it is safe for every call."""
+def connect_error(call: Call[Any], cause: BaseException | str) -> SinchError:
+    """Return the error for a request that never left. Every call may be repeated after it."""
     return SinchConnectionError(
         f"{call.operation}: no connection to Sinch ({_name(cause)})",
         operation=call.operation,
@@ -140,9 +145,9 @@ def no_connection(call: Call[Any], cause: BaseException | str) -> SinchError:
     )
 
 
-def lost_connection(call: Call[Any], cause: BaseException | str) -> SinchError:
-    """Build the error for a request that left and whose answer did not arrive."""
-    return failed_midway(
+def lost_answer_error(call: Call[Any], cause: BaseException | str) -> SinchError:
+    """Return the error for a request that left and whose answer did not arrive."""
+    return possible_effect_error(
         call,
         SinchConnectionError,
         f"{call.operation}: the connection broke before the answer arrived ({_name(cause)})",
@@ -151,38 +156,38 @@ def lost_connection(call: Call[Any], cause: BaseException | str) -> SinchError:
     )
 
 
-def unusable_environment(call: Call[Any], what: str) -> SinchError:
-    """Build the error for a request that cannot be made as the environment wants it."""
+def environment_error(call: Call[Any], what: str) -> SinchError:
+    """Return the error for a request that the proxy or certificate settings of this process prevent."""
     return SinchConnectionError(
         f"{call.operation}: {what}",
         operation=call.operation,
-        advice="Correct the environment of workers and triggerer, or install what it needs; "
-        "trying again will not help.",
+        advice="Correct the environment of the workers and the triggerer, or install the missing packages. "
+        "A retry will not help.",
     )
 
 
 def _name(cause: BaseException | str) -> str:
-    # Never the text of an error: the libraries quote URLs, which can hold phone numbers.
+    # Never the text of an error: the libraries quote URLs, which can contain phone numbers.
     return cause if isinstance(cause, str) else type(cause).__name__
 
 
 def _unreadable(call: Call[Any], answer: Answer, reason: str) -> SinchError:
-    content_type = shown(answer.headers.get("content-type")) or "no content type"
-    return failed_midway(
+    content_type = masked_excerpt(answer.headers.get("content-type")) or "no content type"
+    return possible_effect_error(
         call,
         SinchUnexpectedAnswerError,
-        f"{call.operation}: the answer cannot be understood: {reason} "
+        f"{call.operation}: the answer is not usable: {reason} "
         f"(HTTP {answer.status}, {content_type}, {len(answer.body)} bytes)",
         operation=call.operation,
         status=answer.status,
     )
 
 
-def explain(answer: Answer) -> tuple[str | None, str | None]:
+def code_and_text(answer: Answer) -> tuple[str | None, str | None]:
     """
-    Find machine code and human text in an error body, in every envelope seen with Sinch.
+    Find the machine code and the text in an error body, in every format that Sinch uses.
 
-    :returns: Both as they stand there, to be made fit to show by :func:`shown`.
+    :returns: Both verbatim. Mask them with :func:`masked_excerpt` before they are shown.
     """
     try:
         body = answer.json()
@@ -210,13 +215,13 @@ def _text(value: Any) -> str | None:
 
 
 def _is_refusal(answer: Answer, too_late: bool) -> bool:
-    # Whoever else answers, be it a proxy, may do so after Sinch has done what it was asked.
+    # A proxy may answer after Sinch has carried out the request, so only Sinch's own error is a refusal.
     proves = 400 <= answer.status < 500 and (too_late or answer.status not in _NO_REFUSAL)
     return proves and _is_own_error(answer)
 
 
 def _is_own_error(answer: Answer) -> bool:
-    """Whether an error was written by Sinch, and not by something on the way there."""
+    """Whether Sinch wrote the error, and not a proxy between us and Sinch."""
     try:
         body = answer.json()
     except ValueError:
@@ -240,8 +245,10 @@ def _is_own_error(answer: Answer) -> bool:
     )
 
 
-def shown(part: str | None, private: Iterable[str] = (), numbers: Collection[str] = ()) -> str | None:
-    """Mask what an answer says, then cut it to a readable length; the other way half a secret would pass."""
+def masked_excerpt(
+    part: str | None, private: Iterable[str] = (), numbers: Collection[str] = ()
+) -> str | None:
+    """Mask a text of an answer, then shorten it. The other way round, half a secret could pass."""
     return mask_text(part, private, numbers)[:_SHOWN] if part else None
 
 

@@ -1,4 +1,4 @@
-"""aiohttp's transport, with a last word before a request leaves and a limit to what comes back."""
+"""Carries requests over aiohttp: asks the permit before a request leaves, limits the answer."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from urllib.parse import unquote, urlsplit
 
 import aiohttp
 
-from sinch_provider.sms.wire.call import Answer, Request
 from sinch_provider.sms.wire.environment import SOCKS, proxy_for, tls_context
 from sinch_provider.sms.wire.exchange import Exchange
+from sinch_provider.sms.wire.http import Answer, Request
 from sinch_provider.sms.wire.unpacking import PIECE, Body
 
 _SOCKS_PORT: Final = 1080
 
 
 class AsyncTransport:
-    """Carries requests and answers; made and used on one event loop."""
+    """Carries requests and answers. It belongs to one event loop."""
 
     def __init__(self) -> None:
         self._sessions: dict[str | None, aiohttp.ClientSession] = {}
@@ -28,10 +28,10 @@ class AsyncTransport:
         """
         Make a request and read the answer.
 
-        :raises Exception: Whatever the library raises; the exchange knows what it means.
+        :raises Exception: Whatever the library raises. ``exchange.failure`` explains it.
         """
         proxy = proxy_for(request.url)
-        # SOCKS is a matter of the connector, other proxies of the request.
+        # aiohttp takes a SOCKS proxy from the connector, and other proxies from the request.
         socks = proxy if proxy and urlsplit(proxy).scheme in SOCKS else None
         proxy = None if socks else proxy
         if exchange.unused_connection:
@@ -49,7 +49,7 @@ class AsyncTransport:
 
 def _session(socks: str | None) -> aiohttp.ClientSession:
     trace = aiohttp.TraceConfig()
-    # Awaited when the connection stands and the headers go to the socket next; not for CONNECT to a proxy.
+    # aiohttp awaits this right before the headers go to the socket, but not for CONNECT to a proxy.
     trace.on_request_headers_sent.append(_before_headers)
     return aiohttp.ClientSession(
         connector=_through(socks) if socks else None,
@@ -60,7 +60,7 @@ def _session(socks: str | None) -> aiohttp.ClientSession:
 
 
 def _through(socks: str) -> aiohttp.BaseConnector:
-    # Comes with the extra, so it may not be there.
+    # The package comes with the extra [socks].
     from aiohttp_socks import ProxyConnector, ProxyType
 
     proxy = urlsplit(socks)
@@ -79,9 +79,9 @@ async def _before_headers(
     session: aiohttp.ClientSession, context: SimpleNamespace, details: aiohttp.TraceRequestHeadersSentParams
 ) -> None:
     exchange, limit = context.trace_request_ctx
-    # The time limits are for the network.
+    # The time limit is for the network only.
     limit.reschedule(None)
-    await exchange.leave_soon()
+    await exchange.leave_from_loop()
     limit.reschedule(asyncio.get_running_loop().time() + exchange.remaining())
 
 

@@ -1,4 +1,4 @@
-"""What the environment says about the way to Sinch, read once for both clients: proxies and certificates."""
+"""Proxy and certificates as the environment sets them, the same for both clients."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from requests.utils import get_environ_proxies, select_proxy
 
 from sinch_provider.sms.account import is_loopback
 
-#: Variables that may name a file or directory of certificates; the first that is set counts.
+#: Variables that name a file or directory of certificates. The first one that is set counts.
 CA_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 SOCKS: Final = frozenset({"socks4", "socks4a", "socks5", "socks5h"})
 _PACKAGES: Final = ("socks", "aiohttp_socks")
 
 
 class UnusableEnvironmentError(Exception):
-    """The environment asks for what cannot be had; trying again will not help."""
+    """The environment asks for a proxy or certificates that cannot be used. A retry will not help."""
 
 
 def proxy_for(url: str) -> str | None:
     """
-    Tell through which proxy a URL is reached; None: directly, as this machine always is.
+    Return the proxy for a URL, or None for a direct connection.
 
-    Obeyed are HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in either case.
+    HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY count, in upper and lower case. This machine itself is
+    always reached directly.
 
-    :raises UnusableEnvironmentError: The proxy is of a kind that is unknown, or whose packages are missing.
+    :raises UnusableEnvironmentError: The kind of proxy is unknown, or packages for it are missing.
     """
     if is_loopback(urlsplit(url).hostname or ""):
         return None
@@ -45,12 +46,12 @@ def proxy_for(url: str) -> str | None:
         host, parts = None, urlsplit("")
     if not host or parts.scheme not in {"http", "https", *SOCKS}:
         raise UnusableEnvironmentError(
-            "the proxy of the environment must be a URL that begins with http://, https://, socks4://, "
-            "socks4a://, socks5:// or socks5h:// (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY)"
+            "the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) must be a URL that begins with http://, "
+            "https://, socks4://, socks4a://, socks5:// or socks5h://"
         )
     if parts.scheme in SOCKS and not all(map(find_spec, _PACKAGES)):
         raise UnusableEnvironmentError(
-            "the environment names a SOCKS proxy, which needs more packages: "
+            "the environment sets a SOCKS proxy, for which packages are missing: "
             "pip install 'airflow-provider-sinch[socks]'"
         )
     return proxy
@@ -58,9 +59,9 @@ def proxy_for(url: str) -> str | None:
 
 def tls_context() -> ssl.SSLContext:
     """
-    Trust the certificates that the environment names, else those of certifi.
+    Return a TLS context that trusts the certificates of the environment, or else those of certifi.
 
-    :raises UnusableEnvironmentError: They cannot be read.
+    :raises UnusableEnvironmentError: The certificates cannot be read.
     """
     variable = next((name for name in CA_VARIABLES if os.environ.get(name)), None)
     path = os.environ[variable] if variable else certifi.where()
@@ -68,14 +69,14 @@ def tls_context() -> ssl.SSLContext:
         return _tls_context(path, os.stat(path).st_mtime_ns)
     except OSError as error:
         failure = UnusableEnvironmentError(
-            f"the certificates that {variable or 'certifi'} names cannot be read ({type(error).__name__})"
+            f"the certificates in {variable or 'certifi'} cannot be read ({type(error).__name__})"
         )
     raise failure
 
 
 @lru_cache(maxsize=4)
 def _tls_context(path: str, changed: int) -> ssl.SSLContext:
-    # Reading the bundle takes longer than everything else on this side of a request.
+    # Reading the certificates takes longer than everything else in making a request.
     if os.path.isdir(path):
         return ssl.create_default_context(capath=path)
     return ssl.create_default_context(cafile=path)

@@ -1,4 +1,4 @@
-"""Going through listings page by page, without missing an entry or running in circles."""
+"""Reads listings page by page: gives every entry once, and always ends."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from sinch_provider.sms.wire.call import Call
 T = TypeVar("T", bound=Batch | RecipientDeliveryReport)
 
 _DEFAULT_PAGE_SIZE = 30
-# So many pages in a row may bring nothing new before the server is taken to give the same one for ever.
+# After so many pages in a row without a new entry, the server probably returns the same page again and again.
 _STALE_PAGES = 10
 
 
 @dataclass(frozen=True)
 class _Position(Generic[T]):
     """
-    A page, and how far into the listing it reaches.
+    A page, and its place in the listing.
 
-    :param passed: Entries up to the end of this page.
-    :param seen: Keys of the entries met so far.
-    :param new: Entries of this page not met before.
-    :param stale: Pages in a row, up to this one, without such entries.
+    :param passed: Number of entries up to the end of this page.
+    :param seen: Keys of all entries so far.
+    :param new: Entries of this page that no earlier page had.
+    :param stale: Number of pages in a row, up to this one, without new entries.
     """
 
     call: Call[Page[T]]
@@ -37,7 +37,7 @@ class _Position(Generic[T]):
     @classmethod
     def at(cls, call: Call[Page[T]], result: Page[T], before: _Position[T] | None = None) -> _Position[T]:
         seen = before.seen if before else frozenset[Hashable]()
-        # New entries push older ones to later pages, where they turn up a second time.
+        # New entries move older ones to later pages, where they appear a second time.
         new = {key: item for item in result.items if (key := _key(item)) not in seen}
         skipped = (
             before.passed if before else _page(call) * int(call.query.get("page_size", _DEFAULT_PAGE_SIZE))
@@ -47,8 +47,8 @@ class _Position(Generic[T]):
 
     @property
     def has_next(self) -> bool:
-        # Where many entries came in since the page before, a page can consist of known ones only and yet not
-        # be the last. An empty one is the last, whatever its count says.
+        # A page without new entries need not be the last one: many entries may have arrived since the page
+        # before it. An empty page is the last one, whatever its count says.
         return bool(self.result.items) and self.stale < _STALE_PAGES and self.passed < self.result.count
 
     def next_call(self) -> Call[Page[T]]:
@@ -65,9 +65,9 @@ def _key(item: Batch | RecipientDeliveryReport) -> Hashable:
 
 class Paginator(Generic[T]):
     """
-    One page of a listing, and the way to the others.
+    One page of a listing, from which the later pages can be read.
 
-    Iterating goes over the entries of this and all later pages, each once. ``result`` is this page.
+    Iterating gives the entries of this page and of all later pages, each entry once.
     """
 
     def __init__(self, make: Callable[[Call[Page[T]]], Page[T]], position: _Position[T]) -> None:
@@ -90,14 +90,14 @@ class Paginator(Generic[T]):
         return self._position.has_next
 
     def next_page(self) -> Paginator[T] | None:
-        """Fetch the page after this one; None after the last."""
+        """Fetch the next page. Return None after the last one."""
         if not self.has_next_page:
             return None
         call = self._position.next_call()
         return Paginator(self._make, _Position.at(call, self._make(call), self._position))
 
     def auto_paging_iter(self) -> Iterator[Paginator[T]]:
-        """Go over the pages, from this one on."""
+        """Give this page and all later ones."""
         page: Paginator[T] | None = self
         while page is not None:
             yield page
@@ -109,7 +109,7 @@ class Paginator(Generic[T]):
 
 
 class AsyncPaginator(Generic[T]):
-    """The same as :class:`Paginator` for ``async for``."""
+    """Like :class:`Paginator`, for ``async for``."""
 
     def __init__(self, make: Callable[[Call[Page[T]]], Awaitable[Page[T]]], position: _Position[T]) -> None:
         self._make = make
@@ -133,14 +133,14 @@ class AsyncPaginator(Generic[T]):
         return self._position.has_next
 
     async def next_page(self) -> AsyncPaginator[T] | None:
-        """Fetch the page after this one; None after the last."""
+        """Fetch the next page. Return None after the last one."""
         if not self.has_next_page:
             return None
         call = self._position.next_call()
         return AsyncPaginator(self._make, _Position.at(call, await self._make(call), self._position))
 
     async def auto_paging_iter(self) -> AsyncIterator[AsyncPaginator[T]]:
-        """Go over the pages, from this one on."""
+        """Give this page and all later ones."""
         page: AsyncPaginator[T] | None = self
         while page is not None:
             yield page

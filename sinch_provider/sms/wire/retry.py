@@ -1,4 +1,4 @@
-"""When to make a call again, how often, and after how long: one policy for both clients."""
+"""When a call is repeated, how often, and after how long. Both clients use this policy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.runtime import current
 
 ATTEMPTS: Final = 5
-#: Longest pause the client makes by itself; a server that asks for more gets its error raised instead.
+#: The longest pause in seconds. If the server asks for a longer one, its error is raised instead.
 LONGEST_PAUSE: Final = 60.0
 _FIRST_CEILING: Final = 1.0
 _RETRY_AFTER_JITTER: Final = 0.25
@@ -36,12 +36,12 @@ class _AskedToWaitTooLong(stop_base):
 
 def policy(attempts: int = ATTEMPTS) -> dict[str, Any]:
     """
-    Arguments for ``tenacity.Retrying`` and ``tenacity.AsyncRetrying``.
+    Return the arguments for ``tenacity.Retrying`` and ``tenacity.AsyncRetrying``.
 
-    Exponential backoff with full jitter (ceilings of 1, 2, 4, 8 s), a server's Retry-After taken as it is;
-    only errors that say a repetition is safe are repeated.
+    Only errors that allow a repeat are repeated. The pauses grow exponentially with full jitter (at most
+    1, 2, 4, 8 s), unless the server says in Retry-After how long to wait.
 
-    :param attempts: How often a call is made at most.
+    :param attempts: The most requests for one call.
     """
     return {
         "retry": retry_if_exception(lambda error: isinstance(error, SinchError) and error.repeatable),

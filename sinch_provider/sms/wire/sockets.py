@@ -1,8 +1,8 @@
 """
-Sockets that keep to the time limit of the whole exchange.
+Sockets that obey the time limit of the whole exchange.
 
-A socket's own time limit starts anew with every read and write, so an answer that comes byte by byte would
-hold a worker for as long as the server likes.
+The time limit of a plain socket begins again with every read and write. A server that sends one byte at a
+time could block a worker for as long as it wants.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _exchange: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 
 @contextmanager
 def serving(exchange: Exchange) -> Iterator[None]:
-    """Have the sockets of this thread serve an exchange."""
+    """Make the sockets of this thread obey the time limit of an exchange."""
     token = _exchange.set(exchange)
     try:
         yield
@@ -33,12 +33,12 @@ def serving(exchange: Exchange) -> Iterator[None]:
 
 
 def current_exchange() -> Exchange | None:
-    """Tell which exchange this thread is busy with."""
+    """Return the exchange that this thread works on."""
     return _exchange.get()
 
 
 class _Timed(socket.socket):
-    """Waits no longer than the exchange has left, however often it is asked."""
+    """A socket whose operations end when the time of the exchange is over."""
 
     def _limit(self) -> None:
         if exchange := _exchange.get():
@@ -66,15 +66,15 @@ class _Timed(socket.socket):
 
 
 class TimedTlsSocket(_Timed, ssl.SSLSocket):
-    """What TLS makes of a timed socket; its handshake takes what time limit that had last."""
+    """A timed socket under TLS. The handshake uses the time limit that was set last."""
 
 
 def dial(host: str, port: int, options: Any) -> socket.socket:
     """
-    Connect to a host, trying all of its addresses.
+    Connect to the first address of a host that can be reached.
 
     :param options: Arguments for ``setsockopt``.
-    :raises OSError: None of them can be reached.
+    :raises OSError: No address can be reached.
     """
     failure: OSError = OSError("the host has no address")
     for family, kind, protocol, _, address in socket.getaddrinfo(
@@ -96,7 +96,7 @@ def dial_through_socks(host: str, port: int, options: Any, proxy: dict[str, Any]
     """
     Connect to a host through a SOCKS proxy.
 
-    :param proxy: What urllib3 calls ``_socks_options``.
+    :param proxy: The proxy as urllib3 describes it in ``_socks_options``.
     :raises OSError: The proxy or the host cannot be reached.
     """
     connection: Any = _timed_socks_socket()()
@@ -120,11 +120,11 @@ def dial_through_socks(host: str, port: int, options: Any, proxy: dict[str, Any]
 
 @cache
 def _timed_socks_socket() -> type[Any]:
-    # PySocks comes with the extra, so it may not be there.
+    # PySocks comes with the extra [socks].
     import socks
 
     class TimedSocksSocket(_Timed, socks.socksocket):  # type: ignore[misc]
-        """A socket that PySocks leads through the proxy."""
+        """A timed socket that PySocks connects through the proxy."""
 
     return TimedSocksSocket
 

@@ -1,4 +1,4 @@
-"""OAuth2 tokens of project credentials: asked for, kept per key and process, renewed in time."""
+"""OAuth2 tokens of project credentials: fetched, kept per access key and process, renewed in time."""
 
 from __future__ import annotations
 
@@ -13,17 +13,23 @@ from weakref import WeakKeyDictionary
 from sinch_provider.sms.account import Account, ProjectCredentials
 from sinch_provider.sms.errors import MalformedAnswerError, SinchAuthError, SinchUnexpectedAnswerError
 from sinch_provider.sms.runtime import current
-from sinch_provider.sms.wire.answers import explain, read_answer, shown
-from sinch_provider.sms.wire.call import COMMON_HEADERS, TOKEN_PATH, Answer, Call, Request
+from sinch_provider.sms.wire.answers import code_and_text, masked_excerpt, read_answer
+from sinch_provider.sms.wire.call import Call
+from sinch_provider.sms.wire.http import COMMON_HEADERS, TOKEN_PATH, Answer, Request
 
-#: A token with less life left than this is not used any more.
+#: Seconds before its end from which a token is not used any more.
 MARGIN: Final = 60.0
 _DEFAULT_LIFETIME: Final = 3600.0
 
 
 @dataclass(frozen=True)
 class Grant:
-    """What the token endpoint gives: a token and for how many seconds it is good."""
+    """
+    What the token endpoint gives.
+
+    :param token: The bearer token.
+    :param lifetime: Seconds for which it is valid.
+    """
 
     token: str = field(repr=False)
     lifetime: float
@@ -33,7 +39,7 @@ class TokenSlot:
     """
     The current token of one access key, shared by all clients of this process.
 
-    ``lock`` and ``async_lock()`` are held while a token is fetched, so that many callers fetch one.
+    A caller holds ``lock`` or ``async_lock()`` while it fetches a token, so that many callers fetch only one.
     """
 
     def __init__(self) -> None:
@@ -43,7 +49,7 @@ class TokenSlot:
         self._async_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
     def current(self) -> str | None:
-        """Return the token while it is good for another minute, else None."""
+        """Return the token if it is valid for another minute, else None."""
         return self._token if current().monotonic() < self._renew_at else None
 
     def store(self, grant: Grant) -> str:
@@ -53,7 +59,7 @@ class TokenSlot:
         return grant.token
 
     def drop(self, token: str) -> None:
-        """Forget a token that Sinch called expired, unless another caller has replaced it already."""
+        """Forget a token that has expired, unless another caller has already replaced it."""
         if self._token == token:
             self._token = None
             self._renew_at = 0.0
@@ -73,7 +79,7 @@ def token_slot(account: Account, credentials: ProjectCredentials) -> TokenSlot:
 
 
 def token_request(account: Account, credentials: ProjectCredentials) -> Request:
-    """Say how a token is asked for: HTTP Basic with the key, form-encoded grant type."""
+    """Make the request for a token: HTTP Basic with the access key, form-encoded grant type."""
     headers = {
         **COMMON_HEADERS,
         "Authorization": f"Basic {credentials.basic}",
@@ -84,9 +90,9 @@ def token_request(account: Account, credentials: ProjectCredentials) -> Request:
 
 def token_call(operation: str) -> Call[Grant]:
     """
-    Describe the call that gets a token.
+    Describe the call that fetches a token.
 
-    :param operation: What the token is wanted for: its failure is that operation's, before anything was sent.
+    :param operation: The operation that needs the token. Errors name it.
     """
     return Call(operation, "POST", TOKEN_PATH, _parse_grant)
 
@@ -95,16 +101,16 @@ def read_grant(operation: str, answer: Answer, secrets: Iterable[str] = ()) -> G
     """
     Read the token endpoint's answer.
 
-    :param operation: What the token is wanted for: its failure is that operation's, before anything was sent.
-    :param secrets: What no error may quote.
-    :raises SinchAuthError: The key is not accepted.
+    :param operation: The operation that needs the token. Errors name it.
+    :param secrets: Tokens and keys. No error quotes them.
+    :raises SinchAuthError: Sinch does not accept the access key.
     :raises SinchError: Any other failure.
     """
     if answer.status in {400, 401, 403}:
-        code, text = (shown(part, secrets) for part in explain(answer))
+        code, text = (masked_excerpt(part, secrets) for part in code_and_text(answer))
         reason = ", ".join(part for part in (f"HTTP {answer.status}", code, text) if part)
         raise SinchAuthError(
-            f"{operation}: the token endpoint does not accept key id and secret ({reason})",
+            f"{operation}: the token endpoint does not accept the key id and key secret ({reason})",
             operation=operation,
             status=answer.status,
             code=code,
@@ -115,13 +121,13 @@ def read_grant(operation: str, answer: Answer, secrets: Iterable[str] = ()) -> G
             f"{operation}: there is no token endpoint at auth_url (HTTP {answer.status})",
             operation=operation,
             status=answer.status,
-            advice="Check that auth_url and base_url lead to Sinch and not to a proxy or a log-in page.",
+            advice="Check that auth_url and base_url point to Sinch and not to a proxy or a login page.",
         )
     return read_answer(token_call(operation), answer, secrets)
 
 
 def is_expired_token(answer: Answer) -> bool:
-    """Whether an answer says that the token was good once and is no longer."""
+    """Whether an answer says that the token has expired."""
     return answer.status == 401 and "expired" in answer.headers.get("www-authenticate", "").lower()
 
 

@@ -1,25 +1,22 @@
-"""requests' transport, with a last word before a request leaves and a limit to what comes back."""
+"""Carries requests over requests and urllib3: asks the permit before a request leaves, limits the answer."""
 
 from __future__ import annotations
 
-import logging
 import socket
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import requests
-import urllib3.connection
-import urllib3.connectionpool
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from sinch_provider.sms.masking import mask_text
-from sinch_provider.sms.wire.call import Answer, Request
 from sinch_provider.sms.wire.environment import SOCKS, proxy_for, tls_context
 from sinch_provider.sms.wire.exchange import Exchange
+from sinch_provider.sms.wire.http import Answer, Request
+from sinch_provider.sms.wire.log_masking import mask_library_logs
 from sinch_provider.sms.wire.sockets import (
     TimedTlsSocket,
     current_exchange,
@@ -29,24 +26,23 @@ from sinch_provider.sms.wire.sockets import (
 )
 from sinch_provider.sms.wire.unpacking import PIECE, Body
 
-_OURS: Final = ("/xms/v1/", "/oauth2/token")
-
 
 class Transport:
     """
     Carries requests and answers, one exchange at a time in each thread.
 
-    requests' sessions are not used: they keep cookies, read ``.netrc``, and read redirects to their end.
+    It does not use the sessions of requests: they keep cookies, read ``.netrc``, and follow redirects.
     """
 
     def __init__(self) -> None:
+        mask_library_logs()
         self._kept = _Adapter()
 
     def carry(self, exchange: Exchange, request: Request, headers: Mapping[str, str]) -> Answer:
         """
         Make a request and read the answer.
 
-        :raises Exception: Whatever the libraries raise; the exchange knows what it means.
+        :raises Exception: Whatever the libraries raise. ``exchange.failure`` explains it.
         """
         proxy = proxy_for(request.url)
         prepared = requests.Request(
@@ -79,14 +75,14 @@ class Transport:
 
 class _Leaving(HTTPConnection):
     """
-    A connection that tells its exchange when the request goes to the socket.
+    A connection that calls its exchange right before the headers of the request go to the socket.
 
-    CONNECT to a proxy takes another way, so it does not count.
+    CONNECT to a proxy does not pass here, so it does not count as the request.
     """
 
     def endheaders(self, *args: Any, **kwargs: Any) -> None:
         if exchange := current_exchange():
-            # Name look-up, proxies and TLS can take long, so they come first.
+            # The name look-up, the proxy and TLS can take long, so they come first.
             if self.sock is None:
                 self.connect()
             exchange.leave()
@@ -136,7 +132,7 @@ def _socks_pools() -> dict[str, type[HTTPConnectionPool]]:
 
 
 class _Adapter(HTTPAdapter):
-    """Makes connections that tell when a request leaves, and that trust what the environment says."""
+    """Makes connections that call the exchange, and that use the certificates of the environment."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -159,7 +155,7 @@ class _Adapter(HTTPAdapter):
         return host, details
 
     def cert_verify(self, *args: Any, **kwargs: Any) -> None:
-        # requests would add its own bundle to the context.
+        # requests would add its own certificates to the context.
         pass
 
 
@@ -167,24 +163,3 @@ def _context() -> Any:
     context = tls_context()
     context.sslsocket_class = TimedTlsSocket
     return context
-
-
-class _Masked(logging.Filter):
-    """urllib3 logs URLs, which can hold phone numbers, and lines of answers that it cannot read."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        args = record.args
-        if isinstance(args, tuple) and any(path in str(arg) for arg in args for path in _OURS):
-            record.args = tuple(map(_masked, args))
-            record.exc_info = None
-        return True
-
-
-def _masked(arg: object) -> object:
-    if isinstance(arg, Exception):
-        return type(arg).__name__
-    return mask_text(unquote(arg)) if isinstance(arg, str) else arg
-
-
-for module in (urllib3.connection, urllib3.connectionpool):
-    logging.getLogger(module.__name__).addFilter(_Masked())

@@ -30,7 +30,7 @@ LIST = ("batches.list",)
 REPORTS = ("delivery_reports.get", ID)
 # A batch that leaves at once may have left before its replacement is repeated.
 REPLACE_NOW: tuple[Any, ...] = ("batches.replace", ID, {"to": TO, "body": TEXT})
-ONCE: list[tuple[Any, ...]] = [SEND, UPDATE, REPLACE_NOW]
+NOT_IDEMPOTENT: list[tuple[Any, ...]] = [SEND, UPDATE, REPLACE_NOW]
 REPEATABLE: list[tuple[Any, ...]] = [GET, DRY_RUN, REPLACE, CANCEL, FEEDBACK, LIST, REPORTS]
 
 GOOD: dict[str, Reply] = {

@@ -1,4 +1,4 @@
-"""Both clients behind one face, so that every scenario is told once and played twice."""
+"""Both clients behind one interface, so that every scenario is written once and played twice."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ Do = tuple[Any, ...]
 
 class Player:
     """
-    Plays scenarios with one of the clients. Pauses between attempts are noted, not made.
+    Plays scenarios with one of the clients. Pauses are recorded and take no time.
 
-    :param on_pause: Called at each pause, for what changes meanwhile.
+    ``on_pause`` is called at each pause.
     """
 
     asynchronous = False
@@ -62,17 +62,17 @@ class Player:
             return [attrgetter(operation)(client)(*args, **kwargs) for operation, args, kwargs in calls]
 
     def follow(self, account: Account, procedure: Procedure[Any]) -> Any:
-        """Carry out a procedure."""
+        """Follow a procedure."""
         with self._unpaused(), SinchClient(account, conceal=self.concealed.append) as client:
             return client.follow(procedure)
 
     def entries(self, account: Account, operation: str, **kwargs: Any) -> list[Any]:
-        """Go through all entries of a listing."""
+        """Return all entries of a listing."""
         with self._unpaused(), SinchClient(account, conceal=self.concealed.append) as client:
             return list(attrgetter(operation)(client)(**kwargs))
 
     def pages(self, account: Account, operation: str, **kwargs: Any) -> list[Any]:
-        """Go through all pages of a listing."""
+        """Return all pages of a listing."""
         with self._unpaused(), SinchClient(account, conceal=self.concealed.append) as client:
             return list(attrgetter(operation)(client)(**kwargs).auto_paging_iter())
 
@@ -128,7 +128,7 @@ def do(request: pytest.FixtureRequest) -> Player:
 
 @pytest.fixture(autouse=True)
 def _undisturbed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No proxy, no certificates and no .netrc of this machine have a say."""
+    """Ignore the proxies, certificates and .netrc of this machine."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name in {
             "REQUESTS_CA_BUNDLE",
@@ -150,6 +150,6 @@ def plan_account(url: str, **settings: Any) -> Account:
 
 
 def project_account(url: str, **settings: Any) -> Account:
-    """Every account has a key of its own: tokens are kept per key for as long as the process lives."""
+    """Make an account with a new key, because tokens are kept per key in this process."""
     credentials = ProjectCredentials("project", f"key-{next(_keys)}", "key-secret")
     return Account(credentials=credentials, base_url=url, **settings)

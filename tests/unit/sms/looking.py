@@ -1,4 +1,4 @@
-"""Batches, reports and a driver, to feed decisions about waiting by hand."""
+"""Batches, reports, and a driver that feeds them to the procedures of ``sms/delivery``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 import pendulum
 
-from sinch_provider.sms.delivery.progress import Progress, Summary, look, wait
+from sinch_provider.sms.delivery.outcome import Summary
+from sinch_provider.sms.delivery.progress import Progress
+from sinch_provider.sms.delivery.wait import look, wait
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.models import Batch, BatchDeliveryReport
 from sinch_provider.sms.runtime import current, using
@@ -39,9 +41,9 @@ DELIVERED = report(("Delivered", 0, 2))
 
 class Driver:
     """
-    Carries procedures out against answers from a list.
+    Follows procedures with answers from a list.
 
-    Pauses move its clock instead of taking time. An answer is given to the call whose operation it is for.
+    Pauses move its clock and take no time. An answer must be of the type that the call expects.
 
     :param call_takes: Seconds by which every call moves the clock.
     """
@@ -77,7 +79,7 @@ class Driver:
                     assert isinstance(answer, wanted), step
                     step = steps.send(answer)
         except StopIteration as stop:
-            assert not self.answers, "not everything was asked for"
+            assert not self.answers, "some answers were not used"
             return stop.value
 
     def look(self, before: Progress | None = None) -> Progress:

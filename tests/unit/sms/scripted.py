@@ -1,4 +1,4 @@
-"""A server that answers what it is told to, lies and broken connections included."""
+"""A server that answers as a script says, also with lies and broken connections."""
 
 from __future__ import annotations
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Iterator
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +16,21 @@ from sinch_provider.sms.account import Account, ProjectCredentials, ServicePlanC
 from sinch_provider.sms.aio import AsyncSinchClient
 from sinch_provider.sms.client import SinchClient
 from sinch_provider.sms.errors import (
-    Effect,
     SinchAlreadyDispatchedError,
     SinchAuthError,
-    SinchConnectionError,
-    SinchError,
     SinchForbiddenError,
     SinchNotFoundError,
-    SinchRateLimitError,
-    SinchServerError,
     SinchUncertainError,
     SinchUnexpectedAnswerError,
     SinchValidationError,
 )
-from sinch_provider.sms.wire.call import USER_AGENT, Pause, Step
-from sinch_provider.sms.wire.retry import ATTEMPTS, LONGEST_PAUSE
+from sinch_provider.sms.wire.http import USER_AGENT
 from tests.unit.sms.calls import (
-    BATCH,
-    CANCEL,
     DRY_RUN,
     GET,
     GOOD,
     ID,
-    ONCE,
-    REPEATABLE,
     REPLACE,
-    REPLACE_NOW,
     SEND,
     TEXT,
     TO,
@@ -51,14 +39,8 @@ from tests.unit.sms.calls import (
 )
 from tests.unit.sms.conftest import Player, plan_account, project_account
 from tests.unit.sms.scripted import (
-    CLOSED,
-    HANGING,
-    NO_HTTP,
-    RESET,
     Received,
-    Reply,
     ScriptedServer,
-    half,
     reply,
     token,
 )
@@ -155,7 +137,7 @@ def test_wrong_credentials_are_told_and_not_tried_again(do: Player, sinch_sandbo
     )
     for account, hint in (
         (plan, "does not accept the credentials"),
-        (project, "does not accept key id and secret"),
+        (project, "does not accept the key id and key secret"),
     ):
         with pytest.raises(SinchAuthError, match=hint):
             do(account, *GET)
@@ -300,250 +282,6 @@ def test_a_netrc_does_not_replace_the_credentials(
     assert plan == "Bearer plan-token"
     assert key.startswith("Basic a2V5L")  # key-...
     assert project == "Bearer t1"
-
-
-# --- repetitions
-
-
-@pytest.mark.parametrize(
-    "trouble", [CLOSED, RESET, half(BATCH), NO_HTTP], ids=["closed", "reset", "half", "no-http"]
-)
-class TestLostAnswers:
-    @pytest.mark.parametrize("call", ONCE, ids=by_operation)
-    def test_a_call_that_could_be_done_twice_is_not_repeated(
-        self, do: Player, server: ScriptedServer, call: tuple[Any, ...], trouble: Reply
-    ) -> None:
-        server.script = [trouble, GOOD[call[0]]]
-        with pytest.raises(SinchUncertainError) as caught:
-            do(plan_account(server.url), *call)
-        assert len(server.received) == 1
-        assert do.pauses == []
-        assert caught.value.effect is Effect.UNKNOWN
-        assert "may or may not have been" in str(caught.value)
-
-    @pytest.mark.parametrize("call", REPEATABLE, ids=by_operation)
-    def test_a_call_that_comes_to_the_same_is_repeated(
-        self, do: Player, server: ScriptedServer, call: tuple[Any, ...], trouble: Reply
-    ) -> None:
-        server.script = [trouble, trouble, GOOD[call[0]]]
-        do(plan_account(server.url), *call)
-        assert len(server.received) == 3
-        # By our own policy: aiohttp would repeat GET, PUT and DELETE once without a pause.
-        assert len(do.pauses) == 2
-
-    def test_five_attempts_are_enough(self, do: Player, server: ScriptedServer, trouble: Reply) -> None:
-        server.script = [trouble] * (ATTEMPTS + 1)
-        with pytest.raises(SinchConnectionError, match="the connection broke") as caught:
-            do(plan_account(server.url), *CANCEL)
-        assert len(server.received) == ATTEMPTS
-        assert len(do.pauses) == ATTEMPTS - 1
-        assert caught.value.effect is Effect.UNKNOWN
-
-
-def test_an_answer_that_does_not_come_in_time_is_a_lost_one(do: Player, server: ScriptedServer) -> None:
-    server.script = [HANGING, HANGING, GOOD["batches.get"]]
-    account = plan_account(server.url, timeout=0.3)
-    with pytest.raises(SinchUncertainError):
-        do(account, *SEND)
-    do(account, *GET)
-    assert len(server.received) == 3
-
-
-@pytest.mark.parametrize("call", [*ONCE, *REPEATABLE], ids=by_operation)
-def test_a_refused_connection_is_tried_again_even_for_a_send(do: Player, call: tuple[Any, ...]) -> None:
-    server = ScriptedServer([GOOD[call[0]]])
-    do.on_pause = server.start
-    try:
-        do(plan_account(server.url), *call)
-        assert len(server.received) == 1
-        assert len(do.pauses) == 1
-    finally:
-        server.stop()
-
-
-def test_no_connection_at_all_says_that_nothing_was_sent(do: Player) -> None:
-    server = ScriptedServer()
-    try:
-        with pytest.raises(
-            SinchConnectionError, match=r"no connection to Sinch .*Nothing was sent\."
-        ) as caught:
-            do(plan_account(server.url), *SEND)
-    finally:
-        server.stop()
-    assert caught.value.effect is Effect.NONE
-    assert len(do.pauses) == ATTEMPTS - 1
-
-
-def test_a_host_that_does_not_exist_is_no_connection(do: Player) -> None:
-    account = Account(credentials=ServicePlanCredentials("plan", "t"), base_url="https://sms.invalid")
-    with pytest.raises(SinchConnectionError, match="no connection"):
-        do(account, *SEND)
-
-
-@pytest.mark.parametrize("call", [*ONCE, *REPEATABLE], ids=by_operation)
-def test_too_many_requests_are_tried_again_when_the_server_says(
-    do: Player, server: ScriptedServer, call: tuple[Any, ...]
-) -> None:
-    server.script = [reply(429, **{"Retry-After": "7"}), reply(429), GOOD[call[0]]]
-    do(plan_account(server.url), *call)
-    asked, own = do.pauses
-    assert 7 <= asked <= 7.25
-    assert 0 <= own <= 2
-
-
-def test_retry_after_may_be_a_date(do: Player, server: ScriptedServer) -> None:
-    until = datetime.now(UTC) + timedelta(seconds=50)
-    server.script = [reply(429, **{"Retry-After": format_datetime(until, usegmt=True)}), GOOD["batches.send"]]
-    do(plan_account(server.url), *SEND)
-    assert 0 < do.pauses[0] <= 50.25
-
-
-@pytest.mark.parametrize("status", [429, 503])
-def test_who_asks_for_too_long_a_pause_is_told_to_the_caller(
-    do: Player, server: ScriptedServer, status: int
-) -> None:
-    server.script = [reply(status, **{"Retry-After": str(LONGEST_PAUSE + 1)})]
-    kind = SinchRateLimitError if status == 429 else SinchServerError
-    with pytest.raises(kind) as caught:
-        do(plan_account(server.url), *GET)
-    assert caught.value.retry_after == LONGEST_PAUSE + 1
-    assert do.pauses == []
-    server.script = [reply(status, **{"Retry-After": str(LONGEST_PAUSE)}), GOOD["batches.get"]]
-    do(plan_account(server.url), *GET)
-    assert len(do.pauses) == 1
-
-
-def test_too_many_requests_to_the_end(do: Player, server: ScriptedServer) -> None:
-    server.script = [reply(429)] * ATTEMPTS
-    with pytest.raises(SinchRateLimitError, match=r"Nothing was sent\."):
-        do(plan_account(server.url), *SEND)
-    ceilings = (1, 2, 4, 8)
-    assert all(0 <= pause <= ceiling for pause, ceiling in zip(do.pauses, ceilings, strict=True))
-
-
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_failing_server_is_asked_again_but_not_to_send(
-    do: Player, server: ScriptedServer, status: int
-) -> None:
-    for call in ONCE:
-        server.script = [reply(status), GOOD[call[0]]]
-        with pytest.raises(SinchUncertainError):
-            do(plan_account(server.url), *call)
-    server.received.clear()
-    for call in REPEATABLE:
-        server.script = [reply(status), GOOD[call[0]]]
-        do(plan_account(server.url), *call)
-    assert len(server.received) == 2 * len(REPEATABLE)
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 415])
-@pytest.mark.parametrize("call", [SEND, GET, CANCEL], ids=by_operation)
-def test_a_refusal_is_final(do: Player, server: ScriptedServer, call: tuple[Any, ...], status: int) -> None:
-    server.script = [reply(status, {"code": "no", "text": "No."}), GOOD[call[0]]]
-    with pytest.raises(SinchError) as caught:
-        do(plan_account(server.url), *call)
-    assert caught.value.status == status
-    lost = status == 409 and call is SEND
-    assert caught.value.effect is (Effect.UNKNOWN if lost else Effect.NONE)
-    assert len(server.received) == 1
-    assert do.pauses == []
-
-
-@pytest.mark.parametrize("status", [302, 303, 400, 403, 404, 407, 408, 409, 413, 425])
-@pytest.mark.parametrize("call", ONCE, ids=by_operation)
-def test_a_page_that_may_be_a_proxys_is_a_lost_answer(
-    do: Player, server: ScriptedServer, call: tuple[Any, ...], status: int
-) -> None:
-    server.script = [reply(status, b"<html>no</html>"), GOOD[call[0]]]
-    with pytest.raises(SinchUncertainError, match="may or may not") as caught:
-        do(plan_account(server.url), *call)
-    assert caught.value.status == status
-    assert len(server.received) == 1
-    assert do.pauses == []
-
-
-@pytest.mark.parametrize("call", [UPDATE, REPLACE, REPLACE_NOW, CANCEL], ids=by_operation)
-@pytest.mark.parametrize(
-    ("status", "code"), [(403, "batch_already_dispatched"), (403, "conflict_send_at"), (409, "conflict")]
-)
-def test_a_change_that_comes_too_late_is_told(
-    do: Player, server: ScriptedServer, call: tuple[Any, ...], status: int, code: str
-) -> None:
-    server.script = [reply(status, {"code": code, "text": "Too late."}), GOOD[call[0]]]
-    with pytest.raises(SinchAlreadyDispatchedError, match="Nothing was changed"):
-        do(plan_account(server.url), *call)
-    assert len(server.received) == 1
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>log in</html>", b'{"id": ', {"id": None}, ["x"], {"id": ID, "canceled": "no"}]
-)
-def test_an_answer_that_makes_no_sense_leaves_a_send_uncertain(
-    do: Player, server: ScriptedServer, body: Any
-) -> None:
-    server.script = [reply(201, body), reply(200, body)]
-    with pytest.raises(SinchUncertainError, match="cannot be understood"):
-        do(plan_account(server.url), *SEND)
-    with pytest.raises(SinchUnexpectedAnswerError, match="cannot be understood"):
-        do(plan_account(server.url), *GET)
-    assert do.pauses == []
-
-
-# --- procedures
-
-
-def test_a_procedure_gets_results_pauses_and_errors(do: Player, server: ScriptedServer) -> None:
-    server.script = [GOOD["batches.get"], reply(404), GOOD["batches.cancel"]]
-
-    def procedure() -> Generator[Step, Any, tuple[str, str, bool]]:
-        batch = yield endpoints.get(ID)
-        nothing = yield Pause(5)
-        assert nothing is None
-        try:
-            yield endpoints.get("missing")
-        except SinchNotFoundError as error:
-            refused = error.operation
-        cancelled = yield endpoints.cancel(ID)
-        return batch.id, refused, cancelled.canceled
-
-    assert do.follow(plan_account(server.url), procedure()) == (ID, "get", True)
-    assert do.pauses == [5]
-
-
-def test_an_error_that_a_procedure_does_not_want_is_raised(do: Player, server: ScriptedServer) -> None:
-    server.script = [reply(404)]
-    ended = []
-
-    def procedure() -> Generator[Step, Any, None]:
-        try:
-            yield endpoints.get(ID)
-        finally:
-            ended.append(True)
-
-    with pytest.raises(SinchNotFoundError):
-        do.follow(plan_account(server.url), procedure())
-    assert ended == [True]
-
-
-def test_a_procedure_may_end_in_the_face_of_an_error_or_before_it_began(
-    do: Player, server: ScriptedServer
-) -> None:
-    server.script = [reply(404)]
-
-    def resigned() -> Generator[Step, Any, str]:
-        try:
-            yield endpoints.get(ID)
-        except SinchNotFoundError:
-            return "gone"
-        return "there"
-
-    def idle() -> Generator[Step, Any, str]:
-        yield from ()
-        return "nothing to do"
-
-    account = plan_account(server.url)
-    assert do.follow(account, resigned()) == "gone"
-    assert do.follow(account, idle()) == "nothing to do"
 
 
 # --- the face of the clients

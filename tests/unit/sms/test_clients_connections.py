@@ -146,7 +146,7 @@ def test_a_failing_token_endpoint_sends_nothing(do: Player, server: ScriptedServ
 def test_a_wrong_key_does_not_show(do: Player, server: ScriptedServer) -> None:
     body = {"error": "invalid_client", "error_description": "Unknown key."}
     server.script = [reply(401, body)]
-    with pytest.raises(SinchAuthError, match="key id and secret") as caught:
+    with pytest.raises(SinchAuthError, match="key id and key secret") as caught:
         do(project_account(server.url), *GET)
     assert "key-secret" not in told(caught.value)
     assert len(server.received) == 1

@@ -49,7 +49,7 @@ def test_there_is_one_tree() -> None:
 
 @pytest.mark.parametrize("kind", sorted(TRANSIENT | {SinchNotFoundError, SinchUncertainError}, key=str))
 def test_only_passing_trouble_is_transient(kind: type[SinchError]) -> None:
-    # An uncertain send is not: trying again is what must not happen by itself, unless it looks first.
+    # An uncertain send is not transient: it must not be repeated without a look-up.
     assert kind.transient is (kind in TRANSIENT)
 
 
@@ -79,7 +79,7 @@ def test_the_consequence_is_told_for_calls_that_change_something(
     operation: str, effect: Effect, sentence: str
 ) -> None:
     message = str(SinchServerError("x", operation=operation, effect=effect))
-    assert message == " ".join(part for part in ("x.", sentence, "Try again later.") if part)
+    assert message == " ".join(part for part in ("x.", sentence, "Retry later.") if part)
 
 
 def test_what_the_caller_knows_is_kept() -> None:

@@ -238,3 +238,19 @@ def test_neither_numbers_nor_texts_print(shown: Answered) -> None:
     assert "4477009" not in repr(shown)
     assert "Maria" not in repr(shown)
     assert "hooks.example" not in repr(shown)
+
+
+@pytest.mark.parametrize("bad", ["a" * 65, "x y", "a\nb", "../x", "a/b", "\x1b[31m", "\u202e", "a%2f"])
+def test_a_batch_has_a_batch_id(bad: str) -> None:
+    page = {"count": 1, "page": 0, "page_size": 1, "batches": [{"id": bad}]}
+    report = {"batch_id": bad, "total_message_count": 0, "statuses": []}
+    one = {"batch_id": bad, "recipient": "447700900222", "status": "Queued", "code": 400}
+    for read, body in (
+        (Batch.from_json, {"id": bad}),
+        (BatchPage.from_json, page),
+        (BatchDeliveryReport.from_json, report),
+        (RecipientDeliveryReport.from_json, one),
+    ):
+        with pytest.raises(MalformedAnswerError, match="id' is not a batch id") as caught:
+            read(body)
+        assert bad not in str(caught.value)

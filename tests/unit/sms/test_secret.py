@@ -16,7 +16,8 @@ from sinch_provider.sms.account import Account, ProjectCredentials, ServicePlanC
 from sinch_provider.sms.aio import AsyncSinchClient
 from sinch_provider.sms.client import SinchClient
 from sinch_provider.sms.errors import SinchBadRequestError
-from sinch_provider.sms.wire.call import Answer, request_for
+from sinch_provider.sms.wire.http import Answer
+from sinch_provider.sms.wire.request import request_for
 from sinch_provider.sms.wire.tokens import Grant, token_request
 from tests.unit.sms.calls import GOOD, ID, NUMBER, SEND, TEXT, TO, told
 from tests.unit.sms.conftest import Player, plan_account, project_account
@@ -74,7 +75,7 @@ def test_no_way_of_writing_things_down_gives_a_secret_away(way: Callable[[Any], 
 @pytest.mark.parametrize("holder", [*HOLDERS, *CLIENTS], ids=lambda holder: type(holder).__name__)
 @pytest.mark.parametrize("way", [airflows, pickle.dumps])
 def test_who_stores_credentials_is_told_why_not(way: Callable[[Any], Any], holder: Any) -> None:
-    with pytest.raises(TypeError, match=f"{type(holder).__name__} holds credentials and is not stored"):
+    with pytest.raises(TypeError, match=f"{type(holder).__name__} contains credentials and cannot be stored"):
         way(holder)
 
 
@@ -83,9 +84,9 @@ def test_credentials_are_compared_and_changed_as_values() -> None:
     assert ServicePlanCredentials("a", "b") != ServicePlanCredentials("a", "c")
     assert hash(ServicePlanCredentials("a", "b")) == hash(ServicePlanCredentials("a", "b"))
     assert dataclasses.replace(PROJECT, timeout=5).credentials.secret == "key-secret"
-    assert dataclasses.replace(PROJECT.credentials, key_id="k") == ProjectCredentials(
-        "project", "k", "key-secret"
-    )
+    assert isinstance(PROJECT.credentials, ProjectCredentials)
+    changed = dataclasses.replace(PROJECT.credentials, key_id="k")
+    assert changed == ProjectCredentials("project", "k", "key-secret")
 
 
 def test_what_passes_through_shows_nothing_of_what_it_holds() -> None:
@@ -123,9 +124,9 @@ def test_a_server_that_quotes_credentials_is_not_quoted(
         said = quote.format(secret)
         server.script = [token(long), reply(400, {"code": said, "text": said})]
         account = project_account(server.url)
-        account = dataclasses.replace(
-            account, credentials=dataclasses.replace(account.credentials, key_secret="key-secret-0123456789")
-        )
+        assert isinstance(account.credentials, ProjectCredentials)
+        credentials = dataclasses.replace(account.credentials, key_secret="key-secret-0123456789")
+        account = dataclasses.replace(account, credentials=credentials)
         with pytest.raises(SinchBadRequestError) as caught:
             do(account, *SEND)
         assert secret[:13] not in told(caught.value)

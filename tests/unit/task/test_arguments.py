@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jinja2 import Environment
 
-from sinch_provider.sms.delivery.progress import OutcomePolicy
+from sinch_provider.sms.delivery.outcome import OutcomePolicy
 from sinch_provider.sms.errors import Fault, SinchValidationError
 from sinch_provider.task.arguments import (
     interval_faults,

@@ -20,7 +20,7 @@ from airflow.sdk.execution_time.context import set_current_context
 
 from sinch_provider.hooks.sinch import SinchConnectionMissing
 from sinch_provider.sms import errors
-from sinch_provider.sms.delivery.progress import OutcomePolicy, Summary
+from sinch_provider.sms.delivery.outcome import OutcomePolicy, Summary
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
 from sinch_provider.task.failures import (
     SinchDeliveryFailed,

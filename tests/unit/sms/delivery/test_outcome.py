@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinch_provider.sms.delivery.codes import FAILED, FINAL, INTERMEDIATE
-from sinch_provider.sms.delivery.progress import OutcomePolicy, Summary
+from sinch_provider.sms.delivery.outcome import OutcomePolicy, Summary
 from tests.unit.sms.looking import ID
 
 counts = st.dictionaries(
@@ -116,7 +116,7 @@ def test_a_verdict_gives_its_reason() -> None:
         "1 of 3 messages were delivered, below min_delivered=0.5"
     )
     assert OutcomePolicy(min_delivered=0.5).verdict(Summary((ID,), Counter())) == (
-        "there was no message to deliver, which is below min_delivered=0.5"
+        "there were no messages, so min_delivered=0.5 was not reached"
     )
 
 

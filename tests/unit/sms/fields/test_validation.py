@@ -17,7 +17,8 @@ from sinch_provider.sms.account import Account, ServicePlanCredentials
 from sinch_provider.sms.errors import SinchValidationError
 from sinch_provider.sms.fields import table
 from sinch_provider.sms.fields.validation import check_message
-from sinch_provider.sms.wire.call import Call, request_for
+from sinch_provider.sms.wire.call import Call
+from sinch_provider.sms.wire.request import request_for
 from tests.unit.sms.calls import ID, TO, numbers
 
 ACCOUNT = Account(credentials=ServicePlanCredentials("plan", "token"))

@@ -26,15 +26,16 @@ from sinch_provider.sms.errors import (
     SinchUncertainError,
     SinchUnexpectedAnswerError,
 )
-from sinch_provider.sms.wire.call import LARGEST_ANSWER
 from sinch_provider.sms.wire.environment import tls_context
+from sinch_provider.sms.wire.http import LARGEST_ANSWER
 from tests.unit.sms.calls import (
     BATCH,
     CANCEL,
     GET,
     GOOD,
+    ID,
+    NOT_IDEMPOTENT,
     NUMBER,
-    ONCE,
     SEND,
     by_operation,
 )
@@ -311,7 +312,7 @@ CONTRADICTIONS = {
 
 
 @pytest.mark.parametrize("name", list(CONTRADICTIONS))
-@pytest.mark.parametrize("call", ONCE, ids=by_operation)
+@pytest.mark.parametrize("call", NOT_IDEMPOTENT, ids=by_operation)
 def test_an_answer_that_the_library_refuses_is_a_lost_one(
     do: Player, server: ScriptedServer, call: tuple[Any, ...], name: str
 ) -> None:
@@ -367,7 +368,7 @@ def test_a_whole_client_can_be_given_an_end() -> None:
         SinchClient(project_account(server.url), attempts=1, seconds=0.2) as client,
         pytest.raises(SinchConnectionError, match="took too long"),
     ):
-        client.batches.get(BATCH["id"])
+        client.batches.get(ID)
     assert server.connections == 1
 
 

@@ -14,7 +14,7 @@ import pytest
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account
 from sinch_provider.sms.errors import SinchConnectionError, SinchNotSentError, SinchUncertainError
-from sinch_provider.sms.wire.call import Answer
+from sinch_provider.sms.wire.http import Answer
 from tests.unit.sms.calls import BATCH, GET, GOOD, ID, SEND, TEXT, TO
 from tests.unit.sms.certificates import Authority
 from tests.unit.sms.conftest import Player, plan_account
@@ -213,7 +213,7 @@ def test_a_proxy_that_cannot_be_is_refused_and_not_passed_by(
     do: Player, monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
     monkeypatch.setenv("https_proxy", proxy)
-    with pytest.raises(SinchConnectionError, match=r"must be a URL .*HTTPS_PROXY.*Nothing was sent\."):
+    with pytest.raises(SinchConnectionError, match=r"HTTPS_PROXY.* must be a URL .*Nothing was sent\."):
         do(plan_account("https://sinch.test"), *SEND)
     assert do.pauses == []
 
@@ -296,6 +296,6 @@ def test_certificates_that_cannot_be_read_are_named_by_their_variable(
     if content is not None:
         path.write_text(content)
     monkeypatch.setenv(name, str(path))
-    with pytest.raises(SinchConnectionError, match=rf"{name} names cannot be read.*Nothing was sent\."):
+    with pytest.raises(SinchConnectionError, match=rf"{name} cannot be read.*Nothing was sent\."):
         do(plan_account("https://127.0.0.1:9"), *SEND)
     assert do.pauses == []

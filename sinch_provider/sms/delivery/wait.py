@@ -1,0 +1,192 @@
+"""Procedures that wait until batches have finished."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final, TypeVar
+
+import pendulum
+
+from sinch_provider.sms import endpoints
+from sinch_provider.sms.delivery.codes import CANCELLED_BY_USER, FINAL, INTERMEDIATE
+from sinch_provider.sms.delivery.outcome import Summary
+from sinch_provider.sms.delivery.progress import Progress, Schedule, State, counts_of, has_finished
+from sinch_provider.sms.errors import SinchError, SinchNotFoundError
+from sinch_provider.sms.fields.recipients import is_group_id
+from sinch_provider.sms.fields.times import utcnow, wire_time
+from sinch_provider.sms.models import Batch
+from sinch_provider.sms.wire.call import Call, Pause
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+#: If a batch to groups still has no messages so long after it left, its groups are empty.
+EMPTY_AFTER: Final = timedelta(minutes=15)
+#: Number of looks that may fail for passing reasons while nothing is known about a batch.
+BLIND_LOOKS: Final = 30
+#: The longest pause in seconds, even if a batch leaves much later.
+LONGEST_PAUSE: Final = timedelta(days=1).total_seconds()
+
+
+async def wait(progress: Sequence[Progress], poll_interval: float) -> Summary:
+    """
+    Look at batches again and again until every one is over.
+
+    :param progress: One entry per batch. At the beginning this is ``Progress(batch_id)``.
+    :param poll_interval: Seconds between two looks at a batch that has left.
+    """
+    entries = list(progress)
+    while True:
+        entries = await look_at_all(entries)
+        summary = Summary.of(entries)
+        if not summary.pending:
+            return summary
+        await Pause(pause_for(entries, poll_interval, utcnow()))
+
+
+async def look_at_all(before: Iterable[Progress], until: pendulum.DateTime | None = None) -> list[Progress]:
+    """
+    Look once at every batch that is not over, and log what has changed.
+
+    If a look fails for a passing reason (network, trouble at Sinch), the round ends, because looks at other
+    batches would fail too. The progress of the batch stays as it was, and its schedule limits the wait. While
+    no schedule is known, too many such failures in a row are raised.
+
+    :param before: What is known about the batches.
+    :param until: When the round ends. The first look is made in any case.
+    """
+    known = list(before)
+    entries = list(known)
+    # Batches with the fewest looks come first. So rounds that end early still reach every batch in time.
+    due = sorted((at for at, entry in enumerate(entries) if not entry.over), key=lambda at: entries[at].looks)
+    for place, at in enumerate(due):
+        if place and until is not None and utcnow() > until:
+            log.warning("The time is over; %d of %d batches were not checked.", len(due) - place, len(due))
+            break
+        entry = replace(entries[at], looks=entries[at].looks + 1)
+        try:
+            entries[at] = await look(entry)
+        except SinchError as error:
+            entries[at] = replace(entry, failures=entry.failures + 1)
+            blind = sum(each.failures for each in entries if each.schedule is None)
+            if not error.transient or (entry.schedule is None and blind >= BLIND_LOOKS):
+                raise
+            log.warning("The status of batch %s could not be read; trying again: %s", entry.batch_id, error)
+            if entry.schedule is not None and utcnow() > entry.schedule.ends:
+                entries[at] = replace(entries[at], state=State.OVERDUE)
+            break
+    _log_changes(known, entries)
+    return entries
+
+
+async def look(before: Progress) -> Progress:
+    """
+    Find out how far a batch is, with as few calls as possible.
+
+    Before the batch leaves, no call is made. The batch itself is read at the first look. It is read again
+    when its report is empty or its time is over, because it may have been cancelled, postponed or prolonged.
+
+    :param before: The result of the last look, or ``Progress(batch_id)``.
+    """
+    batch: Batch | None = None
+    schedule = before.schedule
+    if schedule is not None and _leaves_later(schedule):
+        return replace(before, state=State.SCHEDULED)
+    if schedule is None:
+        batch = await _lagging(endpoints.get(before.batch_id))
+        schedule = Schedule.of(batch, utcnow())
+        before = replace(before, canceled=batch.canceled)
+        if not batch.canceled and _leaves_later(schedule):
+            return replace(before, state=State.SCHEDULED, schedule=schedule)
+
+    before = replace(before, schedule=schedule, state=State.RUNNING, failures=0)
+    try:
+        report = await endpoints.get_delivery_report(before.batch_id)
+    except SinchNotFoundError:
+        # The batch exists, but its report may come later.
+        return replace(before, state=State.OVERDUE) if utcnow() > schedule.ends else before
+    counts = counts_of(report)
+    progress = replace(before, counts=counts)
+    if has_finished(counts, report.total_message_count):
+        return replace(progress, state=State.FINISHED)
+
+    empty = counts.total() == 0
+    if batch is None and (empty or utcnow() > schedule.ends):
+        batch = await _lagging(endpoints.get(before.batch_id))
+        schedule = Schedule.of(batch, utcnow())
+        progress = replace(progress, schedule=schedule)
+    if batch is not None:
+        progress = replace(progress, canceled=batch.canceled)
+        if batch.canceled and empty:
+            # A batch that was cancelled before it left has no report. All its recipients count as cancelled.
+            planned = report.total_message_count or len(batch.to) or 1
+            counted = Counter({("Cancelled", CANCELLED_BY_USER): planned})
+            return replace(progress, state=State.FINISHED, counts=counted)
+        if empty and report.total_message_count == 0 and _has_empty_groups(batch, utcnow()):
+            log.warning("Batch %s has no messages: its groups are empty.", before.batch_id)
+            return replace(progress, state=State.FINISHED)
+    if _leaves_later(schedule):
+        return replace(progress, state=State.SCHEDULED)
+    if utcnow() > schedule.ends:
+        return replace(progress, state=State.OVERDUE)
+    return progress
+
+
+def pause_for(entries: Iterable[Progress], poll_interval: float, now: pendulum.DateTime) -> float:
+    """
+    Return the seconds until the next look is useful.
+
+    This is the poll interval, or longer if every pending batch leaves later than that.
+    """
+    waits = [
+        (entry.schedule.starts - now).total_seconds()
+        if entry.state is State.SCHEDULED and entry.schedule and entry.schedule.starts
+        else 0.0
+        for entry in entries
+        if not entry.over
+    ]
+    # If the look at a batch fails when it leaves, its state is still "scheduled".
+    soonest = min(waits, default=0.0)
+    return min(soonest, LONGEST_PAUSE) if soonest > 0 else poll_interval
+
+
+def _leaves_later(schedule: Schedule) -> bool:
+    return schedule.starts is not None and utcnow() < schedule.starts
+
+
+def _has_empty_groups(batch: Batch, now: pendulum.DateTime) -> bool:
+    # A batch that also goes to phone numbers has messages, even if their report is late.
+    left = batch.send_at or batch.created_at
+    only_groups = bool(batch.to) and all(map(is_group_id, batch.to))
+    return only_groups and left is not None and now > left + EMPTY_AFTER
+
+
+def _lagging(call: Call[T]) -> Call[T]:
+    # For a moment after Sinch accepted a batch, it may not be found.
+    return replace(call, may_lag=True)
+
+
+def _log_changes(before: Sequence[Progress], after: Sequence[Progress]) -> None:
+    """Log what is new in this round, once for all batches."""
+    for status in sorted(_statuses(after) - _statuses(before) - FINAL - INTERMEDIATE):
+        log.warning("Unknown delivery status %r; treating it as not final.", status)
+    if [(each.state, each.counts) for each in before] == [(each.state, each.counts) for each in after]:
+        return
+    summary = Summary.of(after)
+    starts = [each.schedule.starts for each in after if each.schedule and each.state is State.SCHEDULED]
+    news = [summary.line()] if summary.counts else []
+    if leaving := [each for each in starts if each is not None]:
+        news.append(f"leaves at {wire_time(min(leaving))}; nothing is requested before")
+    if len(summary.batch_ids) > 1 and summary.pending:
+        news.append(f"{len(summary.pending)} are still pending")
+    if news:
+        log.info("%s: %s.", summary.names, "; ".join(news))
+
+
+def _statuses(entries: Iterable[Progress]) -> set[str]:
+    return {status for entry in entries for status, _ in entry.counts}

@@ -1,0 +1,85 @@
+"""One HTTP request and one HTTP answer, as plain data."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+from sinch_provider import __version__
+
+TOKEN_PATH: Final = "/oauth2/token"
+#: Bytes, after decompression, of the largest answers: a page of a hundred batches of a thousand recipients
+#: each, a dry run for a thousand recipients, or every number of a batch to groups.
+LARGEST_ANSWER: Final = 16 * 1024 * 1024
+#: Every entry of Sinch's answers takes more than half as many bytes. Each entry becomes an object that takes
+#: many times as much memory, so an answer that consists of brackets is not parsed.
+_BYTES_PER_ENTRY: Final = 32
+
+USER_AGENT: Final = f"airflow-provider-sinch/{__version__} (Python/{platform.python_version()})"
+COMMON_HEADERS: Final = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+    "User-Agent": USER_AGENT,
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """
+    An HTTP request without its bearer token.
+
+    :param method: HTTP method.
+    :param url: Absolute URL.
+    :param headers: Headers, except ``Authorization`` of API calls.
+    :param body: The encoded body; None for requests without one.
+    """
+
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """
+    An HTTP answer.
+
+    :param status: HTTP status.
+    :param headers: Header names in lower case.
+    :param body: The decompressed body.
+    :param complete: False if reading stopped because the body was longer than ``largest``.
+    :param largest: The most bytes that an answer to this call may have.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    complete: bool = True
+    largest: int = LARGEST_ANSWER
+
+    def json(self) -> Any:
+        """
+        Read the body as JSON.
+
+        :raises ValueError: The body is not JSON, or too large or too deep to be an answer of Sinch.
+        """
+        value, fault = self._parsed
+        if fault:
+            raise ValueError(fault)
+        return value
+
+    @cached_property
+    def _parsed(self) -> tuple[Any, str]:
+        if sum(map(self.body.count, (b"[", b"{", b","))) > self.largest // _BYTES_PER_ENTRY:
+            return None, "too many entries"
+        try:
+            return json.loads(self.body), ""
+        except RecursionError:
+            return None, "nested too deeply"
+        except ValueError:
+            return None, "not JSON"

@@ -1,0 +1,47 @@
+"""The HTTP request of an API call on one account."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from sinch_provider.sms.account import Account
+from sinch_provider.sms.fields.only_to import refuse_others
+from sinch_provider.sms.wire.call import Call, Kind
+from sinch_provider.sms.wire.http import COMMON_HEADERS, Request
+
+
+def request_for(account: Account, call: Call[Any]) -> Request:
+    """
+    Make the HTTP request of a call.
+
+    :raises SinchValidationError: A recipient is not allowed by the account's ``only_to``.
+    """
+    if call.kind is not Kind.SAFE:
+        refuse_others(account.only_to, call.operation, call.body or {})
+    url = account.api_root + call.path + (f"?{urlencode(call.query)}" if call.query else "")
+    headers = dict(COMMON_HEADERS)
+    if call.body is None:
+        return Request(call.method, url, headers, None)
+    body = dict(call.body)
+    if call.default_sender and account.sender:
+        body.setdefault("from", account.sender)
+    headers["Content-Type"] = "application/json"
+    return Request(call.method, url, headers, json.dumps(body).encode())
+
+
+def read_before(account: Account, call: Call[Any]) -> Call[Any] | None:
+    """
+    Return the call that must be made before another one, or None.
+
+    An update also texts the recipients that the batch already has. ``only_to`` applies to them too, so the
+    batch is read first.
+
+    :raises SinchValidationError: The update adds a recipient that ``only_to`` does not allow.
+    """
+    if not account.only_to or call.operation != "update":
+        return None
+    refuse_others(account.only_to, call.operation, call.body or {})
+    return replace(call, operation="get", method="GET", body=None, kind=Kind.SAFE, permit=None, observe=None)
