@@ -12,13 +12,13 @@ from dataclasses import fields
 from types import FrameType
 
 import sinch_sandbox
-from sinch_sandbox.guards import is_host_name
-from sinch_sandbox.patience import raise_descriptor_limit
+from sinch_sandbox.core.outcomes import MAGIC, MAGIC_PREFIX
+from sinch_sandbox.core.sandbox import Options
+from sinch_sandbox.core.settings import Credentials, Settings, parse_assignment
+from sinch_sandbox.core.store.store import TEMPORARY
 from sinch_sandbox.server import RunningSandbox, is_loopback
-from sinch_sandbox.settings import Credentials, Settings, parse_assignment
-from sinch_sandbox.sinch.outcomes import MAGIC, MAGIC_PREFIX
-from sinch_sandbox.state import Options
-from sinch_sandbox.store import TEMPORARY
+from sinch_sandbox.web.guards import is_host_name
+from sinch_sandbox.web.patience import raise_descriptor_limit
 
 DEFAULT_PORT = 8026
 ENVIRONMENT = "SINCH_SANDBOX_"

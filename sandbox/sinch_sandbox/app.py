@@ -15,15 +15,17 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 import sinch_sandbox
-from sinch_sandbox import control, pages
 from sinch_sandbox.callbacks.dispatcher import Dispatcher
-from sinch_sandbox.connections import Connections, Seats
 from sinch_sandbox.control import events
+from sinch_sandbox.control import routes as control
 from sinch_sandbox.control.waiting import Lookout
-from sinch_sandbox.guards import Guards
-from sinch_sandbox.limits import told
+from sinch_sandbox.core.limits import told
+from sinch_sandbox.core.sandbox import Options, Sandbox
+from sinch_sandbox.inbox import pages
+from sinch_sandbox.inbox import routes as inbox
 from sinch_sandbox.sinch import api, openapi
-from sinch_sandbox.state import Options, Sandbox
+from sinch_sandbox.web.connections import Connections, Seats
+from sinch_sandbox.web.guards import Guards
 
 OPENAPI_URL = "/sandbox/openapi.json"
 
@@ -63,6 +65,7 @@ def create_app(
     app.state.listeners = Seats(events.MAX_LISTENING)
     app.include_router(api.router)
     app.include_router(control.router)
+    app.include_router(inbox.router)
     app.include_router(pages.router)
     _describe(app)
     app.add_exception_handler(HTTPException, _http_error)

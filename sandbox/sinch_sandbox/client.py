@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from sinch_sandbox.settings import Credentials
+from sinch_sandbox.core.settings import Credentials
 from sinch_sandbox.verdict import Verdict, read_verdict
 
 _PAGE = 10_000
@@ -39,22 +39,12 @@ class SandboxClient:
     @property
     def connection(self) -> dict[str, Any]:
         """An Airflow connection with the service plan's token."""
-        return {
-            "conn_type": "sinch",
-            "login": self.credentials.service_plan_id,
-            "password": self.credentials.api_token,
-            "extra": {"base_url": self.url, "auth_url": self.url},
-        }
+        return self.credentials.plan_connection(self.url)
 
     @property
     def project_connection(self) -> dict[str, Any]:
         """An Airflow connection with the project's key."""
-        return {
-            "conn_type": "sinch",
-            "login": self.credentials.key_id,
-            "password": self.credentials.key_secret,
-            "extra": {"project_id": self.credentials.project_id, "base_url": self.url, "auth_url": self.url},
-        }
+        return self.credentials.project_connection(self.url)
 
     # What was sent
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def _sinch_sandbox_server() -> Iterator[SandboxClient]:
     """One server for the session, on a port of its own, so that parallel workers do not meet."""
     try:
+        from sinch_sandbox.core.sandbox import Options
         from sinch_sandbox.server import RunningSandbox
-        from sinch_sandbox.state import Options
     except ModuleNotFoundError as missing:
         pytest.fail(
             f"The fixture sinch_sandbox needs {missing.name}, which comes with the extra:"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sinch_sandbox.sinch import phone
+from sinch_sandbox.core import phone
 
 Recipient = str | tuple[str, str | None]
 """The digits of a number; or number and ``client_reference``, where the expected ones were given so."""

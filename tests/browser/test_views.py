@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from sinch_sandbox.client import SandboxClient
-from sinch_sandbox.faults import Kind
+from sinch_sandbox.core.faults import Kind
 
 from .conftest import Watch, post, send
 

@@ -8,13 +8,15 @@ from collections.abc import Hashable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sinch_sandbox.callbacks import outbox, reporting
-from sinch_sandbox.callbacks.outbox import Attempt, Callback, State, TargetRefusedError
-from sinch_sandbox.callbacks.urls import masked
-from sinch_sandbox.connections import Connections
+from sinch_sandbox.callbacks import reporting
+from sinch_sandbox.callbacks.targets import TargetRefusedError
+from sinch_sandbox.core.masking import masked
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.store import callbacks as outbox
+from sinch_sandbox.core.store.callbacks import Attempt, Callback, CallbackState
+from sinch_sandbox.core.times import HOUR, SECOND
 from sinch_sandbox.sinch import planning
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.times import HOUR, SECOND
+from sinch_sandbox.web.connections import Connections
 
 if TYPE_CHECKING:
     from sinch_sandbox.callbacks.posting import Poster
@@ -119,7 +121,7 @@ class Dispatcher:
         secret, timestamp = self._sandbox.settings.callback_secret, clock.now() // SECOND
         status: int | None = None
         error: str | None = None
-        state: State | None = None
+        state: CallbackState | None = None
         try:
             status = await self._poster.post(callback.url, callback.body, secret, timestamp)
         except TargetRefusedError as refusal:
@@ -157,7 +159,7 @@ class Dispatcher:
         self._progress = asyncio.Event()
 
 
-def _conclude(callback: Callback, at: int, status: int | None) -> tuple[State, int | None]:
+def _conclude(callback: Callback, at: int, status: int | None) -> tuple[CallbackState, int | None]:
     """What an answer, or none, means: its state, and when to try again."""
     if status is not None and 200 <= status < 300:
         return "delivered", None

@@ -13,9 +13,9 @@ import aiohttp
 from yarl import URL
 
 import sinch_sandbox
-from sinch_sandbox.callbacks.outbox import TargetRefusedError
-from sinch_sandbox.callbacks.urls import masked
-from sinch_sandbox.guards import CALLBACK_AGENT
+from sinch_sandbox.callbacks.targets import TargetRefusedError, check_address, not_loopback
+from sinch_sandbox.core.masking import masked
+from sinch_sandbox.web.guards import CALLBACK_AGENT
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 _MAX_REPLY = 64 * 1024
@@ -86,21 +86,11 @@ class Poster:
             address = ipaddress.ip_address(host)
         except ValueError:
             if host != "localhost" and not self._allow_remote:
-                raise _not_loopback(host) from None
+                raise not_loopback(host) from None
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
             address = ipaddress.ip_address(found[0][4][0])
-        self._check(host, address)
+        check_address(host, address, self._allow_remote, self._allow_loopback)
         return str(address)
-
-    def _check(self, host: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
-        if not self._allow_loopback and (address.is_loopback or address.is_unspecified):
-            raise TargetRefusedError(
-                f"{host} is this machine's own loopback; a sandbox that other machines reach does not call it"
-            )
-        if not self._allow_remote and not address.is_loopback:
-            raise _not_loopback(host)
 
 
 def _parse(url: str) -> URL:
@@ -112,10 +102,4 @@ def _parse(url: str) -> URL:
         pass
     raise TargetRefusedError(
         f"{masked(url)!r} is not an http or https URL" if url else "there is no callback URL"
-    )
-
-
-def _not_loopback(host: str) -> TargetRefusedError:
-    return TargetRefusedError(
-        f"{host} is not a loopback address; callbacks to others need --allow-remote-callbacks"
     )

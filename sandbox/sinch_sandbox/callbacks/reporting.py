@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sinch_sandbox.callbacks import outbox
-from sinch_sandbox.faults import Fault
+from sinch_sandbox.core.faults import Fault
+from sinch_sandbox.core.outcomes import CANCELLED_CODE, DISPATCHED, DISPATCHED_CODE, QUEUED, QUEUED_CODE
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.store import callbacks as outbox
+from sinch_sandbox.core.store.store import Batch
+from sinch_sandbox.core.times import SECOND
 from sinch_sandbox.sinch import reports
-from sinch_sandbox.sinch.outcomes import CANCELLED_CODE, DISPATCHED, DISPATCHED_CODE, QUEUED, QUEUED_CODE
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.store import Batch
-from sinch_sandbox.times import SECOND
 
 
 class _Open(NamedTuple):
@@ -126,7 +126,7 @@ def _queue(sandbox: Sandbox, batch: Batch, document: dict[str, Any], facts: dict
     url = batch.fields.get("callback_url", sandbox.settings.default_callback_url)
     recipient = document.get("recipient")
     copies, due_at, held = 1, at, False
-    state: outbox.State = "waiting"
+    state: outbox.CallbackState = "waiting"
     struck: list[Fault] = []
     if sandbox.faults:
         known = {

@@ -9,8 +9,9 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request
 
 from sinch_sandbox.callbacks.dispatcher import Dispatcher
+from sinch_sandbox.control.surrogates import refuse_lone_surrogates
+from sinch_sandbox.core.sandbox import Sandbox
 from sinch_sandbox.sinch import planning
-from sinch_sandbox.state import Sandbox
 
 
 async def _of_request(request: Request) -> Sandbox:
@@ -28,6 +29,10 @@ async def announce_changes(request: Request) -> AsyncIterator[None]:
     if request.method != "GET":
         sandbox: Sandbox = request.app.state.sandbox
         sandbox.changes.announce()
+
+
+ROUTE_DEPENDENCIES = (Depends(announce_changes), Depends(refuse_lone_surrogates))
+"""What every route under ``/sandbox/`` does besides its own work."""
 
 
 async def _dispatcher_of_request(request: Request) -> Dispatcher:

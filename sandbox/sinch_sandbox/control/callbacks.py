@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from sinch_sandbox.callbacks import outbox
-from sinch_sandbox.callbacks.urls import masked
 from sinch_sandbox.control.access import Controlled, Dispatching
-from sinch_sandbox.times import format_time
+from sinch_sandbox.core.masking import masked
+from sinch_sandbox.core.store import callbacks as outbox
+from sinch_sandbox.core.times import format_time
 
 router = APIRouter()
 
@@ -21,7 +21,7 @@ MAX_LISTED = 10_000
 async def callbacks(
     sandbox: Controlled,
     batch_id: str | None = None,
-    state: outbox.State | None = None,
+    state: outbox.CallbackState | None = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 1000,
     offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> dict[str, Any]:

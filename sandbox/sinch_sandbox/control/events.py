@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, Request
 from starlette.responses import StreamingResponse
 
-from sinch_sandbox.connections import Connections, Seats
 from sinch_sandbox.control.access import Controlled
-from sinch_sandbox.state import Sandbox
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.web.connections import Connections, Seats
 
 router = APIRouter()
 

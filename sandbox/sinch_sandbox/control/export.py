@@ -14,8 +14,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
 from sinch_sandbox.control.access import Controlled
-from sinch_sandbox.control.messages import COLUMNS, SOURCE, MessageFilters, shown
-from sinch_sandbox.state import Sandbox
+from sinch_sandbox.control.filters import COLUMNS, SOURCE, MessageFilters, shown
+from sinch_sandbox.core.sandbox import Sandbox
 
 router = APIRouter()
 

@@ -10,11 +10,12 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import AfterValidator, Field, model_validator
 
 from sinch_sandbox.control.access import Controlled
-from sinch_sandbox.limits import Given, at_most
-from sinch_sandbox.sinch import inbounds, phone
+from sinch_sandbox.core import phone
+from sinch_sandbox.core.limits import Given, at_most
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.times import format_time, parse_time
+from sinch_sandbox.sinch import inbounds
 from sinch_sandbox.sinch.inbounds import Inbound
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.times import format_time, parse_time
 
 router = APIRouter()
 

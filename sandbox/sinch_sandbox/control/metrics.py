@@ -9,12 +9,12 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 import sinch_sandbox
-from sinch_sandbox.callbacks.outbox import State
 from sinch_sandbox.control.access import Controlled
-from sinch_sandbox.faults import Kind
-from sinch_sandbox.sinch.outcomes import STATUSES
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.times import SECOND
+from sinch_sandbox.core.faults import Kind
+from sinch_sandbox.core.outcomes import STATUSES
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.store.callbacks import CallbackState
+from sinch_sandbox.core.times import SECOND
 
 router = APIRouter()
 
@@ -62,7 +62,7 @@ async def metrics(sandbox: Controlled) -> Response:
         "callbacks",
         "gauge",
         "Callbacks by their state.",
-        {(state,): states.get(state, 0) for state in get_args(State)},
+        {(state,): states.get(state, 0) for state in get_args(CallbackState)},
         "state",
     )
     page.add(

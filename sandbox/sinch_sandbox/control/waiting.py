@@ -8,9 +8,9 @@ import time
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-from sinch_sandbox.connections import Connections, Seats
-from sinch_sandbox.control.messages import SOURCE, MessageFilters
-from sinch_sandbox.state import Sandbox
+from sinch_sandbox.control.filters import SOURCE, MessageFilters
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.web.connections import Connections, Seats
 
 MAX_WAITING = 32
 _PAUSE = 0.02

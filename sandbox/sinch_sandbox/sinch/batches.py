@@ -6,13 +6,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace as with_changes
 from typing import Any
 
-from sinch_sandbox.sinch import groups, phone, planning, validation
+from sinch_sandbox.core import phone
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.store.store import Batch, Fields
+from sinch_sandbox.core.times import DAY, SECOND, format_time
+from sinch_sandbox.sinch import batch_fields as validation
+from sinch_sandbox.sinch import groups, planning
+from sinch_sandbox.sinch.batch_fields import MAX_RECIPIENTS, TEXT
 from sinch_sandbox.sinch.composing import draft
 from sinch_sandbox.sinch.errors import MISSING_CALLBACK_URL, Problems, Refusal, already_dispatched, not_found
-from sinch_sandbox.sinch.validation import MAX_RECIPIENTS, TEXT, Fields
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.store import Batch
-from sinch_sandbox.times import DAY, SECOND, format_time
 
 MAX_VALIDITY = 3 * DAY
 NULL_MEANS_DEFAULT = ("delivery_report", "expire_at", "callback_url", "send_at", "parameters")

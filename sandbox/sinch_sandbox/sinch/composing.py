@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from sinch_sandbox.settings import Settings
+from sinch_sandbox.core.outcomes import NO_PARAMETER_VALUE, TOO_MANY_PARTS, Outcome, Outcomes, timeline
+from sinch_sandbox.core.settings import Settings
+from sinch_sandbox.core.store.store import Fields, Message
+from sinch_sandbox.sinch.batch_fields import BINARY, MEDIA, TEXT
 from sinch_sandbox.sinch.encoding import count_parts, truncate_to_one_part
-from sinch_sandbox.sinch.outcomes import NO_PARAMETER_VALUE, TOO_MANY_PARTS, Outcome, Outcomes, timeline
 from sinch_sandbox.sinch.personalise import Template
-from sinch_sandbox.sinch.validation import BINARY, MEDIA, TEXT, Fields
 
 
 class Draft(NamedTuple):
@@ -21,19 +22,6 @@ class Draft(NamedTuple):
     parts: int
     problem: int | None
     """Code with which Sinch stops the message before sending it."""
-
-
-class Message(NamedTuple):
-    """A row of the ledger; ``text`` is None where it is the same for the whole batch."""
-
-    recipient: str
-    text: str | None
-    encoding: str
-    parts: int
-    dispatched_at: int | None
-    final_at: int | None
-    status: str
-    code: int
 
 
 class Schedule(NamedTuple):

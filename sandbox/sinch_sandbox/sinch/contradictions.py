@@ -8,11 +8,11 @@ from typing import Any
 
 from starlette.responses import Response
 
+from sinch_sandbox.core.outcomes import MAGIC_PREFIX
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.times import format_time
 from sinch_sandbox.sinch import batches
-from sinch_sandbox.sinch.outcomes import MAGIC_PREFIX
-from sinch_sandbox.sinch.replies import json_reply
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.times import format_time
+from sinch_sandbox.sinch.responses import json_reply
 
 _STRANGERS = tuple(f"{MAGIC_PREFIX}{digits:03}" for digits in range(999, -1, -1))
 _TEXT = "This is the text of another batch."

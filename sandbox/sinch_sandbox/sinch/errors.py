@@ -24,6 +24,12 @@ class Refusal(Exception):  # noqa: N818 - it is a reply, not a failure
         self.headers = headers
 
 
+def unauthorized(error: str | None = None) -> Refusal:
+    """Sinch's 401 has no body; ``expired`` in the header asks the client to fetch a new token."""
+    challenge = f'Bearer error="{error}"' if error else "Bearer"
+    return Refusal(401, headers={"www-authenticate": challenge})
+
+
 def not_found() -> Refusal:
     """Sinch documents no body for 404, so clients must cope with an empty one."""
     return Refusal(404)

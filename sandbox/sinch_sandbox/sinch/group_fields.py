@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sinch_sandbox.sinch import phone
+from sinch_sandbox.core import phone
+from sinch_sandbox.core.store.store import Fields
+from sinch_sandbox.sinch.batch_fields import read_numbers
 from sinch_sandbox.sinch.errors import Problems
-from sinch_sandbox.sinch.validation import Fields, read_numbers
 
 MAX_NAME = 20
 MAX_MEMBERS = 10_000

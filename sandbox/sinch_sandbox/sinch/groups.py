@@ -10,12 +10,12 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.store.store import Fields
+from sinch_sandbox.core.times import format_time
 from sinch_sandbox.sinch.errors import CONFLICT_GROUP_NAME, Problems, Refusal, not_found, unknown_group
 from sinch_sandbox.sinch.group_fields import read_fields
 from sinch_sandbox.sinch.paging import read_page
-from sinch_sandbox.sinch.validation import Fields
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.times import format_time
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from sinch_sandbox.callbacks import outbox
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.store import callbacks as outbox
+from sinch_sandbox.core.store.store import NEVER_STARTED
+from sinch_sandbox.core.times import format_time
 from sinch_sandbox.sinch import groups
 from sinch_sandbox.sinch.errors import Problems, not_found
 from sinch_sandbox.sinch.paging import read_addresses, read_page, read_window
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.store import NEVER_STARTED
-from sinch_sandbox.times import format_time
 
 
 @dataclass(frozen=True)

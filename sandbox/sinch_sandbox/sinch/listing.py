@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sinch_sandbox.faults import Fault
+from sinch_sandbox.core.faults import Fault
 from sinch_sandbox.sinch import batches
+from sinch_sandbox.sinch.calls import Call
 from sinch_sandbox.sinch.contradictions import foreign
 from sinch_sandbox.sinch.errors import Problems
-from sinch_sandbox.sinch.operation import Call
 from sinch_sandbox.sinch.paging import Page, read_addresses, read_page, read_window
 
 

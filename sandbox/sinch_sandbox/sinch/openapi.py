@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sinch_sandbox.sinch.outcomes import STATUSES
+from sinch_sandbox.core.outcomes import STATUSES
 from sinch_sandbox.sinch.schemas import DIGITS, NUMBER, SCHEMAS, TIME, Schema, array, ref
 
 Description = dict[str, Any]

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from starlette.datastructures import QueryParams
 
-from sinch_sandbox.settings import Settings
-from sinch_sandbox.sinch import phone
+from sinch_sandbox.core import phone
+from sinch_sandbox.core.outcomes import STATUSES
+from sinch_sandbox.core.settings import Settings
+from sinch_sandbox.core.times import DAY, HOUR, parse_time
 from sinch_sandbox.sinch.errors import Problems
-from sinch_sandbox.sinch.outcomes import STATUSES
-from sinch_sandbox.times import DAY, HOUR, parse_time
 
 _INTEGER = re.compile(r"[0-9]{1,9}")
 _DEFAULT_PAGE_SIZE = 30

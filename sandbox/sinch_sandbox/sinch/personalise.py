@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from sinch_sandbox.sinch import phone
+from sinch_sandbox.core import phone
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_.\-]{1,16})\}")
 _DEFAULT = "default"

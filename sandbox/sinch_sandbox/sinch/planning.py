@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from dataclasses import replace as with_changes
 from typing import NamedTuple
 
-from sinch_sandbox.sinch import groups, phone
-from sinch_sandbox.sinch.composing import Message, Schedule, common_text, compose
-from sinch_sandbox.sinch.queue import Turns, in_order
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.store import Batch
-from sinch_sandbox.times import SECOND
+from sinch_sandbox.core import phone
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.store.queue import Turns, in_order
+from sinch_sandbox.core.store.store import Batch, Message
+from sinch_sandbox.core.times import SECOND
+from sinch_sandbox.sinch import groups
+from sinch_sandbox.sinch.composing import Schedule, common_text, compose
 
 
 class _Plan(NamedTuple):

@@ -7,15 +7,16 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from sinch_sandbox.sinch import batches, phone
+from sinch_sandbox.core import phone
+from sinch_sandbox.core.outcomes import DISPATCHED, QUEUED
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.store.store import CODE_NOW, NEVER_STARTED, STATUS_NOW, Batch
+from sinch_sandbox.core.times import SECOND, format_seconds, format_time
+from sinch_sandbox.sinch import batches
+from sinch_sandbox.sinch.batch_fields import MEDIA, TEXT
 from sinch_sandbox.sinch.composing import max_parts
 from sinch_sandbox.sinch.errors import Problems, not_found
-from sinch_sandbox.sinch.outcomes import DISPATCHED, QUEUED
 from sinch_sandbox.sinch.paging import read_codes, read_page, read_statuses, read_window
-from sinch_sandbox.sinch.validation import MEDIA, TEXT
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.store import CODE_NOW, NEVER_STARTED, STATUS_NOW, Batch
-from sinch_sandbox.times import SECOND, format_seconds, format_time
 
 _STOPPED_INSIDE = ("Aborted", "Cancelled")
 """Ends that no operator had a part in, so there is no operator's time."""

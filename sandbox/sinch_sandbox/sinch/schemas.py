@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sinch_sandbox.sinch import group_fields, validation
-from sinch_sandbox.sinch.outcomes import STATUSES
+from sinch_sandbox.core.outcomes import STATUSES
+from sinch_sandbox.sinch import batch_fields as validation
+from sinch_sandbox.sinch import group_fields
 
 Schema = dict[str, Any]
 

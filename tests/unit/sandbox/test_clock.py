@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sinch_sandbox.clock import Clock
-from sinch_sandbox.sinch.ids import IdFactory
-from sinch_sandbox.sinch.tokens import TokenBucket
+from sinch_sandbox.core.clock import Clock
+from sinch_sandbox.core.ids import IdFactory
+from sinch_sandbox.core.tokens import TokenBucket
 
 NOW = 1_731_406_512_345
 

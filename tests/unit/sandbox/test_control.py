@@ -7,7 +7,7 @@ import threading
 import pytest
 import requests
 from sinch_sandbox.client import SandboxClient, SandboxError
-from sinch_sandbox.settings import Settings
+from sinch_sandbox.core.settings import Settings
 
 import sinch_provider
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.core.sandbox import Options
 from sinch_sandbox.server import RunningSandbox
-from sinch_sandbox.state import Options
 
 from .receiver import Receiver
 from .wire import Api, accepted, constraint, in_, process, refused

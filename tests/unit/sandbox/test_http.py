@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from sinch_sandbox.client import SandboxClient
-from sinch_sandbox.limits import largest_body
+from sinch_sandbox.core.limits import largest_body
 
 from .wire import Api, accepted, refused
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 from sinch_sandbox.client import SandboxClient, SandboxError
+from sinch_sandbox.core.sandbox import Options
 from sinch_sandbox.server import RunningSandbox
-from sinch_sandbox.state import Options
 
 from .wire import TO, Api, accepted, in_
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import requests
 from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.core.outcomes import MAGIC
 from sinch_sandbox.sinch.codes import meaning
-from sinch_sandbox.sinch.outcomes import MAGIC
 
 from .wire import Api, accepted
 

@@ -105,7 +105,7 @@ def test_a_code_of_its_own_does_not_pass_for_a_cancel(api: Api, sinch_sandbox: S
 def test_many_batches_are_counted_once_each(
     api: Api, sinch_sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sinch_sandbox.control.ledger._BATCHES_AT_ONCE", 2)
+    monkeypatch.setattr("sinch_sandbox.control.verdict._BATCHES_AT_ONCE", 2)
     for _ in range(5):
         api.sent(to=[A])
     assert sinch_sandbox.verdict([A] * 5).valid

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.core.sandbox import Options, Sandbox
 from sinch_sandbox.sinch import batches
-from sinch_sandbox.state import Options, Sandbox
 
 import sinch_provider
 

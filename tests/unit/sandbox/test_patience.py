@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from sinch_sandbox.client import SandboxClient
-from sinch_sandbox.patience import Patience
+from sinch_sandbox.core.sandbox import Options
 from sinch_sandbox.server import RunningSandbox
-from sinch_sandbox.state import Options
+from sinch_sandbox.web.patience import Patience
 
 from .wire import ROOT, TO, Api
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sinch_sandbox.client import SandboxClient
-from sinch_sandbox.sinch.outcomes import FINAL_STATUSES, MAGIC, MAGIC_PREFIX
+from sinch_sandbox.core.outcomes import FINAL_STATUSES, MAGIC, MAGIC_PREFIX
 
 from .wire import TO, Api, accepted, bad_format, in_
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import requests
 from sinch_sandbox.client import SandboxClient
+from sinch_sandbox.core.sandbox import Options
+from sinch_sandbox.core.store.store import _make_private
 from sinch_sandbox.server import RunningSandbox, is_loopback
-from sinch_sandbox.state import Options
-from sinch_sandbox.store import _make_private
 
 from .wire import TO, Api, access_token, in_, process
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sinch_sandbox.store import Store
+from sinch_sandbox.core.store.store import Store
 
 
 def test_a_write_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import requests
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.control.waiting import MAX_WAITING
-from sinch_sandbox.store import Store
+from sinch_sandbox.core.store.store import Store
 
 from .test_messages import OTHER, Waiting
 from .wire import TO, Api

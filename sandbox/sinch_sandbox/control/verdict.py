@@ -1,0 +1,207 @@
+"""The ledger's verdict: who was sent what they should, who nothing, who too much."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, TypeAdapter, ValidationError
+from starlette.responses import StreamingResponse
+
+from sinch_sandbox.control.access import Controlled, in_portions
+from sinch_sandbox.control.answers import Ledger, answers
+from sinch_sandbox.control.filters import SOURCE, MessageFilters
+from sinch_sandbox.core import phone
+from sinch_sandbox.core.limits import MAX_TOLD, Given, WrongItemsError
+from sinch_sandbox.core.outcomes import CANCELLED_CODE
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.store.tally import PROBLEMS, VERDICTS, Tally
+from sinch_sandbox.web.guards import is_streamed
+
+router = APIRouter()
+
+_PORTION = 2_000
+_BATCHES_AT_ONCE = 50
+"""After so many other calls get their turn."""
+_MAX_LINE = 64 * 1024
+
+STOPPED = f"(b.canceled_at IS NOT NULL AND m.dispatched_at IS NULL AND m.code = {CANCELLED_CODE})"
+"""A message that a cancel kept from leaving reached nobody."""
+
+
+class Expected(Given):
+    """Somebody who should have been sent a message."""
+
+    to: str
+    client_reference: Annotated[str, Field(min_length=1)] | None = None
+
+
+class LedgerFilters(MessageFilters):
+    """Which messages count, and who is listed one by one."""
+
+    show: Literal["all", "problems", "none"] = Field(
+        "all", description="Recipients to list: all, those that are not ok, or none."
+    )
+
+
+class LedgerQuestion(LedgerFilters):
+    """Who should have been sent a message. A number named twice should have been sent two."""
+
+    expected: list[Any] = Field(
+        description="Numbers; or objects with a `client_reference`, which then tells recipients apart too."
+    )
+
+    def recipients(self) -> Iterator[tuple[str, str | Expected]]:
+        """Each with its place. Wrong ones are told together; after so many the rest is not looked at."""
+        faults: list[Any] = []
+        for index, item in enumerate(self.expected):
+            try:
+                yield f"expected[{index}]", _LINE.validate_python(item)
+            except ValidationError as error:
+                faults += [
+                    {**each, "loc": ("expected", index, *each["loc"])}
+                    for each in error.errors(include_url=False, include_input=False)
+                ]
+                if len(faults) >= MAX_TOLD:
+                    raise WrongItemsError(faults, len(self.expected) - index - 1) from None
+        if faults:
+            raise RequestValidationError(faults)
+
+
+_LINE: TypeAdapter[str | Expected] = TypeAdapter(str | Expected)
+_BODY = LedgerQuestion.model_json_schema()
+_BODY["properties"]["expected"]["items"] = {"anyOf": [{"type": "string"}, Expected.model_json_schema()]}
+_SHOWN = {"all": VERDICTS, "problems": PROBLEMS, "none": ()}
+
+
+@router.post(
+    "/ledger",
+    response_model=None,
+    responses=answers(Ledger) | {422: {"description": "The question makes no sense."}},
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}},
+)
+async def ledger(sandbox: Controlled, request: Request) -> StreamingResponse:
+    """Set the messages that were accepted against those expected, recipient by recipient.
+
+    `ok`: accepted as often as expected; `lost`: less often; `duplicated`: more often; `unexpected`: not
+    expected at all. Messages that a cancel kept from leaving do not count. Filters may stand in the body or
+    in the query. A list too long for one JSON document goes as `application/x-ndjson`, one number or object
+    a line, with filters in the query.
+    """
+    tally = Tally()
+    try:
+        filters = await _expect(request, tally)
+        await _accept(sandbox, filters, tally)
+    except BaseException as error:
+        tally.close()
+        if isinstance(error, ValidationError):
+            raise RequestValidationError(error.errors()) from None
+        raise
+    return StreamingResponse(_answer(tally, filters.show), media_type="application/json")
+
+
+async def _expect(request: Request, tally: Tally) -> LedgerFilters:
+    """Read who is expected; what is left are the filters."""
+    query: dict[str, Any] = dict(request.query_params)
+    if "status" in query:
+        query["status"] = request.query_params.getlist("status")
+    if is_streamed(request.scope):
+        filters = LedgerFilters.model_validate(query)
+        async for lines in _lines(request):
+            tally.expect(_entries(lines, tally))
+        return filters
+    try:
+        data = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        raise HTTPException(422, "the body is not valid JSON") from None
+    if not isinstance(data, dict):
+        raise HTTPException(422, "the body is not a JSON object")
+    question = LedgerQuestion.model_validate({**query, **data})
+    for some in in_portions(question.recipients(), _PORTION):
+        tally.expect(_entries(some, tally))
+        await asyncio.sleep(0)
+    return question
+
+
+async def _lines(request: Request) -> AsyncIterator[list[tuple[str, str | Expected]]]:
+    """What the lines of the body say, as they come in, each with its place."""
+    number = 0
+    rest = b""
+    async for chunk in request.stream():
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _MAX_LINE:
+            raise HTTPException(422, f"line {number + len(lines) + 1} is longer than {_MAX_LINE} bytes")
+        yield _read(lines, number)
+        number += len(lines)
+    yield _read([rest], number)
+
+
+def _read(lines: Iterable[bytes], before: int) -> list[tuple[str, str | Expected]]:
+    read = []
+    for number, line in enumerate(lines, before + 1):
+        if line.strip():
+            try:
+                read.append((f"line {number}", _LINE.validate_json(line)))
+            except ValidationError:
+                raise HTTPException(
+                    422,
+                    f"line {number} is neither a JSON string nor an object with `to` and `client_reference`",
+                ) from None
+    return read
+
+
+def _entries(items: Iterable[tuple[str, str | Expected]], tally: Tally) -> Iterator[tuple[str, str | None]]:
+    """Number and reference; all have a reference or none has."""
+    for place, item in items:
+        to, reference = (item, None) if isinstance(item, str) else (item.to, item.client_reference)
+        number = phone.normalise_number(to)
+        if number is None:
+            raise HTTPException(422, f"{place}: {to[:40]!r} is not a phone number")
+        if tally.by_reference is None:
+            tally.by_reference = reference is not None
+        if tally.by_reference is not (reference is not None):
+            raise HTTPException(422, f"{place}: either all recipients have a client_reference or none has")
+        yield number, reference
+
+
+async def _accept(sandbox: Sandbox, filters: LedgerFilters, tally: Tally) -> None:
+    """Count what is in the ledger by now; every batch is looked at whole."""
+    where, values = filters.condition(sandbox)
+    low, last = 0, sandbox.store.rows("SELECT max(seq) FROM batches", {})[0][0] or 0
+    while low < last:
+        high = sandbox.store.rows(
+            "SELECT max(seq) FROM (SELECT seq FROM batches WHERE seq > :low AND seq <= :last ORDER BY seq"
+            " LIMIT :stride)",
+            {"low": low, "last": last, "stride": _BATCHES_AT_ONCE},
+        )[0][0]
+        if high is None:
+            return
+        tally.accept(
+            sandbox.store.rows(
+                f"SELECT m.recipient, b.client_reference, b.id FROM {SOURCE} WHERE {where}"
+                f" AND m.batch > :low AND m.batch <= :high AND NOT {STOPPED} ORDER BY m.batch, m.position",
+                {**values, "low": low, "high": high},
+            )
+        )
+        low = high
+        await asyncio.sleep(0)
+
+
+async def _answer(tally: Tally, show: Literal["all", "problems", "none"]) -> AsyncIterator[str]:
+    """One JSON document, a recipient a line."""
+    try:
+        totals = tally.totals()
+        valid = not any(totals[verdict] for verdict in PROBLEMS)
+        yield f'{{"valid": {json.dumps(valid)}, "totals": {json.dumps(totals)}, "recipients": ['
+        separator = "\n"
+        for some in in_portions(tally.recipients(_SHOWN[show]), _PORTION):
+            yield separator + ",\n".join(json.dumps(each, ensure_ascii=False) for each in some)
+            separator = ",\n"
+            await asyncio.sleep(0)
+        yield "\n]}\n"
+    finally:
+        tally.close()

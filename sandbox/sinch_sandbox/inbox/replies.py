@@ -1,0 +1,51 @@
+"""How the inbox shows what phones wrote back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.times import format_time
+from sinch_sandbox.sinch import inbounds
+from sinch_sandbox.sinch.inbounds import Inbound
+
+_MOST = 200
+"""Replies that one page shows; they are written by hand or by a test, so there are few."""
+
+
+def reply_view(inbound: Inbound) -> dict[str, Any]:
+    return {
+        "key": f"reply-{inbound.id}",
+        "direction": "in",
+        "id": inbound.id,
+        "to": inbound.recipient,
+        "from": inbound.sender,
+        "text": text_of(inbound),
+        "type": inbound.fields.get("type"),
+        "at": format_time(inbound.received_at),
+        "client_reference": inbound.client_reference,
+    }
+
+
+def text_of(inbound: Inbound) -> str:
+    """The text, Base64 of a binary message, or what a media message says."""
+    body = inbound.fields.get("body", "")
+    if isinstance(body, str):
+        return body
+    return " ".join(body[name] for name in ("subject", "message") if body.get(name))
+
+
+def replies_between(sandbox: Sandbox, number: str, start: int, end: int) -> list[Inbound]:
+    """What one phone wrote from ``start`` until before ``end``, the newest first."""
+    return inbounds.select(
+        sandbox,
+        "sender = :number AND received_at >= :start AND received_at < :end",
+        {"number": number, "start": start, "end": end},
+        _MOST,
+    )[1]
+
+
+def newest_replies(sandbox: Sandbox, since: int) -> dict[str, Inbound]:
+    """Each phone's newest reply, of the last ones that came in."""
+    _, found = inbounds.select(sandbox, "received_at >= :since", {"since": since}, _MOST)
+    return {each.sender: each for each in reversed(found)}
