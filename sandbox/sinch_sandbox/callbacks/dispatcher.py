@@ -12,8 +12,7 @@ from sinch_sandbox.callbacks import reporting
 from sinch_sandbox.callbacks.targets import TargetRefusedError
 from sinch_sandbox.core.masking import masked
 from sinch_sandbox.core.sandbox import Sandbox
-from sinch_sandbox.core.store import callbacks as outbox
-from sinch_sandbox.core.store.callbacks import Attempt, Callback, CallbackState
+from sinch_sandbox.core.store.callbacks import CallbackAttempt, CallbackState, DueCallback
 from sinch_sandbox.core.times import HOUR, SECOND
 from sinch_sandbox.sinch import planning
 from sinch_sandbox.web.connections import Connections
@@ -81,8 +80,8 @@ class Dispatcher:
         return True
 
     def _anything_due(self, now: int) -> bool:
-        event = reporting.next_event(self._sandbox)
-        return (event is not None and event <= now) or bool(outbox.due(self._sandbox.store, now, 1))
+        event = self._sandbox.store.reporting.next_event()
+        return (event is not None and event <= now) or bool(self._sandbox.store.callbacks.due(now, 1))
 
     async def _run(self) -> None:
         with self._sandbox.changes.watch() as changed:
@@ -101,12 +100,12 @@ class Dispatcher:
 
     def _start_sending(self, now: int) -> None:
         # Callbacks that have to wait for others of their recipient must not keep the rest from being seen.
-        for callback in outbox.due(self._sandbox.store, now, 8 * _CONCURRENT):
+        for callback in self._sandbox.store.callbacks.due(now, 8 * _CONCURRENT):
             lane = (callback.batch_id, callback.recipient) if callback.batch_id else callback.seq
             if len(self._sending) < _CONCURRENT and lane not in self._sending:
                 self._sending[lane] = asyncio.create_task(self._send(lane, callback))
 
-    async def _send(self, lane: Hashable, callback: Callback) -> None:
+    async def _send(self, lane: Hashable, callback: DueCallback) -> None:
         try:
             await self._try(callback)
         finally:
@@ -114,7 +113,7 @@ class Dispatcher:
             self._note_progress()
             self.wake()
 
-    async def _try(self, callback: Callback) -> None:
+    async def _try(self, callback: DueCallback) -> None:
         clock = self._sandbox.clock
         # What a manual clock has jumped over happened at its own time, as if the clock had run.
         at = callback.due_at if clock.mode == "manual" else clock.now()
@@ -135,7 +134,7 @@ class Dispatcher:
         due_at = None
         if state is None:
             state, due_at = _conclude(callback, at, status)
-        outbox.record(self._sandbox.store, callback, Attempt(at, status, error), state, due_at)
+        self._sandbox.store.callbacks.record(callback.seq, CallbackAttempt(at, status, error), state, due_at)
 
     def _until_next(self, now: int) -> float | None:
         """Real seconds to sleep; a manual clock gives notice when it moves."""
@@ -143,9 +142,9 @@ class Dispatcher:
         if clock.mode == "manual":
             return None
         times = (
-            outbox.next_due(self._sandbox.store, now),
-            reporting.next_event(self._sandbox),
-            self._sandbox.queue.next_start(),
+            self._sandbox.store.callbacks.next_due(now),
+            self._sandbox.store.reporting.next_event(),
+            self._sandbox.store.queue.next_start(),
             self._sandbox.late.next_at,
         )
         next_at = min((at for at in times if at is not None), default=None)
@@ -159,7 +158,7 @@ class Dispatcher:
         self._progress = asyncio.Event()
 
 
-def _conclude(callback: Callback, at: int, status: int | None) -> tuple[CallbackState, int | None]:
+def _conclude(callback: DueCallback, at: int, status: int | None) -> tuple[CallbackState, int | None]:
     """What an answer, or none, means: its state, and when to try again."""
     if status is not None and 200 <= status < 300:
         return "delivered", None

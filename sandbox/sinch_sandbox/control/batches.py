@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from sinch_sandbox.control.access import Controlled
 from sinch_sandbox.core.masking import masked
-from sinch_sandbox.core.store.store import Batch
+from sinch_sandbox.core.store.batches import Batch
 from sinch_sandbox.sinch import batches
 
 router = APIRouter()
@@ -23,7 +23,7 @@ async def list_batches(
     offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> dict[str, Any]:
     """All batches of all accounts as Sinch shows them, the newest first, listed or not."""
-    count, found = sandbox.store.batches("1", {}, limit, offset)
+    count, found = sandbox.store.batches.all(limit, offset)
     return {
         "count": count,
         "batches": [{"account": each.account, **shown_batch(each)} for each in found],

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
 from sinch_sandbox.control.access import Controlled
-from sinch_sandbox.control.filters import COLUMNS, SOURCE, MessageFilters, shown
+from sinch_sandbox.control.filters import MessageFilters, shown
 from sinch_sandbox.core.sandbox import Sandbox
 
 router = APIRouter()
@@ -69,19 +69,15 @@ def _file(name: str, kind: str, content: AsyncIterator[str]) -> StreamingRespons
 
 async def _portions(sandbox: Sandbox, filters: MessageFilters) -> AsyncIterator[list[dict[str, Any]]]:
     """Messages in the order they were sent, as they are now even if the writing takes its time."""
-    where, values = filters.condition(sandbox)
-    batch, position = 0, -1
+    found = filters.messages(sandbox)
+    place = 0, -1
     while True:
-        rows = sandbox.store.rows(
-            f"SELECT m.batch, {COLUMNS} FROM {SOURCE} WHERE {where}"
-            " AND (m.batch, m.position) > (:batch, :position) ORDER BY m.batch, m.position LIMIT :portion",
-            {**values, "batch": batch, "position": position, "portion": _PORTION},
-        )
-        if rows:
-            yield [shown(sandbox, row[1:]) for row in rows]
-        if len(rows) < _PORTION:
+        portion = found.after(place, _PORTION)
+        if portion:
+            yield [shown(sandbox, each) for each in portion]
+        if len(portion) < _PORTION:
             return
-        batch, position = rows[-1][0], rows[-1][2]
+        place = portion[-1].place
         await asyncio.sleep(0)
 
 

@@ -10,8 +10,7 @@ from sinch_sandbox.core import phone
 from sinch_sandbox.core.limits import Given, at_most
 from sinch_sandbox.core.outcomes import STATUSES
 from sinch_sandbox.core.sandbox import Sandbox
-from sinch_sandbox.core.store import finding
-from sinch_sandbox.core.store.store import CODE_NOW, STATUS_NOW
+from sinch_sandbox.core.store.filtered import FilteredMessages, MessageFilter, SentMessage
 from sinch_sandbox.core.times import format_time, parse_time
 
 
@@ -52,63 +51,37 @@ class MessageFilters(Given):
     until: Instant | None = Field(None, description="Accepted before this time, ISO-8601.")
     q: str | None = Field(None, description="Part of a text, or of a number however it is written.")
 
-    def condition(self, sandbox: Sandbox) -> tuple[str, dict[str, Any]]:
-        """A condition on the rows of ``SOURCE``, and its values, ``now`` among them."""
-        values: dict[str, Any] = {"now": sandbox.clock.now()}
-        conditions = ["1"]
-        for name, column, value in (
-            ("to", "m.recipient", None if self.to is None else phone.normalise_number(self.to) or self.to),
-            ("batch_id", "b.id", self.batch_id),
-            ("client_reference", "b.client_reference", self.client_reference),
-            ("account", "b.account", self.account),
-        ):
-            if value is not None:
-                conditions.append(f"{column} = :{name}")
-                values[name] = value
-        if self.from_ is not None:
-            conditions.append("coalesce(b.sender, :originator) = :sender")
-            values["originator"] = sandbox.settings.default_originator
-            values["sender"] = phone.normalise_sender(self.from_) or self.from_
-        if self.status:
-            names = {f"status{index}": status for index, status in enumerate(self.status)}
-            conditions.append(f"{STATUS_NOW} IN ({', '.join(f':{name}' for name in names)})")
-            values.update(names)
-        if self.since is not None:
-            conditions.append("b.created_at >= :since")
-            values["since"] = parse_time(self.since)
-        if self.until is not None:
-            conditions.append("b.created_at < :until")
-            values["until"] = parse_time(self.until)
-        if self.q is not None:
-            text = finding.text_matches("coalesce(m.text, b.text)")
-            conditions.append(f"({text} OR {finding.NUMBER_MATCHES})")
-            values.update(finding.values(self.q))
-        return " AND ".join(conditions), values
+    def messages(self, sandbox: Sandbox) -> FilteredMessages:
+        """The messages that pass, as they are now."""
+        wanted = MessageFilter(
+            to=None if self.to is None else phone.normalise_number(self.to) or self.to,
+            sender=None if self.from_ is None else phone.normalise_sender(self.from_) or self.from_,
+            batch_id=self.batch_id,
+            client_reference=self.client_reference,
+            account=self.account,
+            statuses=tuple(self.status or ()),
+            since=None if self.since is None else parse_time(self.since),
+            until=None if self.until is None else parse_time(self.until),
+            q=self.q,
+        )
+        return sandbox.store.filtered(wanted, sandbox.clock.now(), sandbox.settings.default_originator)
 
 
-COLUMNS = (
-    "b.id, m.position, m.recipient, b.sender, coalesce(m.text, b.text), m.parts, m.encoding,"
-    f" {STATUS_NOW}, {CODE_NOW}, b.client_reference, b.created_at, m.final_at"
-)
-SOURCE = "messages m JOIN batches b ON b.seq = m.batch"
-
-
-def shown(sandbox: Sandbox, row: tuple[Any, ...]) -> dict[str, Any]:
-    """One message, from a row of ``COLUMNS``."""
-    batch_id, position, to, sender, body, parts, encoding, status, code, reference, created_at, final_at = row
-    received = status == "Delivered"
+def shown(sandbox: Sandbox, message: SentMessage) -> dict[str, Any]:
+    """A message as the control API shows it."""
+    received = message.status == "Delivered"
     return {
-        "id": f"{batch_id}-{position}",
-        "batch_id": batch_id,
-        "to": to,
-        "from": sender or sandbox.settings.default_originator,
-        "body": body,
-        "parts": parts,
-        "encoding": encoding,
-        "status": status,
-        "code": code,
-        "client_reference": reference,
-        "created_at": format_time(created_at),
+        "id": f"{message.batch_id}-{message.position}",
+        "batch_id": message.batch_id,
+        "to": message.recipient,
+        "from": message.sender or sandbox.settings.default_originator,
+        "body": message.text,
+        "parts": message.parts,
+        "encoding": message.encoding,
+        "status": message.status,
+        "code": message.code,
+        "client_reference": message.client_reference,
+        "created_at": format_time(message.created_at),
         "received": received,
-        "received_at": format_time(final_at) if received else None,
+        "received_at": format_time(message.final_at) if received and message.final_at is not None else None,
     }

@@ -13,9 +13,9 @@ from sinch_sandbox.control.access import Controlled
 from sinch_sandbox.core import phone
 from sinch_sandbox.core.limits import Given, at_most
 from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.store.inbounds import Inbound
 from sinch_sandbox.core.times import format_time, parse_time
 from sinch_sandbox.sinch import inbounds
-from sinch_sandbox.sinch.inbounds import Inbound
 
 router = APIRouter()
 
@@ -119,9 +119,7 @@ async def list_inbounds(
 ) -> dict[str, Any]:
     """All messages from phones, to all accounts, the newest first."""
     sender = None if from_ is None else phone.normalise_sender(from_) or from_
-    count, found = inbounds.select(
-        sandbox, ":sender IS NULL OR sender = :sender", {"sender": sender}, limit, offset
-    )
+    count, found = sandbox.store.inbounds.sent_by(sender, limit, offset)
     return {"count": count, "inbounds": [_shown(each) for each in found]}
 
 
@@ -147,4 +145,4 @@ def _destination(sandbox: Sandbox, message: Incoming) -> tuple[str, str]:
 
 
 def _shown(inbound: Inbound) -> dict[str, Any]:
-    return {"account": inbound.account, **inbound.document()}
+    return {"account": inbound.account, **inbounds.document(inbound)}

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from sinch_sandbox.control.access import Controlled, Dispatching
 from sinch_sandbox.control.answers import Message, Messages, answers
-from sinch_sandbox.control.filters import COLUMNS, SOURCE, MessageFilters, shown
+from sinch_sandbox.control.filters import MessageFilters, shown
 from sinch_sandbox.control.waiting import Search, enough_messages
 from sinch_sandbox.web.guards import is_foreign
 
@@ -39,16 +39,11 @@ async def messages(
         state = request.app.state
         search = Search(sandbox, wanted, wanted.wait)
         await enough_messages(state.lookout, search, state.connections, request.receive, wanted.timeout)
-    where, values = wanted.condition(sandbox)
-    # A join that no condition needs looks up a batch for each message: seconds, where there are a million.
-    counted = SOURCE if "b." in where else "messages m"
-    count = sandbox.store.rows(f"SELECT count(*) FROM {counted} WHERE {where}", values)[0][0]
-    rows = sandbox.store.rows(
-        f"SELECT {COLUMNS} FROM {SOURCE} WHERE {where}"
-        " ORDER BY m.batch, m.position LIMIT :limit OFFSET :offset",
-        {**values, "limit": wanted.limit, "offset": wanted.offset},
-    )
-    return {"count": count, "messages": [shown(sandbox, row) for row in rows]}
+    found = wanted.messages(sandbox)
+    return {
+        "count": found.count(),
+        "messages": [shown(sandbox, each) for each in found.page(wanted.limit, wanted.offset)],
+    }
 
 
 @router.get(
@@ -58,13 +53,10 @@ async def messages(
 )
 async def latest_message(sandbox: Controlled, filters: Annotated[MessageFilters, Query()]) -> dict[str, Any]:
     """The message that was sent last; 404 where there is none."""
-    where, values = filters.condition(sandbox)
-    rows = sandbox.store.rows(
-        f"SELECT {COLUMNS} FROM {SOURCE} WHERE {where} ORDER BY m.batch DESC, m.position DESC LIMIT 1", values
-    )
-    if not rows:
+    latest = filters.messages(sandbox).latest()
+    if latest is None:
         raise HTTPException(404, "there is no such message")
-    return shown(sandbox, rows[0])
+    return shown(sandbox, latest)
 
 
 @router.delete("/messages")

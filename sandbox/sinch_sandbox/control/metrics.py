@@ -12,7 +12,6 @@ import sinch_sandbox
 from sinch_sandbox.control.access import Controlled
 from sinch_sandbox.core.faults import Kind
 from sinch_sandbox.core.outcomes import STATUSES
-from sinch_sandbox.core.sandbox import Sandbox
 from sinch_sandbox.core.store.callbacks import CallbackState
 from sinch_sandbox.core.times import SECOND
 
@@ -44,7 +43,7 @@ class _Page:
 async def metrics(sandbox: Controlled) -> Response:
     """Figures in Prometheus' text format."""
     now = sandbox.clock.now()
-    by_status, parts = sandbox.message_counts.by_status(now, sandbox.changes.count)
+    by_status, parts = sandbox.store.counts.by_status(now, sandbox.changes.count)
     page = _Page()
     page.add(
         "messages",
@@ -54,10 +53,10 @@ async def metrics(sandbox: Controlled) -> Response:
         "status",
     )
     page.add("message_parts", "gauge", "Parts of all messages.", {(): parts})
-    page.add("batches", "gauge", "Batches accepted.", {(): _rows_of(sandbox, "batches")})
-    page.add("groups", "gauge", "Groups.", {(): _rows_of(sandbox, "groups")})
-    page.add("inbounds", "gauge", "Messages from phones.", {(): _rows_of(sandbox, "inbounds")})
-    states = dict(sandbox.store.rows("SELECT state, count(*) FROM callbacks GROUP BY state", {}))
+    page.add("batches", "gauge", "Batches accepted.", {(): sandbox.store.batches.count()})
+    page.add("groups", "gauge", "Groups.", {(): sandbox.store.groups.count()})
+    page.add("inbounds", "gauge", "Messages from phones.", {(): sandbox.store.inbounds.count()})
+    states = sandbox.store.callbacks.count_by_state()
     page.add(
         "callbacks",
         "gauge",
@@ -84,8 +83,3 @@ async def metrics(sandbox: Controlled) -> Response:
     page.add("clock_seconds", "gauge", "The sandbox's clock, in seconds since 1970.", {(): now / SECOND})
     page.add("info", "gauge", "The version.", {(sinch_sandbox.__version__,): 1}, "version")
     return Response(page.text(), media_type=_TYPE, headers={"Cache-Control": "no-store"})
-
-
-def _rows_of(sandbox: Sandbox, table: str) -> int:
-    count: int = sandbox.store.rows(f"SELECT count(*) FROM {table}", {})[0][0]
-    return count

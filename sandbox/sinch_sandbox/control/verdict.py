@@ -14,10 +14,9 @@ from starlette.responses import StreamingResponse
 
 from sinch_sandbox.control.access import Controlled, in_portions
 from sinch_sandbox.control.answers import Ledger, answers
-from sinch_sandbox.control.filters import SOURCE, MessageFilters
+from sinch_sandbox.control.filters import MessageFilters
 from sinch_sandbox.core import phone
 from sinch_sandbox.core.limits import MAX_TOLD, Given, WrongItemsError
-from sinch_sandbox.core.outcomes import CANCELLED_CODE
 from sinch_sandbox.core.sandbox import Sandbox
 from sinch_sandbox.core.store.tally import PROBLEMS, VERDICTS, Tally
 from sinch_sandbox.web.guards import is_streamed
@@ -28,9 +27,6 @@ _PORTION = 2_000
 _BATCHES_AT_ONCE = 50
 """After so many other calls get their turn."""
 _MAX_LINE = 64 * 1024
-
-STOPPED = f"(b.canceled_at IS NOT NULL AND m.dispatched_at IS NULL AND m.code = {CANCELLED_CODE})"
-"""A message that a cancel kept from leaving reached nobody."""
 
 
 class Expected(Given):
@@ -170,23 +166,13 @@ def _entries(items: Iterable[tuple[str, str | Expected]], tally: Tally) -> Itera
 
 async def _accept(sandbox: Sandbox, filters: LedgerFilters, tally: Tally) -> None:
     """Count what is in the ledger by now; every batch is looked at whole."""
-    where, values = filters.condition(sandbox)
-    low, last = 0, sandbox.store.rows("SELECT max(seq) FROM batches", {})[0][0] or 0
+    found = filters.messages(sandbox)
+    low, last = 0, sandbox.store.batches.newest()
     while low < last:
-        high = sandbox.store.rows(
-            "SELECT max(seq) FROM (SELECT seq FROM batches WHERE seq > :low AND seq <= :last ORDER BY seq"
-            " LIMIT :stride)",
-            {"low": low, "last": last, "stride": _BATCHES_AT_ONCE},
-        )[0][0]
+        high = sandbox.store.batches.stride(low, _BATCHES_AT_ONCE, last)
         if high is None:
             return
-        tally.accept(
-            sandbox.store.rows(
-                f"SELECT m.recipient, b.client_reference, b.id FROM {SOURCE} WHERE {where}"
-                f" AND m.batch > :low AND m.batch <= :high AND NOT {STOPPED} ORDER BY m.batch, m.position",
-                {**values, "low": low, "high": high},
-            )
-        )
+        tally.accept(found.accepted_in(low, high))
         low = high
         await asyncio.sleep(0)
 

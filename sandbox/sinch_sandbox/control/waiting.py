@@ -8,7 +8,7 @@ import time
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-from sinch_sandbox.control.filters import SOURCE, MessageFilters
+from sinch_sandbox.control.filters import MessageFilters
 from sinch_sandbox.core.sandbox import Sandbox
 from sinch_sandbox.web.connections import Connections, Seats
 
@@ -51,34 +51,28 @@ class Search:
         self._sandbox = sandbox
         self._filters = filters
         self._wanted = wanted
-        self._start_anew()
+        self._start_over()
 
-    def _start_anew(self) -> None:
+    def _start_over(self) -> None:
         self._found = 0
         self._last = 0
         """The newest batch that was looked at."""
-        self._basis = self._sandbox.store.rewritten, self._sandbox.settings
+        self._basis = self._sandbox.store.batches.rewritten, self._sandbox.settings
 
     def _is_stale(self) -> bool:
         """Whether an earlier count says nothing any more, since what was there has been changed."""
-        return self._basis != (self._sandbox.store.rewritten, self._sandbox.settings)
+        return self._basis != (self._sandbox.store.batches.rewritten, self._sandbox.settings)
 
     async def has_enough(self) -> bool:
         if self._filters.status or self._is_stale():
-            self._start_anew()
-        where, values = self._filters.condition(self._sandbox)
+            self._start_over()
+        messages = self._filters.messages(self._sandbox)
         while self._found < self._wanted:
-            rows = self._sandbox.store.rows(
-                "SELECT max(seq) FROM (SELECT seq FROM batches WHERE seq > :low ORDER BY seq LIMIT :stride)",
-                {"low": self._last, "stride": _BATCHES_AT_ONCE},
-            )
-            if rows[0][0] is None:
+            high = self._sandbox.store.batches.stride(self._last, _BATCHES_AT_ONCE)
+            if high is None:
                 break
-            low, self._last = self._last, rows[0][0]
-            self._found += self._sandbox.store.rows(
-                f"SELECT count(*) FROM {SOURCE} WHERE {where} AND m.batch > :low AND m.batch <= :high",
-                {**values, "low": low, "high": self._last},
-            )[0][0]
+            low, self._last = self._last, high
+            self._found += messages.count_in(low, high)
             await asyncio.sleep(0)
         # If it has become stale meanwhile, the change that did it leads to another look.
         return self._found >= self._wanted and not self._is_stale()

@@ -11,9 +11,8 @@ from sinch_sandbox.core.ids import IdFactory
 from sinch_sandbox.core.late import Late
 from sinch_sandbox.core.outcomes import Outcomes
 from sinch_sandbox.core.settings import Credentials, Settings
-from sinch_sandbox.core.store.counts import MessageCounts
-from sinch_sandbox.core.store.queue import Queue
-from sinch_sandbox.core.store.store import TEMPORARY, Store
+from sinch_sandbox.core.store.database import TEMPORARY
+from sinch_sandbox.core.store.store import Store
 from sinch_sandbox.core.tokens import TokenBucket, Tokens
 from sinch_sandbox.core.watch import Changes
 
@@ -43,7 +42,6 @@ class Sandbox:
         self.credentials = options.credentials
         self.changes = Changes()
         self.store = Store(options.db, self.changes.announce)
-        self.queue = Queue(self.store)
         self.clock = Clock(options.clock, options.speed, self.store.latest_instant())
         self.ids = IdFactory(self.store.last_id())
         self.tokens = Tokens(self.store.secret(), options.credentials, self.clock.now)
@@ -54,7 +52,6 @@ class Sandbox:
         self.calls: Counter[str] = Counter()
         self.answers: Counter[tuple[str, str]] = Counter()
         """Calls by operation and class of the status, such as ``2xx``; ``lost`` where the reply was."""
-        self.message_counts = MessageCounts(self.store)
 
     def advance(self, seconds: float) -> int:
         now = self.clock.advance(seconds)

@@ -20,17 +20,13 @@ router = APIRouter()
 @router.get("")
 async def overview(sandbox: Controlled, request: Request) -> dict[str, Any]:
     """Counts, clock and connections."""
-    counts = sandbox.store.rows(
-        "SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM batches),"
-        " (SELECT coalesce(max(seq), 0) FROM batches)",
-        {},
-    )[0]
+    messages, batches = sandbox.store.counts.totals()
     url = str(request.base_url).rstrip("/")
     return {
         "version": sinch_sandbox.__version__,
-        "messages": counts[0],
-        "batches": counts[1],
-        "newest": counts[2],
+        "messages": messages,
+        "batches": batches,
+        "newest": sandbox.store.batches.newest(),
         "faults": len(sandbox.faults.report()),
         "clock": clock_view(sandbox),
         "connection": sandbox.credentials.plan_connection(url),

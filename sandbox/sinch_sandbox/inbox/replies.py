@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.store.inbounds import Inbound
 from sinch_sandbox.core.times import format_time
-from sinch_sandbox.sinch import inbounds
-from sinch_sandbox.sinch.inbounds import Inbound
 
 _MOST = 200
 """Replies that one page shows; they are written by hand or by a test, so there are few."""
@@ -37,15 +36,10 @@ def text_of(inbound: Inbound) -> str:
 
 def replies_between(sandbox: Sandbox, number: str, start: int, end: int) -> list[Inbound]:
     """What one phone wrote from ``start`` until before ``end``, the newest first."""
-    return inbounds.select(
-        sandbox,
-        "sender = :number AND received_at >= :start AND received_at < :end",
-        {"number": number, "start": start, "end": end},
-        _MOST,
-    )[1]
+    return sandbox.store.inbounds.between(number, start, end, _MOST)
 
 
 def newest_replies(sandbox: Sandbox, since: int) -> dict[str, Inbound]:
     """Each phone's newest reply, of the last ones that came in."""
-    _, found = inbounds.select(sandbox, "received_at >= :since", {"since": since}, _MOST)
+    found = sandbox.store.inbounds.since(since, _MOST)
     return {each.sender: each for each in reversed(found)}

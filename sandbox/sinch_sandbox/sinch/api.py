@@ -101,7 +101,7 @@ def _list_inbounds(call: Call) -> Response:
 @operation("get_inbound")
 def _get_inbound(call: Call) -> Response:
     inbound_id = call.request.path_params["inbound_id"]
-    return json_reply(inbounds.find(call.sandbox, call.account, inbound_id).document())
+    return json_reply(inbounds.document(inbounds.find(call.sandbox, call.account, inbound_id)))
 
 
 # Groups

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from sinch_sandbox.core import phone
 from sinch_sandbox.core.settings import Settings
-from sinch_sandbox.core.store.store import Fields
+from sinch_sandbox.core.store.batches import Fields
 from sinch_sandbox.core.times import parse_time
 from sinch_sandbox.sinch.errors import Problems
 

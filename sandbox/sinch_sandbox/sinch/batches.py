@@ -8,7 +8,7 @@ from typing import Any
 
 from sinch_sandbox.core import phone
 from sinch_sandbox.core.sandbox import Sandbox
-from sinch_sandbox.core.store.store import Batch, Fields
+from sinch_sandbox.core.store.batches import Batch, Fields
 from sinch_sandbox.core.times import DAY, SECOND, format_time
 from sinch_sandbox.sinch import batch_fields as validation
 from sinch_sandbox.sinch import groups, planning
@@ -41,14 +41,6 @@ def document(batch: Batch) -> dict[str, Any]:
     if fields["type"] == TEXT:
         shown.setdefault("flash_message", False)
     return shown
-
-
-def latest(sandbox: Sandbox, account: str, other_than: str) -> Batch | None:
-    """The account's newest batch but one."""
-    _, found = sandbox.store.batches(
-        "b.account = :account AND b.id != :id", {"account": account, "id": other_than}, 1
-    )
-    return found[0] if found else None
 
 
 def send(sandbox: Sandbox, account: str, data: Mapping[str, Any], now: int, listing_lag: float = 0) -> Batch:
@@ -98,7 +90,7 @@ def find(sandbox: Sandbox, account: str, batch_id: str) -> Batch:
         problems = Problems()
         problems.bad_format("batch_id", batch_id, "a valid identifier")
         problems.raise_first()
-    batch = sandbox.store.find(account, batch_id)
+    batch = sandbox.store.batches.find(account, batch_id)
     if batch is None:
         raise not_found()
     return batch
@@ -145,7 +137,7 @@ def cancel(sandbox: Sandbox, account: str, batch_id: str, now: int) -> Batch:
     if batch.canceled_at is not None:
         return batch
     stoppable, unfinished = (
-        (True, True) if now < batch.starts_at else sandbox.store.anything_left_to(batch, now)
+        (True, True) if now < batch.starts_at else sandbox.store.messages.anything_left(batch, now)
     )
     if not stoppable and sandbox.settings.cancel_after_dispatch == 409:
         raise Refusal(409)
@@ -162,7 +154,7 @@ def feedback(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, A
     given = data.get("recipients")
     if given is None:
         problems.constraint("recipients", "may not be empty")
-    members = sandbox.store.recipients(batch)
+    members = sandbox.store.messages.recipients(batch)
     limit = max(len(members), MAX_RECIPIENTS)
     numbers = []
     if given is not None:
@@ -179,7 +171,7 @@ def feedback(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, A
             if number not in known:
                 problems.constraint(f"recipients[{index}]", "is not a recipient of this batch")
     problems.raise_first()
-    sandbox.store.add_feedback(batch, numbers or members, now)
+    sandbox.store.batches.add_feedback(batch, numbers or members, now)
 
 
 def _read_complete(sandbox: Sandbox, data: Mapping[str, Any], problems: Problems) -> Fields:

@@ -90,7 +90,7 @@ class Call:
         facts.update(self.query)
         facts.update(self.request.path_params)
         if "batch_id" in self.request.path_params and "client_reference" not in facts:
-            batch = self.sandbox.store.find(self.account, self.batch_id)
+            batch = self.sandbox.store.batches.find(self.account, self.batch_id)
             if batch is not None:
                 facts["client_reference"] = batch.fields.get("client_reference")
         return facts
@@ -211,7 +211,7 @@ def _effect_taken_back(call: Call, handler: Handler) -> Response:
     with contextlib.suppress(_TakenBackError), call.sandbox.store.transaction():
         reply = _answer(call, handler)
         raise _TakenBackError
-    call.sandbox.queue.look_again()
+    call.sandbox.store.queue.forget_next_start()
     return reply
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sinch_sandbox.core.outcomes import NO_PARAMETER_VALUE, TOO_MANY_PARTS, Outcome, Outcomes, timeline
 from sinch_sandbox.core.settings import Settings
-from sinch_sandbox.core.store.store import Fields, Message
+from sinch_sandbox.core.store.batches import Fields, Message
 from sinch_sandbox.sinch.batch_fields import BINARY, MEDIA, TEXT
 from sinch_sandbox.sinch.encoding import count_parts, truncate_to_one_part
 from sinch_sandbox.sinch.personalise import Template

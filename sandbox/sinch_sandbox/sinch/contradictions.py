@@ -25,7 +25,7 @@ def contradicting(sandbox: Sandbox, account: str, reply: Response, how: str) -> 
         return reply
     shown: dict[str, Any] = json.loads(bytes(reply.body))
     if how == "other_batch":
-        other = batches.latest(sandbox, account, shown["id"])
+        other = sandbox.store.batches.latest(account, shown["id"])
         shown = foreign(sandbox, shown) if other is None else batches.document(other)
     elif how == "other_reference":
         shown["client_reference"] = _other(shown.get("client_reference"), _LABEL)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sinch_sandbox.core import phone
-from sinch_sandbox.core.store.store import Fields
+from sinch_sandbox.core.store.batches import Fields
 from sinch_sandbox.sinch.batch_fields import read_numbers
 from sinch_sandbox.sinch.errors import Problems
 

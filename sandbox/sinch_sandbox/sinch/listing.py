@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from sinch_sandbox.core.faults import Fault
@@ -20,15 +19,10 @@ def list_batches(call: Call) -> dict[str, Any]:
     start, end = read_window(call.query, call.now, call.sandbox.settings, problems)
     senders = read_addresses(call.query, "from", problems)
     problems.raise_first()
-    where = "b.account = :account AND b.created_at >= :start AND b.created_at < :end AND b.listed_at <= :now"
-    values: dict[str, Any] = {"account": call.account, "start": start, "end": end, "now": call.now}
-    if senders:
-        where += " AND b.sender IN (SELECT value FROM json_each(:senders))"
-        values["senders"] = json.dumps(senders)
-    if "client_reference" in call.query and "listing_unfiltered" not in trouble:
-        where += " AND b.client_reference = :reference"
-        values["reference"] = call.query["client_reference"]
-    count, found = call.sandbox.store.batches(where, values, page.size, page.offset)
+    reference = None if "listing_unfiltered" in trouble else call.query.get("client_reference")
+    count, found = call.sandbox.store.batches.listed(
+        call.account, (start, end), call.now, senders, reference, page.size, page.offset
+    )
     items = [batches.document(each) for each in found]
     if "listing_partial" in trouble:
         items = _first(items, page, trouble["listing_partial"])

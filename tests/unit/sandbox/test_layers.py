@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -100,6 +101,17 @@ def test_no_folders_import_each_other_in_a_circle() -> None:
     for module, found in ARROWS.items():
         between.setdefault(layer_of(module), set()).update(layer_of(each) for each in found)
     check_no_circle({layer: found - {layer} for layer, found in between.items()})
+
+
+def test_only_the_store_speaks_sql() -> None:
+    sql = re.compile(r"\bimport sqlite3\b|\.execute\w*\(|\b(SELECT|INSERT|UPDATE|DELETE) (FROM|INTO|[a-z*(])")
+    found = [
+        f"{module}: {match[0]}"
+        for module, path in MODULES.items()
+        if not module.startswith("core.store")
+        for match in sql.finditer(path.read_text())
+    ]
+    assert found == []
 
 
 def test_folders_import_nothing_when_they_are_imported() -> None:

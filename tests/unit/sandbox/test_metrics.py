@@ -88,9 +88,7 @@ def test_time_alone_moves_the_figures() -> None:
     sandbox = Sandbox(Options(clock="manual"))
     start = sandbox.clock.now()
     batches.send(sandbox, "sandbox-plan", {"to": [TO], "from": "447700900111", "body": "Hi"}, start)
-    counts = [
-        sandbox.message_counts.by_status(start + milliseconds, 1)[0] for milliseconds in (0, 1000, 3000)
-    ]
+    counts = [sandbox.store.counts.by_status(start + milliseconds, 1)[0] for milliseconds in (0, 1000, 3000)]
     assert counts == [{"Queued": 1}, {"Dispatched": 1}, {"Delivered": 1}]
     sandbox.close()
 

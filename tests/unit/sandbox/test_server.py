@@ -16,7 +16,7 @@ import pytest
 import requests
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.core.sandbox import Options
-from sinch_sandbox.core.store.store import _make_private
+from sinch_sandbox.core.store.database import make_private
 from sinch_sandbox.server import RunningSandbox, is_loopback
 
 from .wire import TO, Api, access_token, in_, process
@@ -196,7 +196,7 @@ def test_a_link_does_not_lead_to_the_mode_of_another_file(tmp_path: Path) -> Non
     other.touch()
     other.chmod(0o644)
     (tmp_path / "sms.db-wal").symlink_to(other)
-    _make_private(str(tmp_path / "sms.db"))
+    make_private(str(tmp_path / "sms.db"))
     assert other.stat().st_mode & 0o777 == 0o644
 
 

@@ -11,7 +11,7 @@ import pytest
 import requests
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.control.waiting import MAX_WAITING
-from sinch_sandbox.core.store.store import Store
+from sinch_sandbox.core.store.filtered import FilteredMessages
 
 from .test_messages import OTHER, Waiting
 from .wire import TO, Api
@@ -49,14 +49,13 @@ Looked = Callable[[], list[int]]
 def looked(monkeypatch: pytest.MonkeyPatch) -> Looked:
     """From which batch on every search looked."""
     low: list[int] = []
-    really = Store.rows
+    really = FilteredMessages.count_in
 
-    def rows(store: Store, sql: str, values: dict[str, object]) -> object:
-        if "m.batch > :low" in sql:
-            low.append(values["low"])  # type: ignore[arg-type]
-        return really(store, sql, values)
+    def count_in(messages: FilteredMessages, start: int, end: int) -> int:
+        low.append(start)
+        return really(messages, start, end)
 
-    monkeypatch.setattr(Store, "rows", rows)
+    monkeypatch.setattr(FilteredMessages, "count_in", count_in)
     return lambda: low
 
 

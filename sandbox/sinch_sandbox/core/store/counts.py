@@ -1,4 +1,4 @@
-"""Counts messages by what they are now, without looking at all of them every time."""
+"""Counts messages by their status now, without looking at all of them every time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 from collections import Counter
 from typing import Any
 
-from sinch_sandbox.core.store.store import STATUS_NOW, Store
+from sinch_sandbox.core.store.database import Database
+from sinch_sandbox.core.store.moment import STATUS_NOW
 
 _BY_BATCH = f"""SELECT m.batch, {STATUS_NOW}, count(*), sum(m.parts),
     max(m.final_at IS NULL OR m.final_at > :now),
@@ -14,11 +15,11 @@ _BY_BATCH = f"""SELECT m.batch, {STATUS_NOW}, count(*), sum(m.parts),
     FROM messages m WHERE"""
 
 
-class MessageCounts:
+class Counts:
     """Messages and their parts by status. A batch whose messages are all final is counted but once."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, database: Database) -> None:
+        self._db = database
         self._forget()
 
     def _forget(self) -> None:
@@ -29,6 +30,11 @@ class MessageCounts:
         """The newest batch that was looked at."""
         self._known: tuple[int, float] | None = None
         self._answer: tuple[Counter[str], int] = Counter(), 0
+
+    def totals(self) -> tuple[int, int]:
+        """How many messages and batches there are."""
+        found = self._db.rows("SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM batches)")[0]
+        return found[0], found[1]
 
     def by_status(self, now: int, changes: int) -> tuple[Counter[str], int]:
         """How many messages have which status, and how many parts all have.
@@ -41,17 +47,15 @@ class MessageCounts:
         return self._answer
 
     def _count(self, now: int) -> tuple[tuple[Counter[str], int], float]:
-        if self._last and not self._store.rows(
-            "SELECT 1 FROM batches WHERE seq = :last", {"last": self._last}
-        ):
+        if self._last and not self._db.rows("SELECT 1 FROM batches WHERE seq = :last", {"last": self._last}):
             # Batches go all at once or not at all, and their numbers are not given out again.
             self._forget()
         values: dict[str, Any] = {"now": now, "last": self._last, "unsettled": json.dumps([*self._unsettled])}
-        rows = self._store.rows(
+        rows = self._db.rows(
             f"{_BY_BATCH} m.batch IN (SELECT value FROM json_each(:unsettled)) GROUP BY 1, 2", values
         )
-        rows += self._store.rows(f"{_BY_BATCH} m.batch > :last GROUP BY 1, 2", values)
-        new = [row[0] for row in self._store.rows("SELECT seq FROM batches WHERE seq > :last", values)]
+        rows += self._db.rows(f"{_BY_BATCH} m.batch > :last GROUP BY 1, 2", values)
+        new = [row[0] for row in self._db.rows("SELECT seq FROM batches WHERE seq > :last", values)]
         self._last = max(new, default=self._last)
         self._unsettled.update(new)
         unsettled = {row[0] for row in rows if row[4]}

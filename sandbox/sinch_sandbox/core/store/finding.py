@@ -1,4 +1,4 @@
-"""Part of a text or of a number: what that means, for filters and for the search."""
+"""What part of a text or of a number matches, for filters and for the search."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ NUMBER_MATCHES = "(:q_digits != '' AND (instr(m.recipient, :q_digits) OR instr(m
 
 
 def text_matches(column: str) -> str:
+    """A condition on a column that has a text."""
     return f"instr(fold({column}), :q)"
 
 
 def values(q: str) -> dict[str, Any]:
-    """What the conditions above need to know."""
+    """The values of the conditions above."""
     parts = phone.parts_of_number(q) or [""]
     return {"q": q.casefold(), "q_digits": parts[0], "q_number": parts[-1]}

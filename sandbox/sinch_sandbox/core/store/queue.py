@@ -1,11 +1,12 @@
-"""Who waits for the moment to be sent, and who has which turn in an account's queue. Kept in the ledger."""
+"""Batches that wait for their start, and batches that have turns in an account's queue."""
 
 from __future__ import annotations
 
 import math
 from typing import NamedTuple
 
-from sinch_sandbox.core.store.store import Batch, Store
+from sinch_sandbox.core.store.batches import Batch, Batches
+from sinch_sandbox.core.store.database import Database
 
 
 class Turns(NamedTuple):
@@ -18,72 +19,75 @@ class Turns(NamedTuple):
 
 
 class Queue:
-    """Batches that wait for their start, and batches with a place in the queue of their account."""
+    """Who is sent when."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, database: Database, batches: Batches) -> None:
+        self._db = database
+        self._batches = batches
         self._next_start: float | None = None
         """None: has to be looked up, since it may have changed."""
 
     # Waiting for the start
 
     def next_start(self) -> float:
-        """When the next of those that wait has to be planned; cheap enough to ask at every call."""
+        """When the next waiting batch has to be planned; cheap enough to ask at every call."""
         if self._next_start is None:
-            found = self._store.rows("SELECT min(starts_at) FROM waiting", {})[0][0]
+            found = self._db.value("SELECT min(starts_at) FROM waiting")
             self._next_start = math.inf if found is None else found
         return self._next_start
 
-    def look_again(self) -> None:
-        """The ledger is not what it was: a transaction was taken back."""
+    def forget_next_start(self) -> None:
+        """Look it up again: a transaction was taken back."""
         self._next_start = None
 
     def wait(self, batch: Batch) -> None:
-        """To be planned when it starts."""
-        self._store.execute("INSERT OR REPLACE INTO waiting VALUES (?, ?)", (batch.seq, batch.starts_at))
+        """Have a batch planned when it starts."""
+        self._db.execute("INSERT OR REPLACE INTO waiting VALUES (?, ?)", (batch.seq, batch.starts_at))
         self._next_start = None
 
     def due(self, now: int) -> list[Batch]:
-        """Those whose start has come, in the order in which they started."""
-        _, found = self._store.batches(
-            "b.seq IN (SELECT batch FROM waiting WHERE starts_at <= :now)", {"now": now}
+        """Waiting batches whose start has come, in the order in which they started."""
+        return in_order(
+            self._batches.select("b.seq IN (SELECT batch FROM waiting WHERE starts_at <= :now)", {"now": now})
         )
-        return in_order(found)
 
     # Turns at the plan's rate
 
     def free_at(self, account: str) -> float:
-        """When all that has a turn so far will have left."""
-        found = self._store.rows(
+        """When everything that has a turn so far will have left."""
+        found: float | None = self._db.value(
             "SELECT max(free_at) FROM turns WHERE account = :account", {"account": account}
         )
-        return found[0][0] or 0
+        return found or 0
 
     def turns(self, batch: Batch) -> Turns | None:
-        found = self._store.rows(
+        """The turns of a batch, if it has any."""
+        found = self._db.rows(
             "SELECT first_at, every, free_at FROM turns WHERE batch = :batch", {"batch": batch.seq}
         )
         return Turns(*found[0]) if found else None
 
     def take(self, batch: Batch, turns: Turns) -> None:
-        self._store.execute(
+        """Give turns to a batch, in place of those it had."""
+        self._db.execute(
             "INSERT OR REPLACE INTO turns VALUES (?, ?, ?, ?, ?)", (batch.seq, batch.account, *turns)
         )
 
     def behind(self, batch: Batch, now: int) -> list[Batch]:
-        """Those whose turns come after its own and have not begun, in their order."""
-        _, found = self._store.batches(
-            "b.seq IN (SELECT other.batch FROM turns own JOIN turns other ON other.account = own.account"
-            " WHERE own.batch = :batch AND other.batch != own.batch AND other.first_at >= own.first_at"
-            " AND other.free_at > :now AND other.first_at > :now)",
-            {"batch": batch.seq, "now": now},
+        """Batches whose turns come after those of this one and have not begun, in their order."""
+        return in_order(
+            self._batches.select(
+                "b.seq IN (SELECT other.batch FROM turns own JOIN turns other ON other.account = own.account"
+                " WHERE own.batch = :batch AND other.batch != own.batch AND other.first_at >= own.first_at"
+                " AND other.free_at > :now AND other.first_at > :now)",
+                {"batch": batch.seq, "now": now},
+            )
         )
-        return in_order(found)
 
     def leave(self, batch: Batch) -> None:
         """Neither wait nor have a turn any more."""
         for table in ("waiting", "turns"):
-            self._store.execute(f"DELETE FROM {table} WHERE batch = ?", (batch.seq,))
+            self._db.execute(f"DELETE FROM {table} WHERE batch = ?", (batch.seq,))
         self._next_start = None
 
 
