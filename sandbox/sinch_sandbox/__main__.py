@@ -13,10 +13,9 @@ from types import FrameType
 
 import sinch_sandbox
 from sinch_sandbox.core.outcomes import MAGIC, MAGIC_PREFIX
-from sinch_sandbox.core.sandbox import Options
 from sinch_sandbox.core.settings import Credentials, Settings, parse_assignment
 from sinch_sandbox.core.store.database import TEMPORARY
-from sinch_sandbox.server import RunningSandbox, is_loopback
+from sinch_sandbox.server import Options, RunningSandbox, is_loopback
 from sinch_sandbox.web.guards import is_host_name
 from sinch_sandbox.web.patience import raise_descriptor_limit
 

@@ -14,8 +14,11 @@ import uvicorn
 from sinch_sandbox.app import create_app
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.core.sandbox import Options
+from sinch_sandbox.core.settings import Credentials, Settings
 from sinch_sandbox.web.connections import Connections
 from sinch_sandbox.web.patience import AcceptErrors, Patience, close_overdue, most_connections, protocol
+
+__all__ = ["Credentials", "Options", "RunningSandbox", "Settings"]
 
 _START_TIMEOUT = 30
 _STOP_TIMEOUT = 10

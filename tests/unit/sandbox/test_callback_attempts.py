@@ -17,8 +17,7 @@ from typing import Any
 import pytest
 import requests
 from sinch_sandbox.client import SandboxClient
-from sinch_sandbox.core.sandbox import Options
-from sinch_sandbox.server import RunningSandbox
+from sinch_sandbox.server import Options, RunningSandbox
 
 from .receiver import Receiver, hang_up, respond, states, told, until
 from .wire import TO, Api, accepted, in_

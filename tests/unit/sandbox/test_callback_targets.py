@@ -14,8 +14,7 @@ import pytest
 import requests
 from sinch_sandbox.callbacks.posting import signature_headers
 from sinch_sandbox.client import SandboxClient
-from sinch_sandbox.core.sandbox import Options
-from sinch_sandbox.server import RunningSandbox
+from sinch_sandbox.server import Options, RunningSandbox
 
 from .receiver import Receiver, states
 from .wire import Api

@@ -87,8 +87,7 @@ def test_examples_can_be_copied(answer: requests.Response, sinch_sandbox: Sandbo
 
 
 def test_what_a_caller_says_stays_text() -> None:
-    from sinch_sandbox.core.sandbox import Options
-    from sinch_sandbox.server import RunningSandbox
+    from sinch_sandbox.server import Options, RunningSandbox
 
     with RunningSandbox(Options(allow_remote=True)) as client:
         hostile = {"Host": "x'\"><script>alert(1)</script>"}

@@ -9,8 +9,7 @@ import pytest
 import requests
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.control import events
-from sinch_sandbox.core.sandbox import Options
-from sinch_sandbox.server import RunningSandbox
+from sinch_sandbox.server import Options, RunningSandbox
 
 from .wire import Api
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 from sinch_sandbox.client import SandboxClient
-from sinch_sandbox.core.sandbox import Options
-from sinch_sandbox.server import RunningSandbox
+from sinch_sandbox.server import Options, RunningSandbox
 
 from .receiver import Receiver
 from .wire import Api, accepted, constraint, in_, process, refused

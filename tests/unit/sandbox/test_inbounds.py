@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import requests
 from sinch_sandbox.client import SandboxClient, SandboxError
-from sinch_sandbox.core.sandbox import Options
-from sinch_sandbox.server import RunningSandbox
+from sinch_sandbox.server import Options, RunningSandbox
 
 from .wire import TO, Api, accepted, in_
 

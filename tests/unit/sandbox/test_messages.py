@@ -7,8 +7,7 @@ import threading
 import pytest
 import requests
 from sinch_sandbox.client import SandboxClient, SandboxError
-from sinch_sandbox.core.sandbox import Options
-from sinch_sandbox.server import RunningSandbox
+from sinch_sandbox.server import Options, RunningSandbox
 
 from .wire import TO, Api, in_
 

@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 import requests
 from sinch_sandbox.client import SandboxClient
-from sinch_sandbox.core.sandbox import Options
 from sinch_sandbox.core.store.database import make_private
-from sinch_sandbox.server import RunningSandbox, is_loopback
+from sinch_sandbox.server import Options, RunningSandbox, is_loopback
 
 from .wire import TO, Api, access_token, in_, process
 
