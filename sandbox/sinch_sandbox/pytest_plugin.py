@@ -1,6 +1,6 @@
 """A sandbox for tests: ``def test_something(sinch_sandbox): ...``.
 
-pytest loads this module wherever the package is installed, so it imports the sandbox only when a test uses it.
+pytest loads this module wherever the package is installed, so it imports the sandbox only when one is used.
 """
 
 from __future__ import annotations

@@ -41,8 +41,8 @@ _EVERYWHERE: Final[Mapping[str, str]] = {
 #: What looks like a number in one file, and is none.
 _IN_FILES: Final[Mapping[str, Mapping[str, str]]] = {
     "constraints/*.txt": {r"[\d.]+": "versions"},
-    "sandbox/sinch_sandbox/inbox/static/icon.svg": {r"[\d .]+": "coordinates"},
-    "sandbox/sinch_sandbox/core/times.py": {r"221_845_392_000_000": "milliseconds"},
+    "sandbox/sinch_sandbox/inbox/icon.svg": {r"[\d .]+": "coordinates"},
+    "sandbox/sinch_sandbox/times.py": {r"221_845_392_000_000": "milliseconds"},
     "tests/unit/sandbox/test_docs.py": {r"4670174\(060": "part of a pattern of the reserved ones"},
     "tests/unit/sandbox/test_callback_targets.py": {r"3221225985": "an IP address as one number"},
     "tests/unit/sandbox/test_clock.py": {r"\+ 3_600_000": "milliseconds, added"},

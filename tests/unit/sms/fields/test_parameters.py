@@ -11,7 +11,7 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchValidationError
 from sinch_provider.sms.fields.validation import checked_message
 from tests.unit.sms.calls import ID, TO, numbers
-from tests.unit.sms.test_validation import refused, sent
+from tests.unit.sms.fields.test_validation import refused, sent
 
 MARIA, ANNA, LARS = "447700900222", "447700900333", "447700900555"
 GROUP = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
