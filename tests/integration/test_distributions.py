@@ -129,7 +129,7 @@ def test_wheel_holds_the_package_and_nothing_else(built: dict[str, Built], name:
 
 def test_wheel_of_the_sandbox_holds_its_page(built: dict[str, Built]) -> None:
     assert "sinch_sandbox/inbox/static/index.html" in built[SANDBOX].in_wheel()
-    assert "sinch_sandbox/control/documentation.css" in built[SANDBOX].in_wheel()
+    assert "sinch_sandbox/control/api_page.css" in built[SANDBOX].in_wheel()
 
 
 @pytest.mark.parametrize("name", FOLDERS)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from sinch_sandbox.control import (
+    api_page,
     batches,
     callbacks,
     calls,
     clock,
-    documentation,
     events,
     export,
     faults,
@@ -36,7 +36,7 @@ _PARTS = (
     verdict,
     export,
     metrics,
-    documentation,
+    api_page,
     inbounds,
     callbacks,
     events,
