@@ -1,4 +1,4 @@
-"""The ledger's verdict as an object: who was sent what they should, who nothing, who too much."""
+"""The verdict as an object: which recipients were sent what was expected, too little, or too much."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends callbacks when they are due, by the sandbox's clock."""
+"""Posts callbacks when they are due on the sandbox's clock."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ RETRIES = tuple(5 * 2**doubled for doubled in range(15))
 
 _CONCURRENT = 32
 _PATIENCE = 5.0
-"""Real seconds without progress after which a caller is not kept waiting any longer."""
+"""Real seconds without progress after which a waiting caller is answered."""
 _LONGEST_WAIT = 20.0
-"""Real seconds after which it is not, whatever the progress."""
+"""Real seconds after which a waiting caller is answered even if there is progress."""
 _MAX_ERROR = 300
 _LONGEST_SLEEP = HOUR / SECOND
 
@@ -55,7 +55,7 @@ class Dispatcher:
 
     @cached_property
     def _poster(self) -> Poster:
-        # Its HTTP client takes a third of the sandbox's start to import, and most runs call nobody back.
+        # Importing its HTTP client takes a third of the sandbox's start, and most runs post no callback.
         from sinch_sandbox.callbacks.posting import Poster
 
         return Poster(self._sandbox.options.allow_remote_callbacks, not self._is_reachable)
@@ -65,12 +65,12 @@ class Dispatcher:
         self._sandbox.changes.announce()
 
     def interrupt(self) -> None:
-        """Break off what is being sent just now."""
+        """Stop the callbacks that are being sent."""
         for task in self._sending.values():
             task.cancel()
 
     async def settle(self) -> bool:
-        """Wait until all callbacks due by now were tried; False when that takes too long."""
+        """Wait until all due callbacks have been attempted; False if that takes too long."""
         now = self._sandbox.clock.now()
         give_up_at = time.monotonic() + _LONGEST_WAIT
         self.wake()
@@ -126,10 +126,10 @@ class Dispatcher:
         except TargetRefusedError as refusal:
             error, state = str(refusal), "refused"
         except Exception as failure:
-            # Whatever it was, the attempt was made; without a record it would be made again at once.
+            # The attempt counts whatever the error; without a record it would be repeated at once.
             error = f"{type(failure).__name__}: {failure}".removesuffix(": ")
         if error is not None:
-            # The words may be the receiver's own.
+            # The text may come from the receiver.
             error = masked(error)[:_MAX_ERROR]
         due_at = None
         if state is None:
@@ -150,7 +150,7 @@ class Dispatcher:
         next_at = min((at for at in times if at is not None), default=None)
         if next_at is None:
             return None
-        # Clocks round down: a moment later is late enough, a moment earlier would be for nothing.
+        # Clocks round down, so wake a moment later; a moment earlier would find nothing due.
         return min(_LONGEST_SLEEP, max(0, next_at + 1 - clock.now()) / SECOND / clock.speed)
 
     def _note_progress(self) -> None:
@@ -159,13 +159,13 @@ class Dispatcher:
 
 
 def _conclude(callback: DueCallback, at: int, status: int | None) -> tuple[CallbackState, int | None]:
-    """What an answer, or none, means: its state, and when to try again."""
+    """The state of a callback after an attempt, and when the next attempt is due."""
     if status is not None and 200 <= status < 300:
         return "delivered", None
     if status is not None and status < 500 and status != 429:
         return "dropped", None
     first = at if callback.failed_at is None else callback.failed_at
     retries = (first + seconds * SECOND for seconds in RETRIES)
-    # What the sandbox missed while it was down is not made up for by trying faster.
+    # Attempts missed while the sandbox was down are not made up for.
     next_at = next((retry for retry in retries if retry > at), None)
     return "given_up" if next_at is None else "waiting", next_at

@@ -1,4 +1,4 @@
-"""Posts one callback: only where that is allowed, signed if there is a secret, and never for long."""
+"""Posts one callback: only to allowed addresses, signed if there is a secret, and with a time limit."""
 
 from __future__ import annotations
 
@@ -58,7 +58,11 @@ class Poster:
         await self._session.close()
 
     async def post(self, url: str, body: str, secret: str | None, timestamp: int) -> int:
-        """The HTTP status. Raises TargetRefusedError, or whatever kept the call from being answered."""
+        """Post one callback; the HTTP status of the answer.
+
+        :raises TargetRefusedError: Callbacks to this URL are not allowed.
+        :raises Exception: The request failed, with the error of the HTTP client.
+        """
         target = _parse(url)
         host, raw = target.host or "", body.encode()
         address = await self._address(host, target.port or _DEFAULT_PORTS[target.scheme])

@@ -1,7 +1,4 @@
-"""Turns what happens to messages into callbacks, as the ``delivery_report`` of their batch wants it.
-
-A batch that wants reports has a row in ``reporting`` with the time of its next event, until there is none.
-"""
+"""Turns events of messages into callbacks, as the ``delivery_report`` of their batch asks for them."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ Controlled = Annotated[Sandbox, Depends(_of_request)]
 
 
 async def announce_changes(request: Request) -> AsyncIterator[None]:
-    """Whatever a control call other than a read has done, those who watch should look again."""
+    """Notify watchers after every control call that may have changed something."""
     yield
     if request.method != "GET":
         sandbox: Sandbox = request.app.state.sandbox
@@ -47,7 +47,7 @@ _T = TypeVar("_T")
 
 
 def in_portions(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
-    """The items in lists of ``size``, so that other calls can get their turn in between."""
+    """The items in lists of ``size``, so that other calls can be answered in between."""
     iterator = iter(items)
     while portion := list(islice(iterator, size)):
         yield portion

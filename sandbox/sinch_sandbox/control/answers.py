@@ -1,4 +1,4 @@
-"""What the control API answers, for those who read its description; nothing is checked against it."""
+"""The forms of the control API's answers, for its description; no answer is checked against them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sinch_sandbox.control.filters import Status
 
 
 class Message(BaseModel):
-    """A message and what has become of it."""
+    """A message and its status."""
 
     id: str
     batch_id: str
@@ -23,7 +23,7 @@ class Message(BaseModel):
     code: int
     client_reference: str | None
     created_at: str
-    received: bool = Field(description="Whether the phone has it by now.")
+    received: bool = Field(description="Whether the phone has received it.")
     received_at: str | None
 
 
@@ -45,11 +45,11 @@ class Totals(BaseModel):
     accepted: int
 
 
-class Judged(BaseModel):
+class JudgedRecipient(BaseModel):
     """One recipient."""
 
     to: str
-    client_reference: str | None = Field(None, description="If recipients are told apart by it.")
+    client_reference: str | None = Field(None, description="If the expected recipients were given with one.")
     verdict: Literal["ok", "lost", "duplicated", "unexpected"]
     expected: int
     accepted: int
@@ -57,12 +57,12 @@ class Judged(BaseModel):
     client_references: list[str]
 
 
-class Ledger(BaseModel):
+class Verdict(BaseModel):
     """The verdict; `valid` if everyone is `ok`."""
 
     valid: bool
     totals: Totals
-    recipients: list[Judged]
+    recipients: list[JudgedRecipient]
 
 
 def answers(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The served description as a page to read: no script, nothing from elsewhere."""
+"""The API description as a web page, without scripts and without files from other hosts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The callbacks that were sent, or are going to be."""
+"""The callbacks that were sent or are waiting to be sent."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def callbacks(
 
 @router.delete("/callbacks")
 async def forget_callbacks(sandbox: Controlled, dispatcher: Dispatching) -> dict[str, int]:
-    """Forget all callbacks so far, sent or not; what happens from now on is reported as before."""
+    """Forget all callbacks so far, sent or waiting; later events are reported as usual."""
     sandbox.store.callbacks.clear()
     dispatcher.interrupt()
     return {"count": 0}

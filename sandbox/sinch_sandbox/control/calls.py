@@ -13,7 +13,7 @@ router = APIRouter()
 
 @router.get("/calls")
 async def calls(sandbox: Controlled) -> dict[str, Any]:
-    """How often each operation was called, refused and disturbed calls included."""
+    """How often each operation was called, including refused calls and calls hit by faults."""
     counted = sandbox.calls
     return {"count": counted.total(), "calls": dict(counted)}
 

@@ -1,4 +1,4 @@
-"""The clock: read it, move it."""
+"""Routes that read and move the clock."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class ClockMove(Given):
     """How far to move the clock."""
 
     advance: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False, description="Seconds.")]
-    wait: Annotated[bool, Field(description="Answer when all callbacks that are due have been tried.")] = True
+    wait: Annotated[bool, Field(description="Answer once all due callbacks have been attempted.")] = True
 
 
 @router.get("/clock")
 async def read_clock(sandbox: Controlled) -> dict[str, Any]:
-    """The time as the sandbox sees it."""
+    """The sandbox's time."""
     clock = sandbox.clock
     return {"mode": clock.mode, "speed": clock.speed, "now": format_time(clock.now())}
 
 
 @router.post("/clock")
 async def move_clock(sandbox: Controlled, dispatcher: Dispatching, move: ClockMove) -> dict[str, Any]:
-    """Move the clock forward. Callbacks that have become due are sent, and by default waited for.
+    """Move the clock forward. Callbacks that become due are sent, and by default waited for.
 
-    ``settled`` is false when some were not tried yet: none was waited for, or no progress was made for long.
+    ``settled`` is false if some have not been attempted yet: the call did not wait, or waited too long.
     """
     if sandbox.clock.now() + move.advance * SECOND > LATEST:
         raise HTTPException(422, "the clock cannot go beyond the year 9000")

@@ -1,4 +1,4 @@
-"""All messages as a file, however many there are."""
+"""Messages as a file of any size, JSON or CSV."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sinch_sandbox.core.sandbox import Sandbox
 router = APIRouter()
 
 _PORTION = 1_000
-"""Messages after which other calls get their turn."""
+"""Messages after which other calls are answered."""
 
 FIELDS = (
     "id", "batch_id", "to", "from", "body", "parts", "encoding", "status", "code", "client_reference",
@@ -28,7 +28,7 @@ FIELDS = (
 )  # fmt: skip
 _BEGINS_A_CELL = "\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
 _BLANK = rf"[^\S{_BEGINS_A_CELL}]"
-# Marks that nobody sees, such as those that turn the direction of writing.
+# Invisible characters, such as those that change the direction of writing.
 _UNSEEN = r"\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
 _RISKY = re.compile(
     rf"(^(?=[{_BEGINS_A_CELL}\0])|(?:^|[;{_BEGINS_A_CELL}])"
@@ -36,7 +36,7 @@ _RISKY = re.compile(
 )
 """Where a formula begins, however it is disguised: at the beginning, and after what parts cells elsewhere.
 
-An apostrophe counts as one, so that taking one away from each such place restores any text.
+An apostrophe counts as one too, so removing one apostrophe at each such place restores any text.
 """
 
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
@@ -68,7 +68,7 @@ def _file(name: str, kind: str, content: AsyncIterator[str]) -> StreamingRespons
 
 
 async def _portions(sandbox: Sandbox, filters: MessageFilters) -> AsyncIterator[list[dict[str, Any]]]:
-    """Messages in the order they were sent, as they are now even if the writing takes its time."""
+    """Messages in the order they were sent, all with their status at the start of the export."""
     found = filters.messages(sandbox)
     place = 0, -1
     while True:
@@ -103,7 +103,7 @@ async def _csv(sandbox: Sandbox, filters: MessageFilters) -> AsyncIterator[str]:
 
 
 def _cell(value: object) -> object:
-    """The value as no spreadsheet computes it. Texts are hostile, and so are references and senders."""
+    """The value, escaped so that no spreadsheet takes it for a formula. Any text may be hostile."""
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str):

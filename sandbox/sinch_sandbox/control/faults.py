@@ -1,4 +1,4 @@
-"""The armed faults."""
+"""Routes that arm, list and disarm faults."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def read_faults(sandbox: Controlled) -> dict[str, Any]:
 
 @router.put("/faults")
 async def arm_faults(sandbox: Controlled, faults: Armed[Fault]) -> dict[str, Any]:
-    """Arm these faults in place of all others."""
+    """Arm these faults and disarm all others."""
     sandbox.faults.arm(faults)
     return await read_faults(sandbox)
 
@@ -31,7 +31,7 @@ async def arm_faults(sandbox: Controlled, faults: Armed[Fault]) -> dict[str, Any
 async def add_fault(sandbox: Controlled, fault: Fault) -> dict[str, Any]:
     """Arm one more fault."""
     if len(sandbox.faults.report()) >= MAX_ARMED:
-        raise HTTPException(422, f"{MAX_ARMED} faults are armed already; disarm some")
+        raise HTTPException(422, f"{MAX_ARMED} faults are armed already; disarm some first")
     sandbox.faults.add(fault)
     return await read_faults(sandbox)
 

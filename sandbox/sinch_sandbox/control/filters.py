@@ -1,4 +1,4 @@
-"""Messages as the control API filters and shows them."""
+"""The filters for messages in the control API, and how it shows a message."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _status(text: str) -> str:
     for status in STATUSES:
         if status.lower() == text.lower():
             return status
-    raise ValueError(f"{text[:40]!r} is none of {', '.join(STATUSES)}")
+    raise ValueError(f"{text[:40]!r} is not one of {', '.join(STATUSES)}")
 
 
 Status = Annotated[str, AfterValidator(_status), WithJsonSchema({"type": "string", "enum": list(STATUSES)})]
@@ -35,7 +35,7 @@ Instant = Annotated[str, AfterValidator(_instant)]
 
 
 class MessageFilters(Given):
-    """Which messages are meant; all of them where nothing is said. A misspelt filter is refused."""
+    """Filters for messages; without any, all messages pass. An unknown filter is refused."""
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
@@ -45,7 +45,7 @@ class MessageFilters(Given):
     client_reference: str | None = None
     account: str | None = Field(None, description="Service plan or project.")
     status: Annotated[list[Status] | None, at_most(100)] = Field(
-        None, description="What it is by now; repeat it for several."
+        None, description="The current status; repeat it for several."
     )
     since: Instant | None = Field(None, description="Accepted at this time or later, ISO-8601.")
     until: Instant | None = Field(None, description="Accepted before this time, ISO-8601.")

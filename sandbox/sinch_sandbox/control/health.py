@@ -1,4 +1,4 @@
-"""Whether the sandbox is ready, and the reset to a fresh start."""
+"""Routes that report health and reset the sandbox."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ router = APIRouter()
 
 @router.get("/health")
 async def health(sandbox: Controlled) -> dict[str, Any]:
-    """Ready to take calls."""
+    """The sandbox is ready to answer calls."""
     return {
         "status": "ok",
         "version": sinch_sandbox.__version__,
@@ -25,7 +25,7 @@ async def health(sandbox: Controlled) -> dict[str, Any]:
 
 @router.post("/reset")
 async def reset(sandbox: Controlled, dispatcher: Dispatching) -> dict[str, Any]:
-    """As freshly started: nothing sent, no faults, no scripts, settings and clock as at the start."""
+    """Return to a fresh start: nothing sent, no faults, no scripts, settings and clock as at the start."""
     sandbox.reset()
     dispatcher.interrupt()
     return await health(sandbox)

@@ -1,4 +1,4 @@
-"""Messages from phones: simulate one, and look at all of them."""
+"""Routes that simulate and list messages from phones."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Incoming(Given):
             except (binascii.Error, ValueError):
                 raise ValueError("body of mo_binary must be Base64") from None
         if (self.udh is not None) != (self.type == "mo_binary"):
-            raise ValueError("udh belongs to mo_binary, which cannot be without it")
+            raise ValueError("mo_binary requires udh, and no other type may have it")
         return self
 
     def fields(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class Incoming(Given):
 
 @router.post("/inbounds", status_code=201)
 async def simulate(sandbox: Controlled, message: Incoming) -> dict[str, Any]:
-    """Let a phone send a message."""
+    """Simulate a message from a phone."""
     account, to = _destination(sandbox, message)
     inbound = inbounds.receive(
         sandbox, account, message.from_, to, message.fields(), message.client_reference
@@ -128,18 +128,20 @@ def _destination(sandbox: Sandbox, message: Incoming) -> tuple[str, str]:
     credentials = sandbox.credentials
     accounts = (credentials.service_plan_id, credentials.project_id)
     if message.account is not None and message.account not in accounts:
-        raise HTTPException(422, f"account: {message.account[:40]!r} is neither of {', '.join(accounts)}")
+        raise HTTPException(422, f"account: {message.account[:40]!r} is not one of {', '.join(accounts)}")
     if message.to is not None:
         return message.account or credentials.service_plan_id, message.to
     answered = inbounds.latest_message_to(sandbox, message.from_, message.account)
     if answered is None:
         raise HTTPException(
-            422, f"to: {message.from_} was sent no message it could answer; name the number it writes to"
+            422,
+            f"to: there is no message to {message.from_} that it could answer; name the number it writes to",
         )
     if answered.sender is None or not answered.sender.isdigit():
         raise HTTPException(
             422,
-            f"to: the latest message came from {answered.sender!r}, which is no number; name one",
+            f"to: the latest message came from {answered.sender!r}, which is not a number;"
+            " name the number it writes to",
         )
     return answered.account, answered.sender
 

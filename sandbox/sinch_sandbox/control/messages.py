@@ -1,4 +1,4 @@
-"""The messages that were sent."""
+"""Routes that list, wait for and clear messages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ class MessagesWanted(MessageFilters):
 
     limit: int = Field(1000, ge=1, le=MAX_LISTED)
     offset: int = Field(0, ge=0, le=2**53)
-    wait: int = Field(0, ge=0, le=2**53, description="Answer once there are so many, or the time is up.")
+    wait: int = Field(
+        0, ge=0, le=2**53, description="Answer once there are this many messages, or the timeout has passed."
+    )
     timeout: float = Field(10, ge=0, le=MAX_WAIT, description="Real seconds to wait at most.")
 
 
@@ -32,7 +34,7 @@ class MessagesWanted(MessageFilters):
 async def messages(
     sandbox: Controlled, request: Request, wanted: Annotated[MessagesWanted, Query()]
 ) -> dict[str, Any]:
-    """Every message of every accepted batch and what has become of it, in the order they were sent."""
+    """Every message of every accepted batch with its status, in the order they were sent."""
     if wanted.wait:
         if is_foreign(request.scope):
             raise HTTPException(403, "a web page of another origin cannot wait for messages")

@@ -1,4 +1,4 @@
-"""Figures for Prometheus. No label tells a number or a text."""
+"""Metrics for Prometheus. No label contains a phone number or a text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class _Page:
-    """Text in Prometheus' exposition format. Labels come from fixed vocabularies and need no escaping."""
+    """Text in Prometheus' exposition format. Label values are fixed words and need no escaping."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -41,14 +41,14 @@ class _Page:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(sandbox: Controlled) -> Response:
-    """Figures in Prometheus' text format."""
+    """Metrics in Prometheus' text format."""
     now = sandbox.clock.now()
     by_status, parts = sandbox.store.counts.by_status(now, sandbox.changes.count)
     page = _Page()
     page.add(
         "messages",
         "gauge",
-        "Messages by their status now.",
+        "Messages by current status.",
         {(status,): by_status[status] for status in STATUSES},
         "status",
     )
@@ -67,7 +67,7 @@ async def metrics(sandbox: Controlled) -> Response:
     page.add(
         "calls_total",
         "counter",
-        "Calls answered, by operation and class of the HTTP status; lost where the reply was.",
+        "Calls by operation and class of the HTTP status; lost if no answer was given.",
         dict(sorted(sandbox.answers.items())),
         "operation",
         "status",
@@ -75,11 +75,11 @@ async def metrics(sandbox: Controlled) -> Response:
     page.add(
         "faults_struck_total",
         "counter",
-        "How often faults struck, by kind.",
+        "Calls hit by faults, by kind.",
         {(kind,): sandbox.faults.struck[kind] for kind in get_args(Kind)},
         "kind",
     )
-    page.add("faults_armed", "gauge", "Faults that are armed.", {(): len(sandbox.faults.report())})
+    page.add("faults_armed", "gauge", "Armed faults.", {(): len(sandbox.faults.report())})
     page.add("clock_seconds", "gauge", "The sandbox's clock, in seconds since 1970.", {(): now / SECOND})
     page.add("info", "gauge", "The version.", {(sinch_sandbox.__version__,): 1}, "version")
     return Response(page.text(), media_type=_TYPE, headers={"Cache-Control": "no-store"})

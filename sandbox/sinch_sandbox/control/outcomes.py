@@ -1,4 +1,4 @@
-"""Magic numbers, and scripts for other numbers."""
+"""Routes for magic numbers and scripted outcomes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ router = APIRouter()
 
 
 class Script(Given):
-    """What becomes of messages to numbers that begin with these digits; the longest prefix wins."""
+    """The outcome of messages to numbers that begin with these digits; the longest prefix wins."""
 
     prefix: Annotated[str, Field(pattern=r"^\+?[0-9]+$", max_length=20)]
     status: Literal["Delivered", "Failed", "Expired", "Rejected", "Deleted", "Aborted", "Unknown"] = (
@@ -67,6 +67,6 @@ async def read_outcomes(sandbox: Controlled) -> dict[str, Any]:
 
 @router.put("/outcomes")
 async def script_outcomes(sandbox: Controlled, scripts: Scripts[Script]) -> dict[str, Any]:
-    """Script what becomes of batches accepted from now on, in place of all earlier scripts."""
+    """Script the outcomes of batches accepted from now on; earlier scripts are replaced."""
     sandbox.outcomes.script((script.prefix.removeprefix("+"), script.outcome()) for script in scripts)
     return await read_outcomes(sandbox)

@@ -1,4 +1,4 @@
-"""All routes of the control API under one prefix."""
+"""The control API's router: all its routes under ``/sandbox``."""
 
 from __future__ import annotations
 

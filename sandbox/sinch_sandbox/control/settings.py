@@ -1,4 +1,4 @@
-"""The settings."""
+"""Routes that read and change settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ router = APIRouter()
 
 @router.get("/settings")
 async def read_settings(sandbox: Controlled) -> dict[str, Any]:
-    """Every switch and its value."""
+    """Every setting and its value."""
     return sandbox.settings.as_dict()
 
 
@@ -22,7 +22,7 @@ async def read_settings(sandbox: Controlled) -> dict[str, Any]:
 async def change_settings(
     sandbox: Controlled, changes: Changes[str | bool | int | float | None]
 ) -> dict[str, Any]:
-    """Change some switches until the next reset."""
+    """Change settings until the next reset."""
     try:
         sandbox.settings = sandbox.settings.changed(changes)
     except ValueError as error:

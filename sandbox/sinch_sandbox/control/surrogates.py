@@ -1,4 +1,4 @@
-"""Keeps from the control API what looks like text in JSON and is none."""
+"""Rejects request bodies that contain lone surrogates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 async def refuse_lone_surrogates(request: Request) -> None:
-    """A lone surrogate passes the JSON grammar, but can be neither stored nor shown again."""
+    """Refuse a body with a lone surrogate: valid in JSON, but it cannot be stored or shown."""
     if is_streamed(request.scope):
         return
     body = await request.body()
@@ -23,7 +23,9 @@ async def refuse_lone_surrogates(request: Request) -> None:
         json.dumps(json.loads(body), ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         broken = ascii(error.object[error.start])
-        raise HTTPException(422, f"the body has {broken} in it, which is half a character") from None
+        raise HTTPException(
+            422, f"the body contains {broken}, a lone surrogate, which is not a character"
+        ) from None
     except (ValueError, RecursionError):
-        # Whoever reads the body says what is wrong with it.
+        # The route that reads the body reports what is wrong with it.
         return

@@ -1,4 +1,4 @@
-"""The ledger's verdict: who was sent what they should, who nothing, who too much."""
+"""The verdict: which recipients were sent what was expected, too little, or too much."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 from starlette.responses import StreamingResponse
 
 from sinch_sandbox.control.access import Controlled, in_portions
-from sinch_sandbox.control.answers import Ledger, answers
+from sinch_sandbox.control.answers import Verdict, answers
 from sinch_sandbox.control.filters import MessageFilters
 from sinch_sandbox.core import phone
-from sinch_sandbox.core.limits import MAX_TOLD, Given, WrongItemsError
+from sinch_sandbox.core.limits import MAX_ERRORS_SHOWN, Given, WrongItemsError
 from sinch_sandbox.core.sandbox import Sandbox
 from sinch_sandbox.core.store.tally import PROBLEMS, VERDICTS, Tally
 from sinch_sandbox.web.guards import is_streamed
@@ -25,18 +25,18 @@ router = APIRouter()
 
 _PORTION = 2_000
 _BATCHES_AT_ONCE = 50
-"""After so many other calls get their turn."""
+"""Batches after which other calls are answered."""
 _MAX_LINE = 64 * 1024
 
 
 class Expected(Given):
-    """Somebody who should have been sent a message."""
+    """An expected recipient."""
 
     to: str
     client_reference: Annotated[str, Field(min_length=1)] | None = None
 
 
-class LedgerFilters(MessageFilters):
+class VerdictFilters(MessageFilters):
     """Which messages count, and who is listed one by one."""
 
     show: Literal["all", "problems", "none"] = Field(
@@ -44,15 +44,15 @@ class LedgerFilters(MessageFilters):
     )
 
 
-class LedgerQuestion(LedgerFilters):
-    """Who should have been sent a message. A number named twice should have been sent two."""
+class VerdictQuestion(VerdictFilters):
+    """The expected recipients. A number named twice is expected to get two messages."""
 
     expected: list[Any] = Field(
-        description="Numbers; or objects with a `client_reference`, which then tells recipients apart too."
+        description="Numbers; or objects with a `client_reference`, which then helps to identify a recipient."
     )
 
     def recipients(self) -> Iterator[tuple[str, str | Expected]]:
-        """Each with its place. Wrong ones are told together; after so many the rest is not looked at."""
+        """Each recipient with its place. Wrong ones are reported together, up to a limit."""
         faults: list[Any] = []
         for index, item in enumerate(self.expected):
             try:
@@ -62,14 +62,14 @@ class LedgerQuestion(LedgerFilters):
                     {**each, "loc": ("expected", index, *each["loc"])}
                     for each in error.errors(include_url=False, include_input=False)
                 ]
-                if len(faults) >= MAX_TOLD:
+                if len(faults) >= MAX_ERRORS_SHOWN:
                     raise WrongItemsError(faults, len(self.expected) - index - 1) from None
         if faults:
             raise RequestValidationError(faults)
 
 
 _LINE: TypeAdapter[str | Expected] = TypeAdapter(str | Expected)
-_BODY = LedgerQuestion.model_json_schema()
+_BODY = VerdictQuestion.model_json_schema()
 _BODY["properties"]["expected"]["items"] = {"anyOf": [{"type": "string"}, Expected.model_json_schema()]}
 _SHOWN = {"all": VERDICTS, "problems": PROBLEMS, "none": ()}
 
@@ -77,11 +77,11 @@ _SHOWN = {"all": VERDICTS, "problems": PROBLEMS, "none": ()}
 @router.post(
     "/ledger",
     response_model=None,
-    responses=answers(Ledger) | {422: {"description": "The question makes no sense."}},
+    responses=answers(Verdict) | {422: {"description": "The body or a filter is wrong."}},
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}},
 )
-async def ledger(sandbox: Controlled, request: Request) -> StreamingResponse:
-    """Set the messages that were accepted against those expected, recipient by recipient.
+async def verdict(sandbox: Controlled, request: Request) -> StreamingResponse:
+    """Compare accepted with expected messages, recipient by recipient.
 
     `ok`: accepted as often as expected; `lost`: less often; `duplicated`: more often; `unexpected`: not
     expected at all. Messages that a cancel kept from leaving do not count. Filters may stand in the body or
@@ -100,13 +100,13 @@ async def ledger(sandbox: Controlled, request: Request) -> StreamingResponse:
     return StreamingResponse(_answer(tally, filters.show), media_type="application/json")
 
 
-async def _expect(request: Request, tally: Tally) -> LedgerFilters:
+async def _expect(request: Request, tally: Tally) -> VerdictFilters:
     """Read who is expected; what is left are the filters."""
     query: dict[str, Any] = dict(request.query_params)
     if "status" in query:
         query["status"] = request.query_params.getlist("status")
     if is_streamed(request.scope):
-        filters = LedgerFilters.model_validate(query)
+        filters = VerdictFilters.model_validate(query)
         async for lines in _lines(request):
             tally.expect(_entries(lines, tally))
         return filters
@@ -116,7 +116,7 @@ async def _expect(request: Request, tally: Tally) -> LedgerFilters:
         raise HTTPException(422, "the body is not valid JSON") from None
     if not isinstance(data, dict):
         raise HTTPException(422, "the body is not a JSON object")
-    question = LedgerQuestion.model_validate({**query, **data})
+    question = VerdictQuestion.model_validate({**query, **data})
     for some in in_portions(question.recipients(), _PORTION):
         tally.expect(_entries(some, tally))
         await asyncio.sleep(0)
@@ -164,8 +164,8 @@ def _entries(items: Iterable[tuple[str, str | Expected]], tally: Tally) -> Itera
         yield number, reference
 
 
-async def _accept(sandbox: Sandbox, filters: LedgerFilters, tally: Tally) -> None:
-    """Count what is in the ledger by now; every batch is looked at whole."""
+async def _accept(sandbox: Sandbox, filters: VerdictFilters, tally: Tally) -> None:
+    """Count the accepted messages, whole batches at a time."""
     found = filters.messages(sandbox)
     low, last = 0, sandbox.store.batches.newest()
     while low < last:

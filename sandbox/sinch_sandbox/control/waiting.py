@@ -1,4 +1,4 @@
-"""Waits, in real time, until enough messages were accepted."""
+"""Waits, in real time, until enough messages have been accepted."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from sinch_sandbox.web.connections import Connections, Seats
 
 MAX_WAITING = 32
 _PAUSE = 0.02
-"""Real seconds between two looks: many changes at once are one."""
+"""Real seconds between two looks, so that many changes at once cause one look."""
 _CLOCK_TICK = 0.1
-"""Real seconds after which to look without a change: time alone gives a message another status."""
+"""Real seconds after which to look even without a change, because time alone changes statuses."""
 _SHARE = 0.2
-"""Of the sandbox's time, for the looks of all who wait."""
+"""The share of the sandbox's time that the looks of all waiting callers may take."""
 _LONGEST_REST = 1.0
-"""Real seconds between two looks at most: whoever waits should not wait for that."""
+"""Longest pause between two looks, in real seconds."""
 _BATCHES_AT_ONCE = 20
-"""After so many other calls get their turn."""
+"""Batches after which other calls are answered."""
 
 
 class Lookout:
-    """Looks for messages on behalf of those who wait for some, one look after the other."""
+    """Looks for messages on behalf of all waiting callers, one look after the other."""
 
     def __init__(self) -> None:
         self.seats = Seats(MAX_WAITING)
@@ -34,7 +34,7 @@ class Lookout:
         self._free_at = 0.0
 
     async def look(self, search: Search) -> bool:
-        """Whether there are enough by now."""
+        """Whether there are enough messages."""
         async with self._turn:
             await asyncio.sleep(self._free_at - time.monotonic())
             began = time.monotonic()
@@ -45,7 +45,7 @@ class Lookout:
 
 
 class Search:
-    """Counts the messages that pass some filters, and at the next look only those that came since."""
+    """Counts the messages that pass some filters; each further look counts only new batches."""
 
     def __init__(self, sandbox: Sandbox, filters: MessageFilters, wanted: int) -> None:
         self._sandbox = sandbox
@@ -60,7 +60,7 @@ class Search:
         self._basis = self._sandbox.store.batches.rewritten, self._sandbox.settings
 
     def _is_stale(self) -> bool:
-        """Whether an earlier count says nothing any more, since what was there has been changed."""
+        """Whether an earlier count is no longer valid, because messages or settings have changed."""
         return self._basis != (self._sandbox.store.batches.rewritten, self._sandbox.settings)
 
     async def has_enough(self) -> bool:
@@ -74,7 +74,7 @@ class Search:
             low, self._last = self._last, high
             self._found += messages.count_in(low, high)
             await asyncio.sleep(0)
-        # If it has become stale meanwhile, the change that did it leads to another look.
+        # If the count became stale meanwhile, that change causes another look.
         return self._found >= self._wanted and not self._is_stale()
 
     async def until_enough(self, lookout: Lookout, connections: Connections) -> None:
@@ -91,7 +91,7 @@ class Search:
 async def enough_messages(
     lookout: Lookout, search: Search, connections: Connections, receive: Receive, seconds: float
 ) -> None:
-    """Return once there are enough messages, the time is up, or the server ends."""
+    """Return once there are enough messages, the time has passed, or the server ends."""
     lookout.seats.check()
     with lookout.seats.one():
         looking = asyncio.ensure_future(search.until_enough(lookout, connections))

@@ -1,4 +1,4 @@
-"""The sandbox's own clock. Everything that depends on time asks it, so tests need not sleep."""
+"""The sandbox's own clock, the only source of time, so that tests need not sleep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trouble on demand: which calls are struck, by what, and how often it happened."""
+"""Faults on demand: which calls they hit, with what, and how often."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ LISTING_KINDS: frozenset[Kind] = frozenset(
 _COMPANIONS: frozenset[Kind] = frozenset(
     {"latency", "listing_lag", "report_gap", *LISTING_KINDS, *_REPORT_KINDS}
 )
-"""Kinds that let another one decide whether and how there is a reply, so that they can strike with it."""
+"""Kinds that do not decide about the answer, so they can hit a call together with another kind."""
 
 _OPERATIONS: dict[Kind, frozenset[Operation]] = {
     "contradicting": frozenset({"send", "get", "update", "replace", "cancel"}),
@@ -63,14 +63,14 @@ _OPERATIONS: dict[Kind, frozenset[Operation]] = {
     **dict.fromkeys(LISTING_KINDS, frozenset[Operation]({"list"})),
     **dict.fromkeys(_REPORT_KINDS, frozenset[Operation]({"callback"})),
 }
-"""Kinds that make sense for some operations only."""
+"""Kinds that apply to some operations only."""
 
 STATUSES: dict[Kind, tuple[int, int, int]] = {
     "server_error": (500, 599, 500),
     "redirect": (300, 399, 302),
     "refused_by_proxy": (400, 499, 403),
 }
-"""Kinds with a status: its least, its greatest, and the usual one."""
+"""Kinds with a status: the lowest, the highest, and the default."""
 
 
 def _fits(kind: Kind, operation: str) -> bool:
@@ -82,12 +82,12 @@ def _fits(kind: Kind, operation: str) -> bool:
 
 
 def operations_of(kind: Kind) -> list[Operation]:
-    """The operations that a kind of trouble makes sense for."""
+    """The operations that a kind of fault applies to."""
     return [each for each in get_args(Operation) if _fits(kind, each)]
 
 
 class Fault(Given):
-    """One kind of trouble and the calls it strikes."""
+    """One kind of fault and the calls it hits."""
 
     kind: Kind
     operation: Operation | Literal["*"] = "*"
@@ -120,15 +120,17 @@ class Fault(Given):
     )
     """contradicting: what the reply shows instead of the truth."""
     items: Annotated[int, Field(ge=0)] | None = None
-    """listing_partial: how many there are to be seen; null: those of the first page."""
+    """listing_partial: how many items the list shows; null: those of the first page."""
     lacks: Literal["canceled", "id"] = "canceled"
-    """listing_garbled: what the item in between has not got."""
+    """listing_garbled: the field that the additional item lacks."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Fault:
         if self.operation != "*" and not _fits(self.kind, self.operation):
             fitting = ", ".join(operations_of(self.kind))
-            raise ValueError(f"operation {self.operation} knows no {self.kind}; that is for {fitting} or *")
+            raise ValueError(
+                f"fault {self.kind} does not apply to {self.operation}; it applies to {fitting} or *"
+            )
         low, high, usual = STATUSES.get(self.kind, (0, -1, None))
         if self.status is None:
             self.status = usual
@@ -136,9 +138,9 @@ class Fault(Given):
             wanted = f"has a status from {low} to {high}" if usual else "has no status"
             raise ValueError(f"{self.kind} {wanted}")
         if self.kind == "late" and self.how == "half_body":
-            raise ValueError("late gives no answer, not even half of one")
+            raise ValueError("late gives no answer, so how cannot be half_body")
         if self.kind == "late" and self.when == "after":
-            raise ValueError("late takes effect once, and that is later")
+            raise ValueError("late takes effect later, so when cannot be after")
         return self
 
     def strikes_after(self) -> bool:
@@ -148,7 +150,7 @@ class Fault(Given):
 
 
 class _Armed:
-    """A fault with its memory."""
+    """An armed fault, and how often it hit."""
 
     def __init__(self, number: int, fault: Fault) -> None:
         self.number = number
@@ -168,7 +170,7 @@ class _Armed:
         return all(_holds(facts.get(name), wanted) for name, wanted in fault.match.items())
 
     def draw(self) -> bool:
-        """Settle one concerned call: skipped, spared by chance, or struck."""
+        """Decide about a matching call: whether the fault hits it."""
         if self._to_skip:
             self._to_skip -= 1
             return False
@@ -179,7 +181,7 @@ class _Armed:
 
 
 def _holds(actual: object, wanted: str | int | bool) -> bool:
-    """Whether a value of the call is, or as a list has, the wanted one; numbers compare by digits."""
+    """Whether a value of the call equals the wanted one, or a list contains it; numbers compare by digits."""
     if isinstance(actual, list):
         return any(_holds(item, wanted) for item in actual)
     if isinstance(actual, str) and isinstance(wanted, str):
@@ -195,7 +197,7 @@ class Faults:
         self._armed: list[_Armed] = []
         self._numbers = count(1)
         self.struck: Counter[Kind] = Counter()
-        """How often which kind struck, disarmed faults included."""
+        """How often each kind hit a call, including disarmed faults."""
 
     def arm(self, faults: list[Fault]) -> None:
         self._armed = []
@@ -206,7 +208,7 @@ class Faults:
         self._armed.append(_Armed(next(self._numbers), fault))
 
     def disarm(self, number: int) -> bool:
-        """Take back one fault; the others keep their memory. False if there is none of this number."""
+        """Disarm one fault; the others keep their counts. False if there is no fault with this number."""
         rest = [armed for armed in self._armed if armed.number != number]
         found = len(rest) < len(self._armed)
         self._armed = rest
@@ -221,7 +223,7 @@ class Faults:
         ]
 
     def strike(self, operation: str, facts: Mapping[str, Any]) -> list[Fault]:
-        """The faults that hit this call: companions, and at most one that decides the reply."""
+        """The faults that hit this call: at most one that decides about the answer, and companions."""
         struck: list[Fault] = []
         decided = False
         for armed in self._armed:

@@ -1,4 +1,4 @@
-"""Identifiers that look and sort like Sinch's: 26 characters, the time first, never going backwards."""
+"""Identifiers that look and sort like Sinch's: 26 characters that begin with the time and always grow."""
 
 from __future__ import annotations
 

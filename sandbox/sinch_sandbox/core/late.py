@@ -1,4 +1,4 @@
-"""Calls that reach their goal long after their caller gave up, by the sandbox's clock."""
+"""Calls that take effect later on the sandbox's clock, after their caller gave up."""
 
 from __future__ import annotations
 

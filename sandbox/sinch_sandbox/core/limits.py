@@ -1,4 +1,4 @@
-"""How much one call may ask for: bodies by route, items of a list, and faults that an answer tells."""
+"""Limits of one call: body sizes by route, items of a list, and errors named in an answer."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ BODIES: Mapping[str, int] = {
 SMALL_BODY = 64 * KIB
 """The largest body of any other path."""
 STREAMED_BODY = 256 * MIB
-"""The largest body that is read as it comes in, so that it needs no memory."""
+"""The largest body that is streamed and so needs no memory."""
 BODIES_IN_FLIGHT = 64 * MIB
-"""The bodies of all calls together that are being received or worked on."""
+"""The size of all bodies together that are being received or processed."""
 
-MAX_TOLD = 100
+MAX_ERRORS_SHOWN = 100
 MAX_MEMBERS = 100
 """Members of an object: more than any object of the control API has."""
 
@@ -47,7 +47,7 @@ class Budget:
         self.left = amount
 
     def take(self, amount: int) -> bool:
-        """False if there is not so much left."""
+        """Take an amount; False if there is not enough left."""
         if amount > self.left:
             return False
         self.left -= amount
@@ -58,11 +58,11 @@ class Budget:
 
 
 def at_most(limit: int) -> BeforeValidator:
-    """Lets a list or an object through if it is short enough to be looked into at all."""
+    """Check that a list or an object is short enough before its items are checked."""
 
     def check(value: Any) -> Any:
         if isinstance(value, list | dict) and len(value) > limit:
-            raise ValueError(f"has {len(value)} entries, and {limit} at most are read")
+            raise ValueError(f"has {len(value)} entries; at most {limit} are allowed")
         return value
 
     return BeforeValidator(check)
@@ -76,7 +76,7 @@ Changes = Annotated[dict[str, _T], at_most(MAX_MEMBERS)]
 
 
 class Given(BaseModel):
-    """What a caller of the control API says. A name nobody knows is refused, and so are too many."""
+    """Input of the control API. Unknown names are refused, and so are too many."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -84,14 +84,14 @@ class Given(BaseModel):
     @classmethod
     def _is_no_flood(cls, value: Any) -> Any:
         if isinstance(value, Mapping) and len(value) > MAX_MEMBERS:
-            raise ValueError(f"has {len(value)} members, and {MAX_MEMBERS} at most are read")
+            raise ValueError(f"has {len(value)} members; at most {MAX_MEMBERS} are allowed")
         return value
 
 
 class WrongItemsError(RequestValidationError):
-    """Wrong items of a list that was not looked at any further.
+    """Wrong items of a list, of which the rest was not read.
 
-    :param unread: how many items come after the last that was looked at.
+    :param unread: how many items were not read.
     """
 
     def __init__(self, errors: Sequence[Any], unread: int) -> None:
@@ -99,16 +99,17 @@ class WrongItemsError(RequestValidationError):
         self.unread = unread
 
 
-def told(error: RequestValidationError) -> dict[str, Any]:
-    """What is wrong and where, without the input: not all that can be received can be put into JSON."""
+def describe_errors(error: RequestValidationError) -> dict[str, Any]:
+    """Errors with their places, without the input, which may not be valid in JSON."""
     faults = error.errors()
     answer: dict[str, Any] = {
         "detail": [
-            {"loc": [str(part) for part in each["loc"]], "msg": each["msg"]} for each in faults[:MAX_TOLD]
+            {"loc": [str(part) for part in each["loc"]], "msg": each["msg"]}
+            for each in faults[:MAX_ERRORS_SHOWN]
         ]
     }
-    if len(faults) > MAX_TOLD:
-        answer["more"] = len(faults) - MAX_TOLD
+    if len(faults) > MAX_ERRORS_SHOWN:
+        answer["more"] = len(faults) - MAX_ERRORS_SHOWN
     if isinstance(error, WrongItemsError):
         answer["unread"] = error.unread
     return answer

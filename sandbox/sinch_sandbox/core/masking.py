@@ -1,4 +1,4 @@
-"""URLs as anyone may see them."""
+"""Removes passwords from URLs before they are shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a message: magic numbers, scripted numbers, and the times that follow from them."""
+"""Outcomes of messages: magic numbers, scripted numbers, and the times that follow from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything one running sandbox knows."""
+"""The state of one running sandbox, and the options it was started with."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sinch_sandbox.core.watch import Changes
 
 @dataclass(frozen=True)
 class Options:
-    """How to start a sandbox."""
+    """Options of a sandbox that are fixed at its start."""
 
     db: str = TEMPORARY
     clock: ClockMode = "real"
@@ -27,14 +27,14 @@ class Options:
     credentials: Credentials = field(default_factory=Credentials)
     settings: Settings = field(default_factory=Settings)
     allow_remote: bool = False
-    """Whether it may listen where other machines reach it. Whoever reaches it controls it."""
+    """Whether it may listen where other machines can reach it; everyone who reaches it controls it."""
     allow_hosts: tuple[str, ...] = ()
     """Names it answers to, besides addresses and loopback names."""
     allow_remote_callbacks: bool = False
 
 
 class Sandbox:
-    """The parts of a sandbox, wired up; its HTTP surface is elsewhere."""
+    """The parts of a sandbox. Its routes are elsewhere."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -51,7 +51,7 @@ class Sandbox:
         self.late = Late()
         self.calls: Counter[str] = Counter()
         self.answers: Counter[tuple[str, str]] = Counter()
-        """Calls by operation and class of the status, such as ``2xx``; ``lost`` where the reply was."""
+        """Calls by operation and class of the status, such as ``2xx``; ``lost`` if no answer was given."""
 
     def advance(self, seconds: float) -> int:
         now = self.clock.advance(seconds)
@@ -59,12 +59,12 @@ class Sandbox:
         return now
 
     def clear(self) -> None:
-        """Forget everything sent and received, and what is still on its way."""
+        """Forget everything sent and received, and late calls."""
         self.store.clear()
         self.late.clear()
 
     def reset(self) -> None:
-        """As freshly started with an empty database; access tokens issued so far stay good."""
+        """Return to a fresh start with an empty database; access tokens stay valid."""
         self.clear()
         self.store.clear_groups()
         self.store.forget_clock()

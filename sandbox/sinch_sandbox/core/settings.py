@@ -1,4 +1,4 @@
-"""What can be switched: where Sinch's own sources disagree or say nothing, and how fast things happen."""
+"""Settings and credentials: what can differ where Sinch's sources disagree or are silent, and how fast."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sinch_sandbox.core.masking import masked
 
 _LARGEST = 10**9
 HIDDEN = "********"
-"""What is shown of a secret that is set."""
+"""Shown in place of a secret."""
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """The two accounts the sandbox knows; their batches are invisible to each other."""
+    """The sandbox's two accounts; neither sees the batches of the other."""
 
     service_plan_id: str = "sandbox-plan"
     api_token: str = "sandbox-token"
@@ -49,7 +49,7 @@ def _setting(default: Any, doc: str, *choices: Any, least: float = 0, secret: bo
 
 @dataclass(frozen=True)
 class Settings:
-    """Every switch with the default that the weight of the sources speaks for."""
+    """Every setting, with the default that most of Sinch's sources support."""
 
     dispatch_delay: float = _setting(1.0, "Seconds a message stays Queued once its batch has started.")
     delivery_delay: float = _setting(2.0, "Seconds from Dispatched to the receipt.")
@@ -152,17 +152,20 @@ class Settings:
     )
 
     def changed(self, changes: Mapping[str, Any]) -> Settings:
-        """A copy with other values; ValueError names what is unknown or does not fit."""
+        """A copy with other values.
+
+        :raises ValueError: A name is unknown, or a value does not fit.
+        """
         hints = get_type_hints(type(self))
         known = {each.name: each for each in fields(self)}
         for name, value in changes.items():
             if name not in known:
-                raise ValueError(f"there is no setting {name!r}; known are {', '.join(sorted(known))}")
+                raise ValueError(f"there is no setting {name!r}; the settings are {', '.join(sorted(known))}")
             _check(known[name], hints[name], value)
         return replace(self, **changes)
 
     def as_dict(self) -> dict[str, Any]:
-        """Names and values as anyone may see them."""
+        """Names and values, without secrets."""
         return {each.name: _shown(each, getattr(self, each.name)) for each in fields(self)}
 
 
@@ -189,7 +192,7 @@ def _check(setting: Field[Any], hint: Any, value: Any) -> None:
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
-    """``name=value`` from the command line; numbers, true, false and none are recognised."""
+    """Read ``name=value`` from the command line; numbers, true, false and none are recognised."""
     name, separator, raw = text.partition("=")
     if not separator:
         raise ValueError(f"{text!r} is not NAME=VALUE")

@@ -1,4 +1,4 @@
-"""Who may call: static tokens of service plans, and OAuth2 access tokens of projects."""
+"""Checks tokens: static ones of service plans, and OAuth2 access tokens of projects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells whoever watches that something is no longer as it was."""
+"""Notifies watchers that something changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Changes:
-    """Counts changes, and wakes those who watch for them. What has changed is for them to find out."""
+    """Counts changes and wakes watchers; watchers find out what changed."""
 
     def __init__(self) -> None:
         self.count = 0

@@ -1,4 +1,4 @@
-"""Batches as the inbox shows them: how far they are, and each recipient's message."""
+"""The inbox's batches: their progress, and each recipient's message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the inbox shows a message: what it says, what it cost, and what has become of it so far."""
+"""How the inbox shows a message: its text, parts, and history so far."""
 
 from __future__ import annotations
 
@@ -73,6 +73,6 @@ def forced_by(text: str) -> list[dict[str, Any]]:
 
 
 def next_change(instants: Iterable[int | None], now: int) -> str | None:
-    """The first of these instants that is still to come: nothing shown changes by itself before."""
+    """The first of these instants that is in the future; until then nothing shown changes by itself."""
     coming = [each for each in instants if each is not None and each > now]
     return format_time(min(coming)) if coming else None

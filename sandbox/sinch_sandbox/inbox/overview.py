@@ -1,4 +1,4 @@
-"""What every view of the inbox needs: counts, the clock, how to connect, the switches with their meaning."""
+"""What every view of the inbox needs: counts, clock, connections, settings and their meaning."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def overview(sandbox: Controlled, request: Request) -> dict[str, Any]:
 
 @router.get("/settings")
 async def settings(sandbox: Controlled) -> dict[str, Any]:
-    """Every switch with its value, default, choices and meaning."""
+    """Every setting with its value, default, choices and meaning."""
     values = sandbox.settings.as_dict()
     return {
         "settings": [
@@ -54,7 +54,7 @@ async def settings(sandbox: Controlled) -> dict[str, Any]:
 
 @router.get("/vocabulary")
 async def vocabulary() -> dict[str, Any]:
-    """The words a fault is made of."""
+    """The values that a fault's fields can have."""
     details = {name: each.annotation for name, each in Fault.model_fields.items()}
     return {
         "kinds": {kind: ["*", *operations_of(kind)] for kind in get_args(Kind)},

@@ -1,4 +1,4 @@
-"""The web inbox's files: a fixed list, read once, so that no request can name any other."""
+"""Serves the inbox's files from a fixed list, so that no request can name any other file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The phones that were texted, and what each of them received."""
+"""The inbox's phones, and the conversation with each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FOR_EVER = 2**62
 
 _STRIDE = 1000
 _MOST_LOOKED_AT = 20_000
-"""Messages that one page walks past in search of phones it does not have yet."""
+"""The most messages that one page looks at to find further phones."""
 
 
 def place(cursor: str | None) -> Place:
@@ -52,7 +52,7 @@ async def phones(sandbox: Controlled, limit: Limit = 50, before: Cursor = None) 
     messages = sandbox.store.phones.messages_at(found)
     shown = {each.recipient: _phone_of_message(sandbox, each, now) for each in messages}
     if before is None:
-        # A reply lifts its phone to where it belongs by time. What is older is where its last text is.
+        # A reply moves its phone up to its place by time. Older replies do not move it.
         since = messages[-1].created_at if end and messages else 0
         for number, reply in newest_replies(sandbox, since).items():
             if number not in shown or format_time(reply.received_at) >= shown[number]["at"]:
@@ -104,7 +104,7 @@ async def _walk(sandbox: Sandbox, start: Place, limit: int) -> tuple[list[Place]
                     return found, at
         if len(stride) < _STRIDE:
             return found, None
-        # Others get their turn.
+        # Let other calls be answered.
         await asyncio.sleep(0)
     return found, at
 
@@ -140,7 +140,7 @@ async def conversation(
 
 
 def _answers(sandbox: Sandbox, number: str) -> dict[str, str] | None:
-    """Whom a reply goes to: the latest sender, or where that is no number, the default one."""
+    """Where a reply goes: to the latest sender, or to the default one if that is not a number."""
     answered = inbounds.latest_message_to(sandbox, number)
     sender = answered.sender if answered else None
     to = sender if sender and sender.isdigit() else sandbox.settings.default_originator

@@ -1,4 +1,4 @@
-"""How the inbox shows what phones wrote back."""
+"""How the inbox shows messages from phones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sinch_sandbox.core.store.inbounds import Inbound
 from sinch_sandbox.core.times import format_time
 
 _MOST = 200
-"""Replies that one page shows; they are written by hand or by a test, so there are few."""
+"""The most replies that one page shows. There are few, since people or tests write them."""
 
 
 def reply_view(inbound: Inbound) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""All routes that the inbox's page reads, under one prefix."""
+"""The inbox's router: all routes that only its page uses, under ``/sandbox/inbox``."""
 
 from __future__ import annotations
 

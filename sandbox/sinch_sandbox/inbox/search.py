@@ -1,4 +1,4 @@
-"""Search through every text and number, the newest first, in strides that let other calls through."""
+"""Search in texts and numbers, newest first, in strides so that other calls are answered in between."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ router = APIRouter()
 
 _STRIDE = 5_000
 _MOST_LOOKED_AT = 100_000
-"""Messages that one call looks through; what is older is for the next call."""
+"""The most messages that one call looks through; the next call continues."""
 
 
 @router.get("/search")
@@ -28,7 +28,7 @@ async def search(
     limit: Limit = 50,
     before: Cursor = None,
 ) -> dict[str, Any]:
-    """Messages with this text or number. With a ``next`` there may be more, even if nothing was found."""
+    """Messages with this text or number. If there is a ``next``, older messages may match too."""
     found: list[StoredMessage] = []
     at: Place | None = place(before)
     for _ in range(_MOST_LOOKED_AT // _STRIDE):
@@ -38,7 +38,7 @@ async def search(
         at = low if len(found) < limit else found[-1].place
         if at is None or len(found) == limit:
             break
-        # Others get their turn.
+        # Let other calls be answered.
         await asyncio.sleep(0)
     now = sandbox.clock.now()
     reached = sandbox.store.batches.created_at_or_after(at[0] if at else 0)

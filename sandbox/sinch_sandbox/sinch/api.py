@@ -1,4 +1,4 @@
-"""Sinch's HTTP surface under its real paths: what a client sees."""
+"""Sinch's routes under their real paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the JSON of a batch as Sinch does: normalised where it is right, a named problem where it is not."""
+"""Reads the JSON of a batch as Sinch does: normalises valid fields and names the first problem."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_BINARY_BYTES = 140
 MAX_URL = 2048
 MAX_PARAMETER_VALUE = 160
 MAX_PARAMETER_VALUES = 100_000
-"""Of all parameters together; Sinch names no limit, and ten for each of 10,000 members of a group suffice."""
+"""Of all parameters together. Sinch names no limit; this allows ten for each of 10,000 group members."""
 
 _NUMBER_OR_GROUP = "a valid MSISDN or group ID"
 _PARAMETER_KEY = re.compile(r"[A-Za-z0-9_.\-]{1,16}")
@@ -69,7 +69,10 @@ def read_fields(data: Mapping[str, Any], type_: str, settings: Settings, problem
 def check_whole(
     fields: Fields, given: Mapping[str, Any], type_: str, settings: Settings, problems: Problems
 ) -> None:
-    """Rules over several fields. ``given`` tells a missing field from one with a problem of its own."""
+    """Check rules over several fields.
+
+    :param given: the fields as sent, to distinguish a missing field from one that has a problem.
+    """
     for name in ("to", "body", *(["udh"] if type_ == BINARY else [])):
         if name not in fields and given.get(name) is None:
             problems.constraint(name, "may not be empty")
@@ -88,7 +91,7 @@ def read_numbers(
 ) -> list[str] | None:
     """A list of phone numbers, digits only; group ids stay as they are where they are allowed.
 
-    :param limit: items beyond are not looked at; whether there may be more is for the caller to say.
+    :param limit: how many items to read; the caller decides whether more are allowed.
     """
     if not isinstance(value, list):
         problems.bad_format(name, value, "an array")
@@ -106,7 +109,7 @@ def read_numbers(
 
 
 class _Reader:
-    """One method per kind of field; each answers the normalised value, or None after naming the problem."""
+    """One method per kind of field; each returns the normalised value, or None after naming the problem."""
 
     def __init__(self, type_: str, settings: Settings, problems: Problems) -> None:
         self._type = type_

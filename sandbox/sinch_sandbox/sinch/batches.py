@@ -1,4 +1,4 @@
-"""What the eight batch operations do, apart from HTTP."""
+"""The eight batch operations, without HTTP."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sinch_sandbox.sinch.errors import MISSING_CALLBACK_URL, Problems, Refusal, 
 
 MAX_VALIDITY = 3 * DAY
 NULL_MEANS_DEFAULT = ("delivery_report", "expire_at", "callback_url", "send_at", "parameters")
-"""Fields that an explicit null takes back in an update; any other null is as good as absent."""
+"""Fields that an explicit null resets in an update; a null in any other field counts as absent."""
 
 _LEGACY_NAMES = {"toAdd": "to_add", "toRemove": "to_remove"}
 
@@ -44,7 +44,7 @@ def document(batch: Batch) -> dict[str, Any]:
 
 
 def send(sandbox: Sandbox, account: str, data: Mapping[str, Any], now: int, listing_lag: float = 0) -> Batch:
-    """Take in a batch, at ``now``."""
+    """Accept a batch at ``now``."""
     problems = Problems()
     fields = _read_complete(sandbox, data, problems)
     if sandbox.settings.delivery_report_required and data.get("delivery_report") is None:
@@ -60,7 +60,7 @@ def send(sandbox: Sandbox, account: str, data: Mapping[str, Any], now: int, list
 def dry_run(
     sandbox: Sandbox, account: str, data: Mapping[str, Any], per_recipient: bool, detail_limit: int
 ) -> dict[str, Any]:
-    """What a send would come to; groups count with their members of now."""
+    """How many messages and parts a send would have; groups count with their current members."""
     now = sandbox.clock.now()
     problems = Problems()
     fields = _read_complete(sandbox, data, problems)
@@ -97,7 +97,7 @@ def find(sandbox: Sandbox, account: str, batch_id: str) -> Batch:
 
 
 def update(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any], now: int) -> Batch:
-    """Change what is named, keep the rest; allowed until the first message leaves the queue."""
+    """Change the named fields and keep the others; allowed until the first message leaves the queue."""
     batch = find(sandbox, account, batch_id)
     problems = Problems()
     data = {_LEGACY_NAMES.get(name, name): value for name, value in data.items()}
@@ -120,7 +120,7 @@ def update(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any
 
 
 def replace(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any], now: int) -> Batch:
-    """New content under the old id; everything not named falls back to its default."""
+    """New content under the old id; fields that are not named get their default."""
     batch = find(sandbox, account, batch_id)
     problems = Problems()
     fields = _read_complete(sandbox, data, problems)
@@ -132,7 +132,7 @@ def replace(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, An
 
 
 def cancel(sandbox: Sandbox, account: str, batch_id: str, now: int) -> Batch:
-    """Stop what still waits. A batch that is done stays as it was, and so does one cancelled before."""
+    """Stop the messages that still wait. A finished or cancelled batch stays as it is."""
     batch = find(sandbox, account, batch_id)
     if batch.canceled_at is not None:
         return batch
@@ -148,7 +148,7 @@ def cancel(sandbox: Sandbox, account: str, batch_id: str, now: int) -> Batch:
 
 
 def feedback(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any], now: int) -> None:
-    """The customer's word that messages arrived; without groups an empty list speaks for the whole batch."""
+    """The customer reports that messages arrived; without groups an empty list means the whole batch."""
     batch = find(sandbox, account, batch_id)
     problems = Problems()
     given = data.get("recipients")
@@ -217,7 +217,7 @@ def _check_expiry(sandbox: Sandbox, fields: Fields, starts_at: int, problems: Pr
 
 
 def _check_rules(sandbox: Sandbox, account: str, fields: Fields, named_before: Collection[str] = ()) -> None:
-    """What is well formed and still cannot be done. A group that was there once may be gone by now."""
+    """Refuse a valid request that cannot be done. Groups named before may have been deleted since."""
     named = planning.groups_among(fields["to"])
     groups.check_known(sandbox, account, (each for each in named if each not in named_before))
     wants_report = fields.get("delivery_report", "none") != "none"
@@ -226,7 +226,7 @@ def _check_rules(sandbox: Sandbox, account: str, fields: Fields, named_before: C
 
 
 def _rewrite(sandbox: Sandbox, batch: Batch, changed: Batch, named_before: Collection[str] = ()) -> Batch:
-    """Put ``changed`` in the place of ``batch``, unless it is on its way already."""
+    """Replace ``batch`` by ``changed``, unless its first message has left already."""
     left = batch.leaves_at is not None and batch.leaves_at <= changed.modified_at
     if left or batch.canceled_at is not None:
         raise already_dispatched()

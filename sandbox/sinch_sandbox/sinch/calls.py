@@ -1,4 +1,4 @@
-"""What all of Sinch's operations share: a call, its authentication, and the faults that may strike it."""
+"""What all operations of Sinch share: the call, its authentication, and the faults that may hit it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Call:
         self.body = body
         self.query = request.query_params
         self.at: int | None = None
-        """When it takes effect, if not now."""
+        """When it takes effect; None for now."""
         self.listing_lag = 0.0
         self.report_gap = 0.0
         self.listing: list[Fault] = []
-        """What is wrong with the list it asks for."""
+        """The faults that spoil the list it asks for."""
         self._json: dict[str, Any] | None = None
 
     @property
@@ -62,7 +62,10 @@ class Call:
         return group_id
 
     def json(self) -> dict[str, Any]:
-        """The body as an object, or the refusal for whatever else it is."""
+        """The body as an object.
+
+        :raises Refusal: The body is not JSON, or not an object.
+        """
         if self._json is None:
             self._json = self._read_json()
         return self._json
@@ -72,7 +75,7 @@ class Call:
             raise Refusal(415)
         try:
             value = json.loads(self.body, parse_constant=_reject_constant)
-            # A lone surrogate passes the JSON grammar but is no text that could be stored or sent.
+            # A lone surrogate is valid in JSON, but cannot be stored or sent.
             if _ESCAPED_SURROGATE.search(self.body):
                 json.dumps(value, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
@@ -82,7 +85,7 @@ class Call:
         return value
 
     def facts(self) -> dict[str, Any]:
-        """What a fault can match on: body, query and path, and the reference of the batch in question."""
+        """What a fault can match: values of body, query and path, and the batch's reference."""
         facts: dict[str, Any] = {}
         if self.request.method in ("POST", "PUT") and self.operation != "token":
             with contextlib.suppress(Refusal):
@@ -109,9 +112,9 @@ def operation(name: Operation) -> Callable[[Handler], Endpoint]:
             sandbox.calls[name] += 1
             try:
                 if name != "token":
-                    # Before the body is read: nobody else may keep the sandbox busy with one.
+                    # Check before reading the body, so that only authorised callers can send large ones.
                     _check_token(sandbox, request)
-                reply = await _struck(Call(sandbox, name, request, await request.body()), handler)
+                reply = await _answer_with_faults(Call(sandbox, name, request, await request.body()), handler)
             except Refusal as refusal:
                 reply = refusal_reply(refusal, sandbox.settings)
             seen = "lost" if isinstance(reply, LostReply) else f"{reply.status_code // 100}xx"
@@ -132,8 +135,8 @@ def _check_token(sandbox: Sandbox, request: Request) -> None:
         raise unauthorized(refused.reason) from None
 
 
-async def _struck(call: Call, handler: Handler) -> Response:
-    """Let the call take its effect, or not, and give the reply that the armed faults leave of it."""
+async def _answer_with_faults(call: Call, handler: Handler) -> Response:
+    """Make the call take effect, or not, and answer as the armed faults demand."""
     faults = call.sandbox.faults.strike(call.operation, call.facts()) if call.sandbox.faults else []
     if faults:
         call.sandbox.changes.announce()
@@ -161,7 +164,7 @@ async def _struck(call: Call, handler: Handler) -> Response:
     if decisive is not None and decisive.kind == "late":
         _put_off(call, handler, decisive.seconds)
     await _pause(call, slow_reply)
-    return reply if decisive is None else _spoilt(call, decisive, reply)
+    return reply if decisive is None else _spoil(call, decisive, reply)
 
 
 async def _pause(call: Call, seconds: float) -> None:
@@ -170,7 +173,7 @@ async def _pause(call: Call, seconds: float) -> None:
         raise Refusal(503)
 
 
-def _spoilt(call: Call, decisive: Fault, reply: Response) -> Response:
+def _spoil(call: Call, decisive: Fault, reply: Response) -> Response:
     if decisive.kind == "rate_limited":
         seconds = decisive.retry_after
         raise Refusal(429, headers=None if seconds is None else {"retry-after": str(seconds)})
@@ -205,7 +208,7 @@ def _answer(call: Call, handler: Handler) -> Response:
 
 def _effect_taken_back(call: Call, handler: Handler) -> Response:
     """The reply to a call that had no effect."""
-    # What is due by now stays: only the call itself is taken back.
+    # Other due work stays done: only the call itself is taken back.
     call.at = call.sandbox.clock.now()
     planning.settle(call.sandbox, call.at)
     with contextlib.suppress(_TakenBackError), call.sandbox.store.transaction():
@@ -216,11 +219,11 @@ def _effect_taken_back(call: Call, handler: Handler) -> Response:
 
 
 class _TakenBackError(Exception):
-    """Ends a transaction as if it had never been."""
+    """Rolls back a transaction."""
 
 
 def _put_off(call: Call, handler: Handler, seconds: float) -> None:
-    """Let a call take effect later, whatever has become of its caller."""
+    """Make a call take effect later, even if its caller has gone."""
 
     def effect(at: int) -> None:
         call.at = at

@@ -1,4 +1,4 @@
-"""Replies that show another batch than the one that was asked for."""
+"""Answers that show a different batch from the one that was asked for."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def contradicting(sandbox: Sandbox, account: str, reply: Response, how: str) -> 
 
 
 def foreign(sandbox: Sandbox, like: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A made-up batch that nobody sent, and that is not ``like`` the given one."""
+    """A made-up batch that differs from the given one."""
     like = like or {}
     now = sandbox.clock.now()
     return {

@@ -1,4 +1,4 @@
-"""The answers Sinch gives when it says no."""
+"""Sinch's error answers."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def already_dispatched() -> Refusal:
 
 
 class Problems:
-    """Keeps what is wrong with a request: the one thing that Sinch would name.
+    """Collects the problems of a request and keeps the one that Sinch would name.
 
-    The form of values comes before missing fields, lengths and ranges, whatever their order in the body.
+    Malformed values come before missing fields, lengths and ranges, independent of their order in the body.
     """
 
     def __init__(self) -> None:

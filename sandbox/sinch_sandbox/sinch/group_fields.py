@@ -1,4 +1,4 @@
-"""Reads the JSON of a group as Sinch does: normalised where it is right, a named problem where it is not."""
+"""Reads the JSON of a group as Sinch does: normalises valid fields and names the first problem."""
 
 from __future__ import annotations
 

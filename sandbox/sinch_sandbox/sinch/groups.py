@@ -1,4 +1,4 @@
-"""Groups of phone numbers that batches can be addressed to, apart from HTTP."""
+"""The group operations, without HTTP."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def update(sandbox: Sandbox, account: str, group_id: str, data: Mapping[str, Any
     problems = Problems()
     fields = read_fields(data, problems)
     problems.raise_first()
-    # Who is in the other groups is settled first, or a group that is also named to be added would differ.
+    # Read the members of the other groups before any change, since a group may be named more than once.
     added = _members_of(sandbox, account, fields.get("add_from_group"))
     removed = _members_of(sandbox, account, fields.get("remove_from_group"))
     name = fields.get("name") if "name" in data else group.name
@@ -84,7 +84,7 @@ def update(sandbox: Sandbox, account: str, group_id: str, data: Mapping[str, Any
 
 
 def replace(sandbox: Sandbox, account: str, group_id: str, data: Mapping[str, Any]) -> Group:
-    """New content under the old id; everything not named falls back to nothing."""
+    """New content under the old id; fields that are not named become empty."""
     group = find(sandbox, account, group_id)
     problems = Problems()
     fields = read_fields(data, problems)
@@ -99,7 +99,7 @@ def replace(sandbox: Sandbox, account: str, group_id: str, data: Mapping[str, An
 
 
 def delete(sandbox: Sandbox, account: str, group_id: str) -> None:
-    """Batches that still wait for their time find nobody in it, and neither do groups that include it."""
+    """Delete a group. Scheduled batches to it, and groups that include it, lose its members."""
     sandbox.store.groups.delete(find(sandbox, account, group_id))
 
 
@@ -114,13 +114,13 @@ def check_known(sandbox: Sandbox, account: str, group_ids: Iterable[str]) -> Non
 
 
 def members_now(sandbox: Sandbox, account: str, group_id: str) -> list[str]:
-    """Who a batch to this group reaches now; nobody once it is deleted."""
+    """The numbers a batch to this group goes to now; none if the group was deleted."""
     group = sandbox.store.groups.find(account, group_id)
     return [] if group is None else members(sandbox, group)
 
 
 def apply_keywords(sandbox: Sandbox, account: str, to: str, sender: str, text: str) -> None:
-    """Let a phone join or leave the groups whose keywords it has texted to their number."""
+    """Let a phone join or leave the groups whose keywords it sent to their number."""
     words = [word.casefold() for word in text.split()[:2]]
     now = sandbox.clock.now()
     with sandbox.store.transaction():

@@ -1,4 +1,4 @@
-"""Messages that phones send to the account's numbers."""
+"""Messages from phones: receiving and listing them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of the list of batches, and what may be wrong with them."""
+"""The list of batches, and the faults that spoil it."""
 
 from __future__ import annotations
 

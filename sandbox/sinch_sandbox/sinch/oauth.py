@@ -33,7 +33,7 @@ def token(call: Call) -> Response:
     if sandbox.settings.token_rate_limit and not sandbox.token_bucket.take(sandbox.clock.now()):
         raise Refusal(429)
     given = basic_credentials(call.request.headers.get("authorization"))
-    # Both comparisons are always made, so the time taken does not tell a good key from a bad one.
+    # Always make both comparisons, so that the time does not reveal whether the key was right.
     key_id, key_secret = given or ("", "")
     known = same(key_id, sandbox.credentials.key_id) & same(key_secret, sandbox.credentials.key_secret)
     if given is None or not known:

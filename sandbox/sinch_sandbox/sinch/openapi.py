@@ -1,4 +1,4 @@
-"""Describes Sinch's operations: what each route of the table takes and answers."""
+"""The OpenAPI description of Sinch's operations: what each takes and answers."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ LIST = describe(
     errors=_BODY_IS_WRONG,
 )
 DRY_RUN = describe(
-    "See what a send would come to",
+    "Count the messages of a send without sending",
     (200, ref("DryRun")),
     body=_batch("As for a send."),
     query={

@@ -1,4 +1,4 @@
-"""Query parameters of the lists, read the way Sinch reads them."""
+"""Reads the query parameters of lists as Sinch does."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Decides which messages a batch becomes and when each of them leaves.
+"""Decides which messages a batch consists of and when each of them leaves.
 
-Most batches are planned when they are accepted. One for a later time waits if groups are among its
-recipients, since their members count when it is sent, or if the account has a rate, since turns are taken
-in the order of starts.
+Most batches are planned when they are accepted. A batch for a later time is planned at its start if it has
+groups among its recipients, since their members at that time count, or if the account has a rate, since
+turns go by the order of starts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def groups_among(targets: Iterable[str]) -> list[str]:
 
 
 def recipients(sandbox: Sandbox, account: str, targets: list[str], *, expand: bool = True) -> list[str]:
-    """The numbers a batch goes to by now; without ``expand`` only those it names itself."""
+    """The numbers a batch goes to now; without ``expand`` only those it names itself."""
     numbers = targets
     if groups_among(targets):
         numbers = []
@@ -46,7 +46,7 @@ def recipients(sandbox: Sandbox, account: str, targets: list[str], *, expand: bo
 
 
 def accept(sandbox: Sandbox, batch: Batch, listed_at: int) -> Batch:
-    """Put a new batch into the ledger with what is known of its messages."""
+    """Write a new batch and its planned messages to the store."""
     settle(sandbox, batch.created_at)
     plan = _plan(sandbox, batch, batch.created_at)
     with sandbox.store.transaction():
@@ -59,7 +59,7 @@ def accept(sandbox: Sandbox, batch: Batch, listed_at: int) -> Batch:
 def settle(sandbox: Sandbox, now: int | None = None) -> None:
     """Let late calls take effect and plan the batches whose time has come.
 
-    To be called before anything looks at what was sent or changes what the plans depend on.
+    Call this before reading what was sent, and before changing what plans depend on.
     """
     now = sandbox.clock.now() if now is None else now
     for at, effect in sandbox.late.due(now):
@@ -77,7 +77,7 @@ def _start_waiting(sandbox: Sandbox, now: int) -> None:
 
 
 def change(sandbox: Sandbox, changed: Batch, now: int) -> Batch:
-    """Plan a changed batch anew, and with it those behind it in the queue."""
+    """Plan a changed batch again, and with it those behind it in the queue."""
     with sandbox.store.transaction():
         behind = sandbox.store.queue.behind(changed, now)
         planned = _replan(sandbox, in_order([changed, *behind]), now, changed)
@@ -85,7 +85,7 @@ def change(sandbox: Sandbox, changed: Batch, now: int) -> Batch:
 
 
 def cancel(sandbox: Sandbox, batch: Batch, now: int) -> None:
-    """Stop what has not left yet; whoever waits behind it moves up."""
+    """Stop the messages that have not left yet; batches behind this one move up."""
     with sandbox.store.transaction():
         sandbox.store.batches.cancel(batch, now, sandbox.settings.cancelled_status)
         turns, behind = sandbox.store.queue.turns(batch), sandbox.store.queue.behind(batch, now)
@@ -99,7 +99,7 @@ def cancel(sandbox: Sandbox, batch: Batch, now: int) -> None:
 
 
 def _replan(sandbox: Sandbox, batches: list[Batch], now: int, changed: Batch | None = None) -> list[Batch]:
-    """Give new turns to batches that have not begun; only a changed one may get other recipients."""
+    """Give new turns to batches that have not begun; only the changed one may get other recipients."""
     turns = [sandbox.store.queue.turns(batch) for batch in batches]
     for batch in batches:
         sandbox.store.queue.leave(batch)
@@ -114,8 +114,8 @@ def _plan(
     sandbox: Sandbox, batch: Batch, now: int, before: Turns | None = None, known: list[str] | None = None
 ) -> _Plan:
     """
-    :param before: the turns it had, when it is planned anew; what is past stays past.
-    :param known: its recipients, if its groups have been looked into already.
+    :param before: the turns it had before; turns that have passed do not change.
+    :param known: its recipients, if its groups have been expanded already.
     """
     rate = sandbox.settings.plan_rate
     targets = batch.fields["to"]

@@ -1,4 +1,4 @@
-"""The three reads of delivery reports, apart from HTTP."""
+"""The three operations that read delivery reports, without HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forms a reply can take, broken ones included."""
+"""HTTP answers, including broken ones."""
 
 from __future__ import annotations
 

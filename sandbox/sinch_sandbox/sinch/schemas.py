@@ -1,4 +1,4 @@
-"""What goes over the wire, as JSON Schema, for those who read it; what checks is ``validation``."""
+"""JSON Schemas for the API description; ``batch_fields`` and ``group_fields`` do the checking."""
 
 from __future__ import annotations
 

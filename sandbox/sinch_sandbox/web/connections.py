@@ -1,4 +1,4 @@
-"""The server's open connections, for replies that cut their own or never come."""
+"""The server's open connections, for answers that are cut or never given."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope
 
 
 class Connection(Protocol):
-    """What the server knows of one connection."""
+    """What the server knows about one connection."""
 
     transport: asyncio.Transport
     heard_at: float
@@ -27,12 +27,12 @@ class Connection(Protocol):
 class Connections:
     """Connections by their caller's address, as in the ASGI scope; and whether the server is ending.
 
-    A call whose body has been read receives one thing more: that its caller has gone.
+    After its body, a call receives only one more message: that its caller has gone.
     """
 
     def __init__(self, most: int = 1_000) -> None:
         """
-        :param most: beyond so many, the one whose caller has been silent the longest makes room.
+        :param most: if there are more, the one whose caller has been silent the longest is closed.
         """
         self._most = most
         self._open: dict[tuple[str, int], Connection] = {}
@@ -58,7 +58,7 @@ class Connections:
         leaving.transport.abort()
 
     def end(self) -> None:
-        """Let go of every call that is held."""
+        """Release every call that is held."""
         self._ending.set()
 
     async def pause(self, seconds: float) -> bool:
@@ -74,7 +74,7 @@ class Connections:
         return self._ending.is_set()
 
     async def gone(self, receive: Receive) -> None:
-        """Return when the caller has gone. What is left of the body is not needed any more."""
+        """Return when the caller has gone. The rest of the body is not needed."""
         while (await receive())["type"] != "http.disconnect":
             pass
 
@@ -93,7 +93,7 @@ class Connections:
         return event.is_set() and not self.ending
 
     async def hold(self, receive: Receive) -> None:
-        """Keep a caller waiting until it gives up or the server ends."""
+        """Keep a caller waiting until it disconnects or the server ends."""
         await self.first_of([asyncio.ensure_future(self.gone(receive))])
 
     async def cut(self, scope: Scope, receive: Receive, *, reset: bool) -> None:
@@ -111,13 +111,13 @@ class Connections:
 
 
 def _peer(transport: asyncio.Transport) -> tuple[str, int]:
-    # A caller that has gone before it was accepted has no address any more.
+    # A caller that disconnected before it was accepted has no address.
     host, port = (transport.get_extra_info("peername") or ("", id(transport)))[:2]
     return host, port
 
 
 class Seats:
-    """Room for so many callers that wait; who comes when all are taken should come again later."""
+    """A limited number of waiting callers; further callers are asked to call again later."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -125,7 +125,7 @@ class Seats:
 
     def check(self) -> None:
         if self._taken >= self._number:
-            raise HTTPException(503, f"{self._number} callers wait already; call again later")
+            raise HTTPException(503, f"{self._number} callers are waiting already; call again later")
 
     @contextmanager
     def one(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""What stands in front of the application: who may reach it, and how much they may send."""
+"""Guards in front of the application: who may call it, and how much they may send."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sinch_sandbox.core.limits import BODIES_IN_FLIGHT, STREAMED_BODY, Budget, l
 from sinch_sandbox.core.times import to_datetime
 
 STREAMED = frozenset({("/sandbox/ledger", "application/x-ndjson")})
-"""Paths and types of bodies that are read as they come in, so that they need no memory."""
+"""Paths and types of bodies that are streamed and so need no memory."""
 CALLBACK_AGENT = "sinch-sandbox/"
 """How a sandbox's callbacks say who they are; a callback must not control a sandbox."""
 
@@ -24,7 +24,7 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]{1,5})?")
 _HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _DECIDING = (b"host", b"origin", b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest", b"content-type")
-"""Headers that decide about a call, so none of them may come twice."""
+"""Headers that decide about a call; each may be sent only once."""
 _PROTECTION = ((b"x-content-type-options", b"nosniff"), (b"cross-origin-resource-policy", b"same-origin"))
 
 
@@ -70,12 +70,12 @@ def is_foreign(scope: Scope) -> bool:
 
 
 def _follows_a_link(headers: dict[bytes, bytes]) -> bool:
-    """Somebody opens a page: what it shows is not for the page that had the link."""
+    """A person follows a link. The page with the link cannot read the answer."""
     return (headers.get(b"sec-fetch-mode"), headers.get(b"sec-fetch-dest")) == (b"navigate", b"document")
 
 
 class _HeadAnsweredError(Exception):
-    """The head of an answer has left, and nobody wants its body."""
+    """The head of the answer has been sent, and its body is not needed."""
 
 
 class Guards:
@@ -107,9 +107,9 @@ class Guards:
         given = [name for name, _ in scope["headers"]]
         headers = dict(scope["headers"])
         if any(given.count(name) > 1 for name in _DECIDING if name in headers):
-            return _refused(400, f"Each of {_spelt(_DECIDING)} may come only once.")
+            return _refused(400, f"Each of {_spelt(_DECIDING)} may be sent only once.")
         if b"transfer-encoding" in headers and b"content-length" in headers:
-            # Whoever sends both may mean to smuggle a call in behind this one.
+            # A request with both may hide a second request in its body (request smuggling).
             return _refused(
                 400, "A body has either a Content-Length or a Transfer-Encoding.", {"connection": "close"}
             )
@@ -128,7 +128,7 @@ class Guards:
         return None
 
     async def _head(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What answers GET answers HEAD; the server leaves the body out, and no more of it is made."""
+        """Answer HEAD like GET; the server omits the body, and the rest of it is not produced."""
 
         async def send_head(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -152,7 +152,7 @@ class Guards:
         def hold(size: int) -> None:
             nonlocal held
             if not self._bodies.take(size):
-                raise HTTPException(503, "the bodies of other calls leave no room; call again later")
+                raise HTTPException(503, "the bodies of other calls take up all room; call again later")
             held += size
 
         try:
@@ -190,12 +190,12 @@ def _limited(
     async def limited() -> Message:
         nonlocal received
         if is_too_large:
-            raise HTTPException(413, f"the body may have {limit} bytes at most")
+            raise HTTPException(413, f"the body may have at most {limit} bytes")
         message = await receive()
         size = len(message.get("body", b""))
         received += size
         if received > limit:
-            raise HTTPException(413, f"the body may have {limit} bytes at most")
+            raise HTTPException(413, f"the body may have at most {limit} bytes")
         hold(size)
         return message
 

@@ -1,4 +1,4 @@
-"""For how long the server waits for its callers, so that nobody can keep it busy by doing nothing."""
+"""Time limits for callers, so that an idle caller cannot keep the server busy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sinch_sandbox.web.connections import Connections
 
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _RESERVED = 128
-"""Descriptors for files, callbacks, and what one round of accepting may take too many."""
+"""Descriptors for files, callbacks, and connections accepted in one round beyond the limit."""
 _FEWEST, _MOST = 16, 4_000
 
 
@@ -45,7 +45,7 @@ def most_connections() -> int:
 
 
 def raise_descriptor_limit() -> None:
-    """As far as the connections need it and the system lets an ordinary user."""
+    """Raise the limit of file descriptors as far as the connections need it and the system allows."""
     try:
         import resource
     except ImportError:
@@ -64,7 +64,7 @@ def protocol(connections: Connections) -> type[PatientProtocol]:
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP that notes which connections are open, and since when each waits for what."""
+    """HTTP protocol that records which connections are open, and since when each waits for its caller."""
 
     noted_in: Connections
     transport: asyncio.Transport
@@ -130,17 +130,17 @@ def close_overdue(connections: Connections, patience: Patience) -> None:
 
 
 class AcceptErrors:
-    """Handles what goes wrong in the event loop: a lack of descriptors is told once, not at every try."""
+    """Handles errors of the event loop: a lack of file descriptors is logged only once."""
 
     def __init__(self) -> None:
-        self._told = False
+        self._logged = False
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
             loop.default_exception_handler(context)
-        elif not self._told:
-            self._told = True
+        elif not self._logged:
+            self._logged = True
             logging.getLogger("uvicorn.error").error(
-                "no new connection can be accepted for now (%s); that is not told again", error.strerror
+                "Cannot accept new connections for now (%s). This is logged only once.", error.strerror
             )

@@ -77,7 +77,7 @@ class Callbacks:
         )
 
     def release(self, batch_id: str, recipient: str | None, due_at: int) -> None:
-        """Let the held callbacks of a batch go, after all that were queued so far.
+        """Release the held callbacks of a batch, behind all that are queued.
 
         :param recipient: only those about this recipient; None for all.
         """

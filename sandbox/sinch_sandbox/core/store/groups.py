@@ -30,7 +30,7 @@ _FAMILY = (
     "WITH RECURSIVE family (seq) AS"
     " (SELECT :group UNION SELECT c.child FROM child_groups c JOIN family f ON f.seq = c.parent)"
 )
-"""A group with all that it includes, each once, so that groups which include each other do no harm."""
+"""A group and all groups it includes, each once, even if groups include each other."""
 
 
 class Groups:

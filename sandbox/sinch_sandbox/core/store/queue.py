@@ -19,7 +19,7 @@ class Turns(NamedTuple):
 
 
 class Queue:
-    """Who is sent when."""
+    """Which batch is sent when."""
 
     def __init__(self, database: Database, batches: Batches) -> None:
         self._db = database
@@ -68,7 +68,7 @@ class Queue:
         return Turns(*found[0]) if found else None
 
     def take(self, batch: Batch, turns: Turns) -> None:
-        """Give turns to a batch, in place of those it had."""
+        """Give turns to a batch; turns it had are replaced."""
         self._db.execute(
             "INSERT OR REPLACE INTO turns VALUES (?, ?, ?, ?, ?)", (batch.seq, batch.account, *turns)
         )

@@ -22,7 +22,7 @@ class OpenBatch(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """How far the messages of a batch are known."""
+    """How many messages of a batch have an end."""
 
     messages: int
     with_end: int

@@ -1,4 +1,4 @@
-"""What delivery reports are made of."""
+"""The rows that delivery reports are made from."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FinalReports(NamedTuple):
 
     account: str
     now: int
-    """Reports that were final by then."""
+    """Only reports that were final at this instant."""
     start: int
     end: int
     statuses: Collection[str] | None

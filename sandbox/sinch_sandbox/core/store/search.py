@@ -17,7 +17,7 @@ class Search:
         self._messages = messages
 
     def stride(self, before: Place, size: int) -> Place | None:
-        """Where a stride of so many messages ends that goes back from a place; None at the first message."""
+        """The place ``size`` messages before a place; None if there are fewer."""
         rows = self._db.rows(
             "SELECT batch, position FROM messages WHERE (batch, position) < (:batch, :position)"
             " ORDER BY batch DESC, position DESC LIMIT 1 OFFSET :stride",

@@ -1,4 +1,4 @@
-"""Sets what should have been accepted against what was, recipient by recipient."""
+"""Compares expected with accepted messages, recipient by recipient, in a database of its own."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ CREATE INDEX messages_of ON messages (number, reference);
 _VERDICT = f"""CASE WHEN expected = 0 THEN '{UNEXPECTED}' WHEN accepted < expected THEN '{LOST}'
     WHEN accepted > expected THEN '{DUPLICATED}' ELSE '{OK}' END"""
 _ANY = ""
-"""Stands for the reference where recipients are told apart by their number alone."""
+"""In place of the reference, where only the number identifies a recipient."""
 
 
 class Tally:
-    """Counts in a database of its own, which SQLite keeps on disk once it grows.
+    """Counts in a temporary database, which SQLite moves to disk once it grows.
 
     The classes are those of a queue's check: a recipient is ``ok`` when accepted as often as expected,
     ``lost`` when less often, ``duplicated`` when more often, and ``unexpected`` when not expected at all.
@@ -41,7 +41,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.by_reference: bool | None = None
-        """Whether a number with another ``client_reference`` is another recipient; the first one decides."""
+        """Whether number and ``client_reference`` together identify a recipient; the first one decides."""
         self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_SCHEMA} BEGIN;")
 
@@ -49,14 +49,14 @@ class Tally:
         self._db.close()
 
     def expect(self, recipients: Iterable[tuple[str, str | None]]) -> None:
-        """Number and reference of messages that should be there; one named twice should be there twice."""
+        """Add expected messages: number and reference. A recipient named twice is expected twice."""
         self._db.executemany(
             "INSERT INTO recipients VALUES (?, ?, 1, 0) ON CONFLICT DO UPDATE SET expected = expected + 1",
             [(number, self._key(reference)) for number, reference in recipients],
         )
 
     def accept(self, messages: Iterable[tuple[str, str | None, str]]) -> None:
-        """Number, reference and batch of messages that are there."""
+        """Add accepted messages: number, reference and batch id."""
         rows = [
             (number, self._key(reference), batch_id, reference) for number, reference, batch_id in messages
         ]
@@ -100,5 +100,5 @@ class Tally:
             }
 
     def _key(self, reference: str | None) -> str:
-        """A message without a reference is none of those that were expected with one."""
+        """The reference of a recipient; empty where it does not count or is missing."""
         return (reference or _ANY) if self.by_reference else _ANY
