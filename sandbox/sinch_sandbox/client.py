@@ -1,4 +1,4 @@
-"""Drives a sandbox, in this process or another, with nothing but the standard library."""
+"""A client for the control API that needs only the standard library."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SandboxError(Exception):
 
 
 class SandboxClient:
-    """The controls of a running sandbox.
+    """Controls a running sandbox.
 
     :param url: where it listens, such as ``http://127.0.0.1:8026``.
     """

@@ -23,9 +23,9 @@ __all__ = ["Credentials", "Options", "RunningSandbox", "Settings"]
 _START_TIMEOUT = 30
 _STOP_TIMEOUT = 10
 _ACCEPTED_AT_ONCE = 32
-"""Connections that one round of the event loop takes, before it finds out how many there are."""
+"""Connections that one round of the event loop accepts before it counts them."""
 _QUEUED = 2048
-"""Connections that the system holds ready meanwhile."""
+"""Connections that the system queues meanwhile."""
 
 
 def is_loopback(host: str) -> bool:
@@ -106,7 +106,7 @@ class RunningSandbox:
                     http=protocol(connections),
                     loop="asyncio",
                     lifespan="on",
-                    # The Date header follows the sandbox's clock, and a caller's address is its connection's.
+                    # The guards set the Date header, and a caller's address is that of its connection.
                     date_header=False,
                     server_header=False,
                     proxy_headers=False,

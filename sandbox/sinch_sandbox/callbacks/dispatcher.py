@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sinch_sandbox.callbacks.posting import Poster
 
 RETRIES = tuple(5 * 2**doubled for doubled in range(15))
-"""Seconds from the first failure to each further attempt: 5, 10, 20 ... 81920."""
+"""Seconds from the first failure to each retry: 5, 10, 20 ... 81920."""
 
 _CONCURRENT = 32
 _PATIENCE = 5.0
@@ -61,7 +61,7 @@ class Dispatcher:
         return Poster(self._sandbox.options.allow_remote_callbacks, not self._is_reachable)
 
     def wake(self) -> None:
-        """The clock was moved."""
+        """Look again: the clock was moved."""
         self._sandbox.changes.announce()
 
     def interrupt(self) -> None:
@@ -99,7 +99,7 @@ class Dispatcher:
                     continue
 
     def _start_sending(self, now: int) -> None:
-        # Callbacks that have to wait for others of their recipient must not keep the rest from being seen.
+        # Read more than can be sent at once: some have to wait for another callback about their recipient.
         for callback in self._sandbox.store.callbacks.due(now, 8 * _CONCURRENT):
             lane = (callback.batch_id, callback.recipient) if callback.batch_id else callback.seq
             if len(self._sending) < _CONCURRENT and lane not in self._sending:
@@ -115,7 +115,7 @@ class Dispatcher:
 
     async def _try(self, callback: DueCallback) -> None:
         clock = self._sandbox.clock
-        # What a manual clock has jumped over happened at its own time, as if the clock had run.
+        # With a manual clock, the attempt counts at its due time, as if the clock had run.
         at = callback.due_at if clock.mode == "manual" else clock.now()
         secret, timestamp = self._sandbox.settings.callback_secret, clock.now() // SECOND
         status: int | None = None
@@ -137,7 +137,7 @@ class Dispatcher:
         self._sandbox.store.callbacks.record(callback.seq, CallbackAttempt(at, status, error), state, due_at)
 
     def _until_next(self, now: int) -> float | None:
-        """Real seconds to sleep; a manual clock gives notice when it moves."""
+        """Real seconds to sleep; None with a manual clock, whose moves wake the dispatcher."""
         clock = self._sandbox.clock
         if clock.mode == "manual":
             return None

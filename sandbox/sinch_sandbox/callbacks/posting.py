@@ -36,11 +36,11 @@ def signature_headers(body: bytes, secret: str, nonce: str, timestamp: int) -> d
 
 
 class Poster:
-    """An HTTP client that follows nothing: no redirects, no proxies, no cookies, no netrc.
+    """An HTTP client without redirects, proxies, cookies and netrc.
 
-    :param allow_remote: whether it may call other than loopback addresses.
-    :param allow_loopback: whether it may call loopback addresses. Where others reach the sandbox, a callback
-        is what they have the machine do, and its loopback services are not theirs.
+    :param allow_remote: whether it may call addresses other than loopback.
+    :param allow_loopback: whether it may call loopback addresses. If other machines reach the sandbox, they
+        could use callbacks to reach services that listen on loopback only.
     """
 
     def __init__(self, allow_remote: bool, allow_loopback: bool) -> None:
@@ -85,7 +85,7 @@ class Poster:
             return reply.status
 
     async def _address(self, host: str, port: int) -> str:
-        """Resolve a host, once. Names other than localhost are not even looked up unless allowed."""
+        """Resolve a host once. Names other than localhost are looked up only if remote hosts are allowed."""
         try:
             address = ipaddress.ip_address(host)
         except ValueError:

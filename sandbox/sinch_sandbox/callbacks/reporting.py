@@ -15,7 +15,7 @@ from sinch_sandbox.sinch import reports
 
 
 def collect_next(sandbox: Sandbox, now: int) -> bool:
-    """Queue what is due for the batch whose events are the oldest. False when there is none."""
+    """Queue the callbacks of the batch whose event is the oldest. False if no event is due."""
     open_ = sandbox.store.reporting.oldest_due(now)
     if open_ is None:
         return False
@@ -40,7 +40,10 @@ def _collect(sandbox: Sandbox, open_: OpenBatch, now: int) -> None:
 
 
 def _report_batch(sandbox: Sandbox, batch: Batch, now: int) -> int | None:
-    """One report, once every message is final. The next time to look, if there is one."""
+    """Queue one report, once every message is final.
+
+    :return: when to look again; None if the batch is done.
+    """
     ends = sandbox.store.reporting.ends(batch.seq)
     if ends.last_at is None or ends.with_end < ends.messages:
         return None
@@ -56,7 +59,10 @@ def _report_batch(sandbox: Sandbox, batch: Batch, now: int) -> int | None:
 
 
 def _report_recipients(sandbox: Sandbox, batch: Batch, open_: OpenBatch, now: int) -> int | None:
-    """One report per recipient and change since the last look. The next time to look, if there is one."""
+    """Queue one report per recipient and change since the last look.
+
+    :return: when to look again; None if the batch is done.
+    """
     intermediate = batch.fields["delivery_report"] == "per_recipient"
     queued = intermediate and sandbox.settings.report_queued and open_.until < batch.starts_at
     for event in sandbox.store.reporting.events(open_, now, batch.starts_at, intermediate, queued):
@@ -69,7 +75,7 @@ def _report_recipients(sandbox: Sandbox, batch: Batch, open_: OpenBatch, now: in
 
 
 def _queue(sandbox: Sandbox, batch: Batch, document: dict[str, Any], facts: dict[str, Any], at: int) -> None:
-    """Queue a report the way the armed faults leave it."""
+    """Queue a report, changed by the faults that hit it."""
     url = batch.fields.get("callback_url", sandbox.settings.default_callback_url)
     recipient = document.get("recipient")
     copies, due_at, held = 1, at, False

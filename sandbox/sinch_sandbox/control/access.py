@@ -1,4 +1,4 @@
-"""How the routes of the control API reach the sandbox they control."""
+"""How the routes of the control API get the sandbox they control."""
 
 from __future__ import annotations
 

@@ -66,5 +66,5 @@ class Verdict(BaseModel):
 
 
 def answers(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
-    """What a route says of its answer."""
+    """The description of a route's answer."""
     return {200: {"model": model}}

@@ -32,7 +32,7 @@ _LEAST: dict[str, Any] = {"string": "...", "integer": 1, "number": 1, "boolean":
 
 @router.get("/docs", response_class=HTMLResponse)
 async def documentation(request: Request) -> HTMLResponse:
-    """This description, as a page to read."""
+    """This description as a web page."""
     document = request.app.openapi()
     return HTMLResponse(_page(document, str(request.base_url).rstrip("/")), headers=HEADERS)
 
@@ -183,7 +183,7 @@ def _curl(method: str, path: str, operation: dict[str, Any], schemas: dict[str, 
 
 
 def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
-    """Something that fits a schema: its example, or the least that will do."""
+    """A value that fits a schema: its example, or the smallest valid one."""
     if "$ref" in schema:
         return _example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
     for name in ("example", "default", "const"):

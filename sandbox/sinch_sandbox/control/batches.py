@@ -22,7 +22,7 @@ async def list_batches(
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 1000,
     offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> dict[str, Any]:
-    """All batches of all accounts as Sinch shows them, the newest first, listed or not."""
+    """All batches of all accounts as Sinch shows them, newest first, even if Sinch's list lacks them."""
     count, found = sandbox.store.batches.all(limit, offset)
     return {
         "count": count,
@@ -31,7 +31,7 @@ async def list_batches(
 
 
 def shown_batch(batch: Batch) -> dict[str, Any]:
-    """A batch as Sinch shows it, for everyone: without the password of its callback URL."""
+    """A batch as Sinch shows it, without the password of its callback URL."""
     document = batches.document(batch)
     if "callback_url" in document:
         document["callback_url"] = masked(document["callback_url"])

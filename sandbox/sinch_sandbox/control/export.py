@@ -34,7 +34,7 @@ _RISKY = re.compile(
     rf"(^(?=[{_BEGINS_A_CELL}\0])|(?:^|[;{_BEGINS_A_CELL}])"
     rf"(?=(?:{_BLANK}|[\"\0{_UNSEEN}])*[=+\-@|%＝＋－＠﹢﹣﹦﹫']))"
 )
-"""Where a formula begins, however it is disguised: at the beginning, and after what parts cells elsewhere.
+"""Where a formula may begin: at the start of a cell, and after characters that separate cells elsewhere.
 
 An apostrophe counts as one too, so removing one apostrophe at each such place restores any text.
 """
@@ -46,15 +46,15 @@ Filters = Annotated[MessageFilters, Query()]
 
 @router.get("/export.json", response_class=StreamingResponse)
 async def export_json(sandbox: Controlled, filters: Filters) -> StreamingResponse:
-    """Messages as a JSON array, one a line."""
+    """Messages as a JSON array, one per line."""
     return _file("messages.json", "application/json", _json(sandbox, filters))
 
 
 @router.get("/export.csv", response_class=StreamingResponse)
 async def export_csv(sandbox: Controlled, filters: Filters) -> StreamingResponse:
-    """Messages as CSV, with a header; an apostrophe before what a spreadsheet might take for a formula.
+    """Messages as CSV with a header. An apostrophe precedes text that a spreadsheet might take for a formula.
 
-    Also after a semicolon, a tab or a line break, which begin a cell where the comma does not.
+    This includes text after a semicolon, a tab or a line break, where some spreadsheets begin a cell.
     """
     return _file("messages.csv", "text/csv; charset=utf-8", _csv(sandbox, filters))
 

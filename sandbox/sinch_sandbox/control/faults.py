@@ -15,7 +15,7 @@ router = APIRouter()
 
 @router.get("/faults")
 async def read_faults(sandbox: Controlled) -> dict[str, Any]:
-    """The armed faults and how often each struck."""
+    """The armed faults, and how often each hit a call."""
     armed = sandbox.faults.report()
     return {"count": len(armed), "faults": armed}
 

@@ -96,7 +96,7 @@ class Incoming(Given):
         return self
 
     def fields(self) -> dict[str, Any]:
-        """What the columns of the ledger do not have."""
+        """The fields that are not columns of the store."""
         return self.model_dump(include={"type", "body", "udh", "operator_id", "sent_at"}, exclude_none=True)
 
 

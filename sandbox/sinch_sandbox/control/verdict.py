@@ -37,7 +37,7 @@ class Expected(Given):
 
 
 class VerdictFilters(MessageFilters):
-    """Which messages count, and who is listed one by one."""
+    """Which messages count, and which recipients are listed."""
 
     show: Literal["all", "problems", "none"] = Field(
         "all", description="Recipients to list: all, those that are not ok, or none."
@@ -84,9 +84,9 @@ async def verdict(sandbox: Controlled, request: Request) -> StreamingResponse:
     """Compare accepted with expected messages, recipient by recipient.
 
     `ok`: accepted as often as expected; `lost`: less often; `duplicated`: more often; `unexpected`: not
-    expected at all. Messages that a cancel kept from leaving do not count. Filters may stand in the body or
-    in the query. A list too long for one JSON document goes as `application/x-ndjson`, one number or object
-    a line, with filters in the query.
+    expected at all. Messages that a cancel kept from leaving do not count. Filters can be in the body or
+    in the query. Send a list that is too long for one JSON document as `application/x-ndjson`, one number or
+    object per line, with filters in the query.
     """
     tally = Tally()
     try:
@@ -101,7 +101,7 @@ async def verdict(sandbox: Controlled, request: Request) -> StreamingResponse:
 
 
 async def _expect(request: Request, tally: Tally) -> VerdictFilters:
-    """Read who is expected; what is left are the filters."""
+    """Read the expected recipients into the tally; the filters are returned."""
     query: dict[str, Any] = dict(request.query_params)
     if "status" in query:
         query["status"] = request.query_params.getlist("status")
@@ -124,7 +124,7 @@ async def _expect(request: Request, tally: Tally) -> VerdictFilters:
 
 
 async def _lines(request: Request) -> AsyncIterator[list[tuple[str, str | Expected]]]:
-    """What the lines of the body say, as they come in, each with its place."""
+    """The expected recipients of a streamed body, each with its place."""
     number = 0
     rest = b""
     async for chunk in request.stream():
@@ -151,7 +151,7 @@ def _read(lines: Iterable[bytes], before: int) -> list[tuple[str, str | Expected
 
 
 def _entries(items: Iterable[tuple[str, str | Expected]], tally: Tally) -> Iterator[tuple[str, str | None]]:
-    """Number and reference; all have a reference or none has."""
+    """Number and reference of each; either all have a reference or none."""
     for place, item in items:
         to, reference = (item, None) if isinstance(item, str) else (item.to, item.client_reference)
         number = phone.normalise_number(to)
@@ -178,7 +178,7 @@ async def _accept(sandbox: Sandbox, filters: VerdictFilters, tally: Tally) -> No
 
 
 async def _answer(tally: Tally, show: Literal["all", "problems", "none"]) -> AsyncIterator[str]:
-    """One JSON document, a recipient a line."""
+    """One JSON document with one recipient per line."""
     try:
         totals = tally.totals()
         valid = not any(totals[verdict] for verdict in PROBLEMS)

@@ -1,1 +1,1 @@
-"""What everything else stands on: clock, settings, faults, outcomes, and the store. Knows nothing of HTTP."""
+"""The base of everything else: clock, settings, faults, outcomes and the store. Knows nothing about HTTP."""

@@ -97,20 +97,20 @@ class Fault(Given):
         " for callbacks also recipient, status, code, type.",
     )
     skip: Annotated[int, Field(ge=0)] = 0
-    """Calls to let through first."""
+    """Matching calls to leave alone before the first hit."""
     count: Annotated[int, Field(ge=1)] | None = 1
-    """How often it strikes; null: for ever."""
+    """How many calls it hits; null: without limit."""
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
     seed: int = 0
     seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
-    """latency: real seconds before the reply. All other kinds: those of the sandbox's clock."""
+    """latency: real seconds before the answer. All other kinds: seconds of the sandbox's clock."""
     retry_after: Annotated[int, Field(ge=0)] | None = None
     """rate_limited: the Retry-After header; null: none, as Sinch."""
     status: int | None = Field(
         None, description="server_error: 500 to 599; redirect: 300 to 399; refused_by_proxy: 400 to 499."
     )
     location: Annotated[str, Field(max_length=2048, pattern=r"^[!-~]+$")] = "https://elsewhere.example.test/"
-    """redirect: where it leads."""
+    """redirect: the location."""
     when: When | None = None
     """Whether the call takes effect first. Default: after for lost_reply, malformed, contradicting."""
     how: Literal["close", "reset", "half_body", "hang"] = "close"
@@ -118,7 +118,7 @@ class Fault(Given):
     reply: Literal["other_batch", "other_reference", "other_recipients", "other_text", "less", "trimmed"] = (
         "other_batch"
     )
-    """contradicting: what the reply shows instead of the truth."""
+    """contradicting: what the answer shows instead of the truth."""
     items: Annotated[int, Field(ge=0)] | None = None
     """listing_partial: how many items the list shows; null: those of the first page."""
     lacks: Literal["canceled", "id"] = "canceled"

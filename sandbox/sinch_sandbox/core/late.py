@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 Effect = Callable[[int], None]
-"""What a call does, at the time it is given."""
+"""The effect of a call; takes the time at which it happens."""
 
 
 class Late:
-    """Effects with the time they are due. Like what a network holds, they do not outlive the process."""
+    """Effects and when they are due. Like packets in a network, they are lost when the process ends."""
 
     def __init__(self) -> None:
         self._effects: list[tuple[int, int, Effect]] = []
@@ -26,7 +26,7 @@ class Late:
         heapq.heappush(self._effects, (at, next(self._numbers), effect))
 
     def due(self, now: int) -> Iterator[tuple[int, Effect]]:
-        """Those whose time has come, the earliest first; each is handed out once."""
+        """Effects that are due, the earliest first; each is returned once."""
         while self.next_at <= now:
             at, _, effect = heapq.heappop(self._effects)
             yield at, effect

@@ -18,7 +18,7 @@ BODIES: Mapping[str, int] = {
     "/sandbox/faults": 1 * MIB,
     "/sandbox/inbounds": 512 * KIB,
 }
-"""The largest body by the beginning of the path."""
+"""The largest body, by the beginning of the path."""
 SMALL_BODY = 64 * KIB
 """The largest body of any other path."""
 STREAMED_BODY = 256 * MIB
@@ -28,7 +28,7 @@ BODIES_IN_FLIGHT = 64 * MIB
 
 MAX_ERRORS_SHOWN = 100
 MAX_MEMBERS = 100
-"""Members of an object: more than any object of the control API has."""
+"""Most members of an object; no object of the control API has as many."""
 
 _T = TypeVar("_T")
 
@@ -41,7 +41,7 @@ def largest_body(path: str) -> int:
 
 
 class Budget:
-    """An amount that all calls share."""
+    """An amount shared by all calls."""
 
     def __init__(self, amount: int) -> None:
         self.left = amount

@@ -8,5 +8,5 @@ _PASSWORD = re.compile(r"(://[^/?#\s:@]*:)[^/?#\s]*@")
 
 
 def masked(text: str) -> str:
-    """A URL, or a text with URLs in it, without their passwords."""
+    """A URL or text with the passwords in its URLs masked."""
     return _PASSWORD.sub(r"\1***@", text)

@@ -22,7 +22,7 @@ STATUSES = (QUEUED, DISPATCHED, *FINAL_STATUSES)
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a message ends when nothing gets in its way; a delay of None means the setting."""
+    """How a message ends unless it is cancelled or expires; a delay of None means the setting."""
 
     status: str = "Delivered"
     code: int = 0
@@ -30,9 +30,9 @@ class Outcome:
     delivery_delay: float | None = None
     """From Dispatched to the end."""
     receipt: bool = True
-    """False: no receipt comes. It stays Dispatched; with status Unknown it ends so when it expires."""
+    """False: no receipt comes. It stays Dispatched; with status Unknown it is Unknown once it expires."""
     dispatched: bool = True
-    """False: it ends inside Sinch and is never handed to the operator."""
+    """False: it ends inside Sinch and never reaches the operator."""
     about: str = ""
 
 
@@ -46,7 +46,7 @@ def _aborted(code: int, about: str) -> Outcome:
 _FOR_EVER = 10 * 365 * 86_400
 
 MAGIC_PREFIX = "447700900"
-"""Ofcom sets +44 7700 900000 to 900999 aside for drama, so a magic number can never reach a phone."""
+"""Ofcom reserves +44 7700 900000 to 900999 for drama, so a magic number can never reach a phone."""
 
 MAGIC: dict[str, Outcome] = {
     "000": Outcome(dispatch_delay=0, delivery_delay=0, about="delivered at once"),
@@ -88,7 +88,7 @@ class Timeline(NamedTuple):
 
 
 def timeline(outcome: Outcome, starts_at: int, expires_at: int, settings: Settings) -> Timeline:
-    """The times of one message, known from the start: a status is then a question to the clock."""
+    """The times of one message, known from the start; its status then depends only on the clock."""
     queue = settings.dispatch_delay if outcome.dispatch_delay is None else outcome.dispatch_delay
     dispatched_at = starts_at + round(queue * SECOND)
     if dispatched_at >= expires_at:

@@ -14,7 +14,7 @@ MAX_NUMERIC_SENDER = 18
 
 
 def normalise_number(text: str) -> str | None:
-    """The digits of an international number, or None. ``+`` or ``00`` in front and filling are allowed."""
+    """The digits of an international number, or None. It may have separators, and ``+`` or ``00`` in front."""
     if _NUMBER.fullmatch(text):
         return text
     digits = _FILLING.sub("", text)
@@ -23,9 +23,9 @@ def normalise_number(text: str) -> str | None:
 
 
 def parts_of_number(text: str) -> list[str]:
-    """The digits of what may be part of a number, however it is written; nothing if it is something else.
+    """The digits of a part of a number; nothing if the text is something else.
 
-    ``00`` in front of a whole international number is no part of it, but may be one of another.
+    A leading ``00`` may be the international prefix or part of the digits, so there can be two readings.
     """
     digits = _FILLING.sub("", text).removeprefix("+")
     if not digits.isascii() or not digits.isdigit():
@@ -39,9 +39,9 @@ def is_group_id(text: str) -> bool:
 
 
 def normalise_sender(text: str) -> str | None:
-    """Digits for a number or short code, anything with a letter as it stands; None if it is neither.
+    """The digits of a number or short code, a name unchanged; None if it is neither.
 
-    A short code may begin with zeros, so ``00`` is taken off only in front of a full international number.
+    A short code may begin with zeros, so ``00`` is removed only from a full international number.
     """
     number = normalise_number(text)
     if number:

@@ -29,7 +29,7 @@ class Options:
     allow_remote: bool = False
     """Whether it may listen where other machines can reach it; everyone who reaches it controls it."""
     allow_hosts: tuple[str, ...] = ()
-    """Names it answers to, besides addresses and loopback names."""
+    """Host names it answers to, besides addresses and loopback names."""
     allow_remote_callbacks: bool = False
 
 

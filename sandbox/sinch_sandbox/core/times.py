@@ -14,12 +14,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BARE_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ].*", re.ASCII)
 LATEST = 221_845_392_000_000
-"""The start of the year 9000, as far as the clock goes."""
-_LAST_YEAR = 9998  # three days of default validity must still fit into a four digit year
+"""The start of the year 9000, the latest time the clock may show."""
+_LAST_YEAR = 9998  # the default validity of three days must still end in a year of four digits
 
 
 def parse_time(text: str, *, bare_date: bool = False) -> int | None:
-    """Read an ISO-8601 instant; without a zone it is UTC. None when the text is not one."""
+    """Read an ISO-8601 instant; without a zone it is UTC. None if the text is not an instant."""
     if not (_DATE_TIME.fullmatch(text) or (bare_date and _BARE_DATE.fullmatch(text))):
         return None
     try:
@@ -45,5 +45,5 @@ def format_time(milliseconds: int) -> str:
 
 
 def format_seconds(milliseconds: int) -> str:
-    """Operators' receipts carry whole seconds only."""
+    """The form in operators' receipts, which have whole seconds only."""
     return f"{to_datetime(milliseconds).replace(tzinfo=None).isoformat(timespec='seconds')}Z"

@@ -22,12 +22,12 @@ class TokenRefusedError(Exception):
 
 
 def same(given: str, expected: str) -> bool:
-    """Compare in a time that does not depend on where the two differ."""
+    """Compare in constant time."""
     return hmac.compare_digest(given.encode(), expected.encode())
 
 
 class Tokens:
-    """Signed access tokens that carry their own expiry: nothing to store, good over a restart.
+    """Signed access tokens that contain their expiry: nothing is stored, and they survive a restart.
 
     Fetching a new token leaves the earlier ones valid, as at Sinch.
     """
@@ -37,7 +37,7 @@ class Tokens:
         self._credentials = credentials
         self._now = now
         self._key = self._sign(json.dumps([credentials.key_id, credentials.key_secret]))
-        """Stands for the key that tokens are issued to: with another key they are no good any more."""
+        """Identifies the key that tokens are issued to, so that they become invalid with another key."""
 
     def issue(self, lifetime: int) -> str:
         header = _encode({"alg": "HS256", "typ": "JWT"})

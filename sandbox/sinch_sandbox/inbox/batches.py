@@ -56,7 +56,7 @@ async def batch_view(
     limit: Limit = 100,
     after: Annotated[int, Query(ge=-1, le=2**53, description="`next` of the page before.")] = -1,
 ) -> dict[str, Any]:
-    """One batch as Sinch shows it without its recipients, how far it is, and a page of its messages."""
+    """One batch without its recipients, its progress, and a page of its messages."""
     batch = sandbox.store.batches.with_id(batch_id)
     if batch is None:
         raise HTTPException(404, "there is no such batch")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 router = APIRouter(include_in_schema=False)
 
 HEADERS = {
-    # Texts are hostile input: even one that became markup could neither run nor load anything.
+    # Texts may be hostile: even if one became markup, it could neither run nor load anything.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:;"
         " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

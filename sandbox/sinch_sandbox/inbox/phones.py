@@ -92,7 +92,7 @@ def _phone_of_reply(reply: Inbound, before: dict[str, Any] | None) -> dict[str, 
 
 
 async def _walk(sandbox: Sandbox, start: Place, limit: int) -> tuple[list[Place], Place | None]:
-    """Messages before ``start`` that are their phone's newest, and where to go on."""
+    """Messages before ``start`` that are the newest of their phone, and where to continue."""
     found: list[Place] = []
     at = start
     for _ in range(_MOST_LOOKED_AT // _STRIDE):

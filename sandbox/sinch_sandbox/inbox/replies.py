@@ -40,6 +40,6 @@ def replies_between(sandbox: Sandbox, number: str, start: int, end: int) -> list
 
 
 def newest_replies(sandbox: Sandbox, since: int) -> dict[str, Inbound]:
-    """Each phone's newest reply, of the last ones that came in."""
+    """The newest reply of each phone, among the latest replies."""
     found = sandbox.store.inbounds.since(since, _MOST)
     return {each.sender: each for each in reversed(found)}

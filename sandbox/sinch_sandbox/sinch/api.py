@@ -158,7 +158,7 @@ _ROUTES: tuple[tuple[str, str, Endpoint, openapi.Description], ...] = (
     ("POST", "/oauth2/token", oauth.token, openapi.TOKEN),
     ("POST", _BATCHES, _send, openapi.SEND),
     ("GET", _BATCHES, _list, openapi.LIST),
-    # Before the routes with an id, or a dry run would look like an update of a batch called dry_run.
+    # This is before the routes with an id; otherwise a dry run would be an update of a batch "dry_run".
     ("POST", f"{_BATCHES}/dry_run", _dry_run, openapi.DRY_RUN),
     ("GET", _BATCH, _get, openapi.GET),
     ("POST", _BATCH, _update, openapi.UPDATE),

@@ -39,7 +39,7 @@ FIELDS_OF_TYPE = {
     BINARY: _COMMON | _SMS | {"udh"},
     MEDIA: _COMMON | {"parameters", "strict_validation"},
 }
-"""Fields of another type are treated like any unknown field: tolerated and dropped."""
+"""A field of another type is treated like an unknown field: accepted and dropped."""
 
 
 def read_type(data: Mapping[str, Any], problems: Problems, default: str = TEXT) -> str:
@@ -53,7 +53,7 @@ def read_type(data: Mapping[str, Any], problems: Problems, default: str = TEXT) 
 
 
 def read_fields(data: Mapping[str, Any], type_: str, settings: Settings, problems: Problems) -> Fields:
-    """Check every field that is given, on its own. A null counts as absent."""
+    """Check each given field by itself. A null counts as absent."""
     reader = _Reader(type_, settings, problems)
     fields: Fields = {}
     for name, read in reader.readers().items():
@@ -89,7 +89,7 @@ def check_whole(
 def read_numbers(
     name: str, value: object, problems: Problems, *, limit: int, groups: bool = False
 ) -> list[str] | None:
-    """A list of phone numbers, digits only; group ids stay as they are where they are allowed.
+    """A list of phone numbers, digits only; group ids are kept if they are allowed.
 
     :param limit: how many items to read; the caller decides whether more are allowed.
     """

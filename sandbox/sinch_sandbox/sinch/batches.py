@@ -24,7 +24,7 @@ _LEGACY_NAMES = {"toAdd": "to_add", "toRemove": "to_remove"}
 
 
 def document(batch: Batch) -> dict[str, Any]:
-    """The batch as Sinch shows it: digits only, optional fields left out rather than null."""
+    """The batch as Sinch shows it: numbers as digits, and optional fields absent instead of null."""
     fields = batch.fields
     shown = {
         "id": batch.id,
@@ -199,7 +199,7 @@ def _changed_recipients(fields: Fields, problems: Problems) -> list[str]:
 
 
 def _start(fields: Fields, now: int) -> int:
-    """A ``send_at`` in the past means at once."""
+    """When a batch starts; a ``send_at`` in the past means now."""
     starts_at: int = max(fields.get("send_at", now), now)
     return starts_at
 

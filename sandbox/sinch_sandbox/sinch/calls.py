@@ -207,7 +207,7 @@ def _answer(call: Call, handler: Handler) -> Response:
 
 
 def _effect_taken_back(call: Call, handler: Handler) -> Response:
-    """The reply to a call that had no effect."""
+    """The answer of a call whose effect is rolled back."""
     # Other due work stays done: only the call itself is taken back.
     call.at = call.sandbox.clock.now()
     planning.settle(call.sandbox, call.at)

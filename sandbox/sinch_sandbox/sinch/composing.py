@@ -14,7 +14,7 @@ from sinch_sandbox.sinch.personalise import Template
 
 
 class Draft(NamedTuple):
-    """One recipient's message before it has a fate."""
+    """One recipient's message, before its outcome is known."""
 
     recipient: str
     text: str
@@ -25,7 +25,7 @@ class Draft(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """When the first message of a batch may leave, and after how many milliseconds each of the others."""
+    """When the first message of a batch may leave, and the milliseconds between messages."""
 
     first_at: float
     expires_at: int
@@ -39,7 +39,7 @@ def max_parts(fields: Fields, settings: Settings) -> int | None:
 
 
 def common_text(fields: Fields) -> str:
-    """What a batch says where nothing is personal: the text, a media message's caption, or Base64."""
+    """The text of a batch without parameters: the body, a media message's caption, or Base64."""
     body = fields["body"]
     if fields["type"] == MEDIA:
         caption: str = body.get("message", "")
@@ -81,7 +81,7 @@ def draft(fields: Fields, recipients: Iterable[str], settings: Settings) -> Iter
 def compose(
     fields: Fields, recipients: Iterable[str], schedule: Schedule, outcomes: Outcomes, settings: Settings
 ) -> list[Message]:
-    """The messages of a batch with their whole future; nothing needs to move them later on."""
+    """The messages of a batch with all their future times, so that nothing has to update them later."""
     first_at, expires_at, every = schedule
     personal = is_personal(fields, settings)
     fates: dict[Outcome, tuple[int | None, int | None, str, int]] = {}

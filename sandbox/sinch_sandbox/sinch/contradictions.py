@@ -20,7 +20,7 @@ _LABEL = "another-batch"
 
 
 def contradicting(sandbox: Sandbox, account: str, reply: Response, how: str) -> Response:
-    """The reply with another batch in it, or with parts of one. A refusal stays as it is."""
+    """The answer with another batch, or parts of one. An error answer is not changed."""
     if reply.status_code >= 300:
         return reply
     shown: dict[str, Any] = json.loads(bytes(reply.body))

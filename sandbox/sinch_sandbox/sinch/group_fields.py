@@ -17,7 +17,7 @@ MAX_KEYWORD = 15
 
 
 def read_fields(data: Mapping[str, Any], problems: Problems) -> Fields:
-    """Check every field that is given, on its own. A null counts as absent."""
+    """Check each given field by itself. A null counts as absent."""
     readers = {
         "name": _name,
         "members": _members,

@@ -60,7 +60,7 @@ def list_groups(sandbox: Sandbox, account: str, query: QueryParams) -> dict[str,
 
 
 def update(sandbox: Sandbox, account: str, group_id: str, data: Mapping[str, Any]) -> Group:
-    """Adds before removes, so a number in both ends up removed. A name of null is taken away."""
+    """Adds before removes, so a number in both ends up removed. A null removes the name."""
     group = find(sandbox, account, group_id)
     problems = Problems()
     fields = read_fields(data, problems)
@@ -104,12 +104,12 @@ def delete(sandbox: Sandbox, account: str, group_id: str) -> None:
 
 
 def members(sandbox: Sandbox, group: Group) -> list[str]:
-    """Everyone in the group and its child groups, once, in the order they came."""
+    """Everyone in the group and its child groups, once, in the order they were added."""
     return sandbox.store.groups.members(group)
 
 
 def check_known(sandbox: Sandbox, account: str, group_ids: Iterable[str]) -> None:
-    """Refuse a batch that names a group which is not there."""
+    """Refuse a batch to an unknown group."""
     _known(sandbox, account, group_ids)
 
 

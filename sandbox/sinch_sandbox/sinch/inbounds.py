@@ -47,9 +47,9 @@ def receive(
     fields: Mapping[str, Any],
     client_reference: str | None = None,
 ) -> Inbound:
-    """Take in a message; where the account has this feature, it carries the reference it answers.
+    """Receive a message. If the account has the feature, it gets the reference of the batch it answers.
 
-    A phone that texts the word of a group joins or leaves it.
+    A phone that sends the keyword of a group joins or leaves the group.
     """
     now = sandbox.clock.now()
     if client_reference is None and sandbox.settings.inbound_client_reference:

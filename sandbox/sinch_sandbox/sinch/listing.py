@@ -36,13 +36,13 @@ def list_batches(call: Call) -> dict[str, Any]:
 
 
 def _first(items: list[Any], page: Page, fault: Fault) -> list[Any]:
-    """What is left of a page of a list that ends too early."""
+    """The items of a page that remain if the list ends too early."""
     most = page.size if fault.items is None else fault.items
     return items[: max(0, most - page.offset)]
 
 
 def _garbled(call: Call, fault: Fault) -> dict[str, Any]:
-    """Somebody else's batch that is not as it should be."""
+    """Another account's batch with a field missing or wrong."""
     item = foreign(call.sandbox)
     if fault.lacks == "id":
         del item["id"]

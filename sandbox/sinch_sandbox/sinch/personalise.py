@@ -28,7 +28,7 @@ class Template:
 
     @property
     def is_personal(self) -> bool:
-        """Whether recipients may get different texts, or some none at all."""
+        """Whether recipients may get different texts, or no text."""
         return bool(self._keys)
 
     def lacks_value(self, recipient: str) -> bool:

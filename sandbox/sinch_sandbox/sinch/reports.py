@@ -20,7 +20,7 @@ from sinch_sandbox.sinch.errors import Problems, not_found
 from sinch_sandbox.sinch.paging import read_codes, read_page, read_statuses, read_window
 
 _STOPPED_INSIDE = ("Aborted", "Cancelled")
-"""Ends that no operator had a part in, so there is no operator's time."""
+"""Final statuses without an operator, so without an operator's time."""
 
 
 def batch_report(
@@ -88,7 +88,7 @@ def recipient_report(
 
 
 def _as_of(sandbox: Sandbox, batch: Batch, gap: float) -> int:
-    """A report that lags behind still shows a batch that has started as started."""
+    """The time of a report that lags behind; it is never before the start of a started batch."""
     now = sandbox.clock.now()
     return max(now - round(gap * SECOND), min(now, batch.starts_at))
 

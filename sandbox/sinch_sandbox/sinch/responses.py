@@ -28,7 +28,7 @@ def refusal_reply(refusal: Refusal, settings: Settings) -> Response:
 
 
 def malformed(reply: Response, body: Literal["html", "empty", "wrong_type", "truncated"]) -> Response:
-    """The status of the real reply with a body that is not what it should be."""
+    """The status of the real answer with a wrong body."""
     if body == "html":
         page = "<!doctype html><html><body><h1>It works, sort of</h1></body></html>"
         return Response(page, reply.status_code, media_type="text/html")
@@ -37,14 +37,14 @@ def malformed(reply: Response, body: Literal["html", "empty", "wrong_type", "tru
 
 
 def proxy_page(status: int) -> Response:
-    """What something between client and Sinch says in Sinch's place."""
+    """The error page of a proxy between the client and Sinch."""
     words = f"{status} {HTTPStatus(status).phrase}" if status in set(HTTPStatus) else str(status)
     page = f"<html><head><title>{words}</title></head><body><h1>{words}</h1><hr>proxy</body></html>"
     return Response(page, status, media_type="text/html")
 
 
 class LostReply(Response):
-    """A reply that the caller never gets, or gets half of."""
+    """An answer that the caller does not get, or only half of it."""
 
     def __init__(self, fault: Fault, reply: Response) -> None:
         super().__init__(status_code=reply.status_code)

@@ -1,1 +1,1 @@
-"""The server's side of HTTP: who may call, which connections are open, and for how long they may wait."""
+"""The HTTP server: who may call, which connections are open, and how long they may wait."""

@@ -21,7 +21,7 @@ class Connection(Protocol):
     """When its caller last sent anything."""
 
     def waits_for_its_caller(self) -> bool:
-        """Whether it is the caller's turn: to begin a call or to end one."""
+        """Whether the server waits for the caller, to begin a call or to finish one."""
 
 
 class Connections:

@@ -18,7 +18,7 @@ from sinch_sandbox.core.times import to_datetime
 STREAMED = frozenset({("/sandbox/ledger", "application/x-ndjson")})
 """Paths and types of bodies that are streamed and so need no memory."""
 CALLBACK_AGENT = "sinch-sandbox/"
-"""How a sandbox's callbacks say who they are; a callback must not control a sandbox."""
+"""The beginning of the user agent of a sandbox's callbacks; a callback must not control a sandbox."""
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]{1,5})?")
@@ -36,7 +36,7 @@ def is_host_name(text: str) -> bool:
 def is_answered(host: str, names: frozenset[str]) -> bool:
     """Whether a Host header is an address, a loopback name or one of ``names``.
 
-    A page whose own name leads to the sandbox (DNS rebinding) comes with that name, never with an address.
+    A page that uses a name of its own for the sandbox (DNS rebinding) sends that name, never an address.
     """
     match = _HOST.fullmatch(host.lower())
     if match is None:
@@ -61,7 +61,7 @@ def is_streamed(scope: Scope) -> bool:
 
 
 def is_foreign(scope: Scope) -> bool:
-    """Whether a browser says that a page of another origin makes this call. Other clients say nothing."""
+    """Whether a browser says that a page of another origin makes this call. Other clients send no origin."""
     headers = dict(scope["headers"])
     if headers.get(b"sec-fetch-site", b"none") not in (b"same-origin", b"none"):
         return True

@@ -30,13 +30,13 @@ class Patience:
     body: float = 600
     """From the headers to the end of the body."""
     answer: float = 60
-    """Without taking anything of an answer that is under way."""
+    """Without reading anything of an answer."""
     idle: int = 5
     """Between two calls."""
 
 
 def most_connections() -> int:
-    """How many the process may have open, by its limit of file descriptors."""
+    """How many connections the process may have open, by its limit of file descriptors."""
     try:
         import resource
     except ImportError:  # there is no such limit on Windows
@@ -105,7 +105,7 @@ class PatientProtocol(H11Protocol):
 
     def is_overdue(self, now: float, patience: Patience) -> bool:
         if self.transport.is_closing() and self._stalled_since is None:
-            # What has been written still has to be taken.
+            # The caller still has to read what was written.
             self._stalled_since = now
         if self._stalled_since is not None:
             before, self._unsent = self._unsent, self.transport.get_write_buffer_size()
@@ -114,7 +114,7 @@ class PatientProtocol(H11Protocol):
             return now - self._stalled_since > patience.answer
         if self.conn.their_state is h11.SEND_BODY:
             if self.flow.read_paused:
-                # The server is the slow one.
+                # The server is slow, not the caller.
                 self.heard_at = now
             return now - self.heard_at > patience.piece or now - self._head_since > patience.body
         return (

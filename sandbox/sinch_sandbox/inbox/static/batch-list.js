@@ -15,7 +15,7 @@ export class BatchList extends PagedList {
       compare: (one, other) => other.seq - one.seq,
       build: entry,
       label: "Batches",
-      empty: () => el("p.hint", {}, "No batch was accepted yet."),
+      empty: () => el("p.hint", {}, "No batch has been accepted yet."),
     });
     this.count = el("span.count");
     this.head.append(el("h1.list-title", {}, "Batches"), this.count);

@@ -50,7 +50,7 @@ export class BatchView {
       this.messages.clear();
       this.summary.replaceChildren();
       this.table.hidden = true;
-      this.failed(new Error("There is no such batch. It may have been forgotten by a reset."));
+      this.failed(new Error("There is no such batch. A reset may have removed it."));
       return null;
     }
     if (!answer) return null;

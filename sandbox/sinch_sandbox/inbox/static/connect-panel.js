@@ -7,7 +7,7 @@ import { Panel } from "./panel.js";
 
 export class ConnectPanel extends Panel {
   constructor(root) {
-    super(root, "Connect", "Two kinds of credentials, as at Sinch. What one sends is invisible to the other; this page shows both.");
+    super(root, "Connect", "Two kinds of credentials, as at Sinch. Each sees only its own messages; this page shows both.");
     this.content = el("div");
     this.body.append(this.content);
   }

@@ -48,7 +48,7 @@ const DETAILS = {
 
 export class FaultsPanel extends Panel {
   constructor(root) {
-    super(root, "Faults", "Arm one, and the calls it concerns meet trouble: before they take effect, or after.");
+    super(root, "Faults", "An armed fault hits matching calls, before or after they take effect.");
     this.armed = el("ul.faults", { "aria-label": "Armed faults" });
     this.none = el("p.hint", {}, "No fault is armed.");
     this.clear = el("button", { type: "button", onclick: () => this.change(() => call("DELETE", "faults"), "All faults disarmed") }, "Disarm all");

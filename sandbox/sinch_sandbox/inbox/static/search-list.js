@@ -19,7 +19,7 @@ export class SearchList extends PagedList {
       compare: newestFirst,
       build: (message) => entry(message, words),
       label: "Messages found",
-      empty: () => el("p.hint", {}, "No text or number has this in it."),
+      empty: () => el("p.hint", {}, "No text or number contains this."),
     });
     this.words = words;
     this.head.append(el("h1.list-title", {}, "Search"), el("span.count"));

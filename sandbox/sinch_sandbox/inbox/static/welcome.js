@@ -32,7 +32,7 @@ function firstSteps(overview) {
   -d '${JSON.stringify(text)}'`;
   return el("div.welcome", {},
     el("h2", {}, "No texts yet"),
-    el("p", {}, "Whatever is sent to this sandbox appears here at once. It reaches nobody's phone."),
+    el("p", {}, "Everything sent to this sandbox appears here at once. Nothing reaches a real phone."),
     el("h3", {}, "From a shell"),
     copyable(curl, "Copy the command"),
     el("h3", {}, "From Airflow"),
