@@ -14,7 +14,7 @@ MAX_NUMERIC_SENDER = 18
 
 
 def normalise_number(text: str) -> str | None:
-    """The digits of an international number, or None. It may have separators, and ``+`` or ``00`` in front."""
+    """The digits of an international number, or None. Separators and a leading ``+`` or ``00`` are fine."""
     if _NUMBER.fullmatch(text):
         return text
     digits = _FILLING.sub("", text)

@@ -177,7 +177,7 @@ def test_a_listing_error(api: Api, sinch_sandbox: SandboxClient) -> None:
 def test_kinds_that_an_operation_does_not_know(
     sinch_sandbox: SandboxClient, kind: str, operation: str
 ) -> None:
-    with pytest.raises(SandboxError, match=f"422.*operation {operation} knows no {kind}"):
+    with pytest.raises(SandboxError, match=f"422.*fault {kind} does not apply to {operation}"):
         sinch_sandbox.fault(kind, operation)
     assert sinch_sandbox.faults() == []
 

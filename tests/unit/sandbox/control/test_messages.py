@@ -53,7 +53,7 @@ def test_filters_by_what_a_message_is_by_now(api: Api, sinch_sandbox: SandboxCli
 @pytest.mark.parametrize(
     ("filters", "words"),
     [
-        ({"status": "Sent"}, "status.*none of Queued, Dispatched"),
+        ({"status": "Sent"}, "status.*not one of Queued, Dispatched"),
         ({"since": "yesterday"}, "since.*ISO-8601"),
         ({"until": "25:00"}, "until.*ISO-8601"),
         ({"reference": "a"}, "reference"),

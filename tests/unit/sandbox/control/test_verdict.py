@@ -157,7 +157,7 @@ def test_the_answer_in_full(api: Api, sinch_sandbox: SandboxClient) -> None:
         ({"expected": [5]}, "expected"),
         ({"expected": [], "reference": "x"}, "reference"),
         ({"expected": [], "show": "some"}, "show"),
-        ({"expected": [], "\ud800": 1}, "half a character"),
+        ({"expected": [], "\ud800": 1}, "a lone surrogate"),
         ([A], "not a JSON object"),
     ],
 )

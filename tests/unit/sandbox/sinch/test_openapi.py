@@ -134,4 +134,4 @@ def test_what_is_answered_fits_the_schemas(document: Any, api: Api, sinch_sandbo
     check(document, {"$ref": "#/components/schemas/Messages"}, messages)
     ledger = requests.post(f"{sinch_sandbox.url}/sandbox/ledger", json={"expected": [TO]}, timeout=10).json()
     assert ledger["recipients"]
-    check(document, {"$ref": "#/components/schemas/Ledger"}, ledger)
+    check(document, {"$ref": "#/components/schemas/Verdict"}, ledger)
