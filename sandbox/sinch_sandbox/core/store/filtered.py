@@ -156,4 +156,4 @@ class FilteredMessages:
             f"SELECT {_COLUMNS} FROM {MESSAGES_AND_BATCHES} WHERE {self._where} {rest}",
             {**self._values, **values},
         )
-        return [SentMessage(*row) for row in rows]
+        return list(map(SentMessage._make, rows))

@@ -38,8 +38,10 @@ const shown = { list: null, listKey: "", detail: null, detailKey: "" };
 let overview = null;
 
 function route({ first = false } = {}) {
-  const { view, argument } = parse(location.hash);
-  const split = SPLIT[view] ?? (view in PANELS ? null : SPLIT.phones);
+  const asked = parse(location.hash);
+  // An unknown view leads to the list of phones; what follows its name is no phone.
+  const { view, argument } = asked.view in SPLIT || asked.view in PANELS ? asked : { view: "phones", argument: "" };
+  const split = SPLIT[view] ?? null;
   const panel = PANELS[view];
   show("list", $("list"), split?.list ?? null, split === SPLIT.search ? argument : "");
   const detail = panel ? panel.panel : argument && split.detail ? split.detail : Nothing;
