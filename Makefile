@@ -52,7 +52,7 @@ test-airflow: venv ## Kill and clear a real Airflow while it sends; brings Redis
 		--constraint constraints/$(AIRFLOW).txt --editable ./sandbox --editable '.[dev,system]'
 	@$(BIN)/python -m tests.system --kills $(KILLS) --clears $(CLEARS) --executors $(EXECUTORS) $(if $(SEED),--seed $(SEED))
 
-screenshots: venv ## Take the pictures of the inbox in the docs again
+screenshots: venv ## Regenerate the inbox screenshots of the docs
 	@sh scripts/chromium.sh
 	@$(BIN)/python scripts/screenshots.py
 

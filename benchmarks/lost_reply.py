@@ -21,9 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import trustme
-from sinch_sandbox.server import RunningSandbox
-from sinch_sandbox.settings import Credentials
-from sinch_sandbox.state import Options
+from sinch_sandbox.server import Credentials, Options, RunningSandbox
 
 if TYPE_CHECKING:
     from contenders import Contender

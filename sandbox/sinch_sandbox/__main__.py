@@ -12,44 +12,44 @@ from dataclasses import fields
 from types import FrameType
 
 import sinch_sandbox
-from sinch_sandbox.guards import is_host_name
-from sinch_sandbox.patience import raise_descriptor_limit
-from sinch_sandbox.server import RunningSandbox, is_loopback
-from sinch_sandbox.settings import Credentials, Settings, parse_assignment
-from sinch_sandbox.sinch.outcomes import MAGIC, MAGIC_PREFIX
-from sinch_sandbox.state import Options
-from sinch_sandbox.store import TEMPORARY
+from sinch_sandbox.core.outcomes import MAGIC, MAGIC_PREFIX
+from sinch_sandbox.core.settings import Credentials, Settings, parse_assignment
+from sinch_sandbox.core.store.database import TEMPORARY
+from sinch_sandbox.server import Options, RunningSandbox, is_loopback
+from sinch_sandbox.web.guards import is_host_name
+from sinch_sandbox.web.patience import raise_descriptor_limit
 
 DEFAULT_PORT = 8026
 ENVIRONMENT = "SINCH_SANDBOX_"
-"""How the variables begin that say what should not stand in a list of processes."""
+"""The prefix of environment variables for secrets, which a list of processes would show as options."""
 
 _EPILOG = f"""\
 examples:
   sinch-sandbox                                start on port {DEFAULT_PORT}; nothing is kept
   sinch-sandbox --db sms.db                    keep everything, even over kill -9
   sinch-sandbox --clock real --speed 60        a minute passes every second
-  sinch-sandbox --clock manual --port 0        for tests: any free port, time moves only when told
+  sinch-sandbox --clock manual --port 0        for tests: any free port; time moves only by a call
   sinch-sandbox --set cancel_after_dispatch=409 --set delivery_delay=30
   sinch-sandbox --host 0.0.0.0 --allow-remote --allow-host sandbox.corp
                                                for a closed network: no password protects it
 
 while it runs, at its address:
-  /                   the inbox: what every phone received
+  /                   the inbox: what each phone received
   /sandbox/docs       all calls, Sinch's and the sandbox's own, with examples to copy
   /sandbox/messages   what was sent, as JSON; /sandbox/export.csv for a spreadsheet
-  /sandbox/metrics    figures for Prometheus
+  /sandbox/metrics    metrics for Prometheus
 
-Numbers +{MAGIC_PREFIX}ddd end in ways their last digits name: {MAGIC_PREFIX}150 is an unknown subscriber,
+The last digits of a number +{MAGIC_PREFIX}ddd decide its outcome: {MAGIC_PREFIX}150 is an unknown subscriber,
 {MAGIC_PREFIX}401 never gets a receipt. GET /sandbox/outcomes lists all {len(MAGIC)} of them.
-In tests the pytest fixture sinch_sandbox starts a sandbox by itself.
+In tests the pytest fixture sinch_sandbox starts a sandbox.
 """
 
 
 def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="sinch-sandbox",
-        description="Sinch SMS on your own machine: takes batches, delivers to nobody, shows what was sent.",
+        description="A stand-in for Sinch SMS on your own machine: it accepts batches, delivers to nobody,"
+        " and shows what was sent.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -63,9 +63,9 @@ def parser() -> argparse.ArgumentParser:
     where.add_argument(
         "--allow-remote",
         action="store_true",
-        help="let it listen where other machines reach it. Whoever reaches it controls it: reads all messages"
-        " and the credentials, changes settings, has callbacks posted. Callbacks to loopback addresses are"
-        " refused then",
+        help="listen where other machines can reach it. Everyone who reaches it controls it: they can read"
+        " all messages and the credentials, change settings, and trigger callbacks. Callbacks to loopback"
+        " addresses are then refused",
     )
     where.add_argument(
         "--allow-host",
@@ -74,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
         dest="hosts",
         type=_host_name,
         metavar="NAME",
-        help="answer to this name too, as often as needed; addresses and localhost always do",
+        help="host name to answer to; may be repeated. Addresses and localhost always work",
     )
     where.add_argument(
         "--allow-remote-callbacks",
@@ -87,13 +87,13 @@ def parser() -> argparse.ArgumentParser:
         "--db",
         default=TEMPORARY,
         metavar="PATH",
-        help="SQLite file to keep everything in (default: a temporary one)",
+        help="SQLite file that keeps everything (default: a temporary one)",
     )
     what.add_argument(
         "--clock",
         choices=("real", "manual"),
         default="real",
-        help="real runs, manual moves when told (%(default)s)",
+        help="real: runs; manual: moves only by a call (%(default)s)",
     )
     what.add_argument(
         "--speed", type=_speed, default=1.0, metavar="N", help="the real clock runs N times as fast"
@@ -101,8 +101,8 @@ def parser() -> argparse.ArgumentParser:
 
     who = result.add_argument_group(
         "who may call it",
-        f"Each may come from a variable instead, such as {ENVIRONMENT}API_TOKEN: options stand in the list of"
-        f" processes. {ENVIRONMENT}CALLBACK_SECRET is the setting callback_secret.",
+        f"Each can also be given as an environment variable, such as {ENVIRONMENT}API_TOKEN, which a list of"
+        f" processes does not show. {ENVIRONMENT}CALLBACK_SECRET is the setting callback_secret.",
     )
     for each in fields(Credentials):
         who.add_argument(
@@ -119,14 +119,14 @@ def parser() -> argparse.ArgumentParser:
         dest="assignments",
         type=_assignment,
         metavar="NAME=VALUE",
-        help="change a setting, as often as needed; GET /sandbox/settings lists them",
+        help="change a setting; may be repeated. GET /sandbox/settings lists them",
     )
     return result
 
 
 def _host_name(text: str) -> str:
     if not is_host_name(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a host; leave scheme and port out")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a host name; give it without scheme and port")
     return text
 
 
@@ -147,7 +147,7 @@ def _assignment(text: str) -> tuple[str, object]:
 
 
 def _credentials(given: argparse.Namespace) -> Credentials:
-    """From an option, else from the environment, else as usual."""
+    """From the options, else from the environment, else the defaults."""
     found = {
         each.name: getattr(given, each.name) or os.environ.get(ENVIRONMENT + each.name.upper())
         for each in fields(Credentials)
@@ -167,8 +167,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = command.parse_args(arguments)
     if not is_loopback(given.host) and not given.allow_remote:
         command.error(
-            f"{given.host} can be reached from elsewhere, and whoever reaches it controls it;"
-            " say --allow-remote if that is what you want"
+            f"other machines can reach {given.host}, and everyone who reaches the sandbox controls it;"
+            " add --allow-remote if you want that"
         )
     raise_descriptor_limit()
     options = Options(
@@ -211,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _greeting(running: RunningSandbox) -> str:
     client = running.client()
     return f"""
-Open it in a browser: the inbox shows what is sent here.
+Open this address in a browser: the inbox shows what is sent.
 
 Airflow connection with the service plan's token:
   {json.dumps(client.connection)}
@@ -225,7 +225,7 @@ Faults:         {client.url}/sandbox/faults
 Settings:       {client.url}/sandbox/settings
 All calls:      {client.url}/sandbox/docs
 
-Ctrl+C ends it."""
+Press Ctrl+C to stop it."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Puts the parts together into one ASGI application."""
+"""Builds the ASGI application from its parts."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 import sinch_sandbox
-from sinch_sandbox import control, pages
 from sinch_sandbox.callbacks.dispatcher import Dispatcher
-from sinch_sandbox.connections import Connections, Seats
 from sinch_sandbox.control import events
+from sinch_sandbox.control import routes as control
 from sinch_sandbox.control.waiting import Lookout
-from sinch_sandbox.guards import Guards
-from sinch_sandbox.limits import told
+from sinch_sandbox.core.limits import describe_errors
+from sinch_sandbox.core.sandbox import Options, Sandbox
+from sinch_sandbox.inbox import pages
+from sinch_sandbox.inbox import routes as inbox
 from sinch_sandbox.sinch import api, openapi
-from sinch_sandbox.state import Options, Sandbox
+from sinch_sandbox.web.connections import Connections, Seats
+from sinch_sandbox.web.guards import Guards
 
 OPENAPI_URL = "/sandbox/openapi.json"
 
@@ -31,9 +33,9 @@ OPENAPI_URL = "/sandbox/openapi.json"
 def create_app(
     options: Options | None = None, connections: Connections | None = None, *, is_reachable: bool = False
 ) -> ASGIApp:
-    """A sandbox of its own.
+    """Create a sandbox.
 
-    :param connections: the server's, for faults that cut them.
+    :param connections: the server's connections, for faults that cut them.
     :param is_reachable: whether the server listens where other machines can reach it.
     """
     options = options or Options()
@@ -63,6 +65,7 @@ def create_app(
     app.state.listeners = Seats(events.MAX_LISTENING)
     app.include_router(api.router)
     app.include_router(control.router)
+    app.include_router(inbox.router)
     app.include_router(pages.router)
     _describe(app)
     app.add_exception_handler(HTTPException, _http_error)
@@ -72,7 +75,7 @@ def create_app(
 
 
 def _describe(app: FastAPI) -> None:
-    """Let the served description have what FastAPI cannot know of Sinch's operations."""
+    """Add to the served description what FastAPI cannot know about Sinch's operations."""
     described = app.openapi
 
     def complete() -> dict[str, Any]:
@@ -82,7 +85,7 @@ def _describe(app: FastAPI) -> None:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """No body where Sinch does not know the path or verb; the control API explains itself."""
+    """Sinch's errors for unknown paths and methods have no body; the control API explains its errors."""
     assert isinstance(error, HTTPException)
     if request.url.path.startswith("/sandbox/"):
         return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
@@ -91,10 +94,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 async def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return JSONResponse(told(error), 422)
+    return JSONResponse(describe_errors(error), 422)
 
 
 async def _gone(_: Request, error: Exception) -> Response:
-    """Nobody is left to read an answer to a request that was broken off."""
+    """The caller has gone, so the answer does not matter."""
     assert isinstance(error, ClientDisconnect)
     return Response(status_code=400)

@@ -1,4 +1,4 @@
-"""Drives a sandbox, in this process or another, with nothing but the standard library."""
+"""A client for the control API that needs only the standard library."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from sinch_sandbox.settings import Credentials
+from sinch_sandbox.core.settings import Credentials
 from sinch_sandbox.verdict import Verdict, read_verdict
 
 _PAGE = 10_000
@@ -23,7 +23,7 @@ class SandboxError(Exception):
 
 
 class SandboxClient:
-    """The controls of a running sandbox.
+    """Controls a running sandbox.
 
     :param url: where it listens, such as ``http://127.0.0.1:8026``.
     """
@@ -31,7 +31,7 @@ class SandboxClient:
     def __init__(self, url: str, credentials: Credentials | None = None) -> None:
         self.url = url.rstrip("/")
         self.credentials = credentials or Credentials()
-        # A proxy from the environment has no business between a test and its own machine.
+        # Tests call their own machine; ignore proxies from the environment.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     # How to reach it
@@ -39,29 +39,19 @@ class SandboxClient:
     @property
     def connection(self) -> dict[str, Any]:
         """An Airflow connection with the service plan's token."""
-        return {
-            "conn_type": "sinch",
-            "login": self.credentials.service_plan_id,
-            "password": self.credentials.api_token,
-            "extra": {"base_url": self.url, "auth_url": self.url},
-        }
+        return self.credentials.plan_connection(self.url)
 
     @property
     def project_connection(self) -> dict[str, Any]:
         """An Airflow connection with the project's key."""
-        return {
-            "conn_type": "sinch",
-            "login": self.credentials.key_id,
-            "password": self.credentials.key_secret,
-            "extra": {"project_id": self.credentials.project_id, "base_url": self.url, "auth_url": self.url},
-        }
+        return self.credentials.project_connection(self.url)
 
     # What was sent
 
     def messages(self, **filters: str | list[str]) -> list[dict[str, Any]]:
         """All messages, or those that pass all filters.
 
-        They come in the order they were sent, each with its ``status`` by now.
+        They are in the order they were sent, each with its current ``status``.
 
         :param filters: ``to``, ``from_``, ``batch_id``, ``client_reference``, ``account``, ``status`` (one or
             several), ``since`` and ``until`` (ISO-8601), ``q`` (part of text or number).
@@ -90,12 +80,12 @@ class SandboxClient:
                 raise TimeoutError(f"{found} of {count} messages after {timeout} s")
 
     def verdict(self, expected: Iterable[str | tuple[str, str]], **filters: str | list[str]) -> Verdict:
-        """Set the messages accepted against those expected.
+        """Compare accepted with expected messages.
 
         Messages that a cancel kept from leaving do not count.
 
-        :param expected: numbers; or pairs of number and ``client_reference``, which then tells recipients
-            apart too. One named twice should have been sent two.
+        :param expected: numbers; or pairs of number and ``client_reference``, which then together identify a
+            recipient. One named twice is expected to get two.
         :param filters: as for ``messages``: which messages count.
         """
         recipients = list(expected)
@@ -121,7 +111,7 @@ class SandboxClient:
     # What phones send
 
     def inbound(self, from_: str, body: Any, to: str | None = None, **details: Any) -> dict[str, Any]:
-        """Let a phone send a message; without ``to`` it answers the latest one it was sent.
+        """Simulate a message from a phone; without ``to`` it answers the latest message to that phone.
 
         :param details: ``type``, ``udh``, ``operator_id``, ``sent_at``, ``client_reference``, ``account``.
         """
@@ -152,13 +142,13 @@ class SandboxClient:
     def advance(self, seconds: float, wait: bool = True) -> str:
         """Move the clock forward; the new time.
 
-        :param wait: return when all callbacks that are due by then have been tried. A receiver of callbacks
-            that moves the clock itself must not wait: it would wait for its own answer.
+        :param wait: return once all callbacks due by then have been attempted. A receiver of callbacks that
+            moves the clock itself must not wait: it would wait for its own answer.
         """
         now: str = self._call("POST", "clock", {"advance": seconds, "wait": wait})["now"]
         return now
 
-    # Trouble and other ends
+    # Faults, outcomes and settings
 
     def fault(self, kind: str, operation: str = "*", **details: Any) -> None:
         """Arm one more fault."""
@@ -173,7 +163,7 @@ class SandboxClient:
         self._call("DELETE", "faults")
 
     def script(self, *scripts: dict[str, Any]) -> None:
-        """Script outcomes per number or prefix, in place of earlier scripts."""
+        """Script outcomes per number or prefix; earlier scripts are replaced."""
         self._call("PUT", "outcomes", list(scripts))
 
     def configure(self, **changes: Any) -> None:
@@ -181,7 +171,7 @@ class SandboxClient:
         self._call("PATCH", "settings", changes)
 
     def reset(self) -> None:
-        """As freshly started."""
+        """Return to a fresh start: nothing sent, no faults, settings and clock as at the start."""
         self._call("POST", "reset")
 
     def health(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A sandbox for tests: ``def test_something(sinch_sandbox): ...``.
 
-pytest loads this module wherever the package is installed, so it imports the sandbox only where it is used.
+pytest loads this module wherever the package is installed, so it imports the sandbox only when one is used.
 """
 
 from __future__ import annotations
@@ -16,22 +16,15 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def _sinch_sandbox_server() -> Iterator[SandboxClient]:
-    """One server for the session, on a port of its own, so that parallel workers do not meet."""
-    try:
-        from sinch_sandbox.server import RunningSandbox
-        from sinch_sandbox.state import Options
-    except ModuleNotFoundError as missing:
-        pytest.fail(
-            f"The fixture sinch_sandbox needs {missing.name}, which comes with the extra:"
-            " pip install 'airflow-provider-sinch[sandbox]'",
-            pytrace=False,
-        )
+    """One server per test process, on its own port, so that parallel workers do not share one."""
+    from sinch_sandbox.server import Options, RunningSandbox
+
     with RunningSandbox(Options(clock="manual")) as client:
         yield client
 
 
 @pytest.fixture
 def sinch_sandbox(_sinch_sandbox_server: SandboxClient) -> SandboxClient:
-    """A Sinch of your own whose clock moves only by ``advance``; empty and undisturbed for every test."""
+    """A sandbox whose clock moves only by ``advance``; every test starts with an empty one without faults."""
     _sinch_sandbox_server.reset()
     return _sinch_sandbox_server

@@ -1,4 +1,4 @@
-"""Runs a sandbox: a real HTTP server in a thread of its own."""
+"""Runs a sandbox: a real HTTP server in its own thread."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ import uvicorn
 
 from sinch_sandbox.app import create_app
 from sinch_sandbox.client import SandboxClient
-from sinch_sandbox.connections import Connections
-from sinch_sandbox.patience import AcceptErrors, Patience, close_overdue, most_connections, protocol
-from sinch_sandbox.state import Options
+from sinch_sandbox.core.sandbox import Options
+from sinch_sandbox.core.settings import Credentials, Settings
+from sinch_sandbox.web.connections import Connections
+from sinch_sandbox.web.patience import AcceptErrors, Patience, close_overdue, most_connections, protocol
+
+__all__ = ["Credentials", "Options", "RunningSandbox", "Settings"]
 
 _START_TIMEOUT = 30
 _STOP_TIMEOUT = 10
 _ACCEPTED_AT_ONCE = 32
-"""Connections that one round of the event loop takes, before it finds out how many there are."""
+"""Connections that one round of the event loop accepts before it counts them."""
 _QUEUED = 2048
-"""Connections that the system holds ready meanwhile."""
+"""Connections that the system queues meanwhile."""
 
 
 def is_loopback(host: str) -> bool:
@@ -35,11 +38,11 @@ def is_loopback(host: str) -> bool:
 
 
 class RunningSandbox:
-    """A sandbox that takes calls from ``start`` to ``stop``; also a context manager.
+    """A sandbox that answers calls from ``start`` to ``stop``; also a context manager.
 
     The port is bound on creation, so ``url`` is known, and taken, before the first call.
 
-    :param patience: for how long it waits for its callers.
+    :param patience: time limits for callers.
     """
 
     def __init__(
@@ -52,16 +55,17 @@ class RunningSandbox:
         self.options = options or Options()
         if not is_loopback(host) and not self.options.allow_remote:
             raise ValueError(
-                f"{host} is not a loopback address; reaching the sandbox from elsewhere must be allowed"
+                f"{host} is not a loopback address; other machines could reach the sandbox."
+                " Set allow_remote to allow that"
             )
-        # Whoever has it listen under a name wants to call it by that name.
+        # If it listens under a name, callers use that name.
         self.options = replace(self.options, allow_hosts=(*self.options.allow_hosts, host))
         self._patience = patience or Patience()
         self._socket = _bind(host, port)
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
         self.stopped = threading.Event()
-        """Set when the server has ended, for whatever reason."""
+        """Set when the server has ended, for any reason."""
         self._thread = threading.Thread(target=self._run, name="sinch-sandbox", daemon=True)
         self._server: uvicorn.Server | None = None
         self._failure: BaseException | None = None
@@ -102,7 +106,7 @@ class RunningSandbox:
                     http=protocol(connections),
                     loop="asyncio",
                     lifespan="on",
-                    # The Date header follows the sandbox's clock, and a caller's address is its connection's.
+                    # The guards set the Date header, and a caller's address is that of its connection.
                     date_header=False,
                     server_header=False,
                     proxy_headers=False,

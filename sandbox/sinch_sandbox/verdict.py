@@ -1,4 +1,4 @@
-"""The ledger's verdict as an object: who was sent what they should, who nothing, who too much."""
+"""The verdict as an object: which recipients were sent what was expected, too little, or too much."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sinch_sandbox.sinch import phone
+from sinch_sandbox.core import phone
 
 Recipient = str | tuple[str, str | None]
-"""The digits of a number; or number and ``client_reference``, where the expected ones were given so."""
+"""The digits of a number; or number and ``client_reference``, if that was expected."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What the ledger has of one recipient."""
+    """What the store has about one recipient."""
 
     expected: int
     accepted: int
@@ -24,7 +24,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Everyone who was expected, or not expected and yet sent something, in one of four classes."""
+    """All recipients that were expected or were sent something, in four classes."""
 
     ok: frozenset[Recipient]
     """Accepted as often as expected."""
@@ -42,7 +42,7 @@ class Verdict:
 
 
 def read_verdict(expected: Iterable[str | tuple[str, str]], answer: Mapping[str, Any]) -> Verdict:
-    """The verdict from a ledger's answer that lists the problems."""
+    """The verdict from the answer of ``POST /sandbox/ledger`` that lists the problems."""
     by_reference = False
     recipients: set[Recipient] = set()
     for each in expected:

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sinch_sandbox.client import SandboxClient
-from sinch_sandbox.server import RunningSandbox
-from sinch_sandbox.state import Options
+from sinch_sandbox.server import Options, RunningSandbox
 
 from .conftest import DESKTOP, PHONE, Watch, opened, send
 

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from sinch_sandbox.client import SandboxClient
-from sinch_sandbox.faults import Kind
+from sinch_sandbox.core.faults import Kind
 
 from .conftest import Watch, post, send
 
@@ -41,7 +41,7 @@ def test_search_finds_texts_and_numbers(page: Page, sinch_sandbox: SandboxClient
     box.fill("+44 7700 900 333")
     expect(found).to_contain_text("Nightly load finished.")
     box.fill("nothing like it")
-    expect(page.get_by_text("No text or number has this in it.")).to_be_visible()
+    expect(page.get_by_text("No text or number contains this.")).to_be_visible()
     box.fill("77009")
     expect(found).to_have_count(3)
     page.go_back()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from sinch_sandbox.server import RunningSandbox
-from sinch_sandbox.state import Options
+from sinch_sandbox.server import Options, RunningSandbox
 
 from .calling import Caller
 

@@ -11,12 +11,10 @@ from functools import cache
 from importlib import import_module, metadata, resources
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
 
 import jsonschema
 import pytest
 
-import sinch_provider
 from sinch_provider.get_provider_info import get_provider_info
 
 ROOT = Path(__file__).parents[2]
@@ -123,27 +121,6 @@ def test_sandbox_and_client_know_nothing_of_each_other() -> None:
     assert not {name for name in sandbox if name.startswith("sinch_provider.sms")}
     client = modules_after("import sinch_provider.sms.client, sinch_provider.sms.aio")
     assert not {name for name in client if name.startswith(("sinch_sandbox", "airflow"))}
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZipFile]:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet"]
-    subprocess.run([*command, "--wheel-dir", str(folder), str(ROOT)], check=True, timeout=120)
-    (path,) = folder.glob("airflow_provider_sinch-*.whl")
-    with ZipFile(path) as archive:
-        yield archive
-
-
-def test_wheel_holds_the_package_and_its_types(wheel: ZipFile) -> None:
-    names = set(wheel.namelist())
-    package = Path(sinch_provider.__file__).parent
-    sources = [*package.rglob("*.py"), *(package / "sandbox" / "inbox").glob("*.*")]
-    expected = {str(path.relative_to(package.parent)) for path in sources}
-    assert "sandbox/sinch_sandbox/inbox/index.html" in expected
-    assert expected <= names
-    assert "sinch_provider/py.typed" in names
-    assert not {name for name in names if not name.startswith(("sinch_provider/", "airflow_provider_sinch-"))}
 
 
 @pytest.mark.parametrize("airflow", ["3.3", "3.4"])

@@ -1,1 +1,1 @@
-"""Callbacks: which reports and messages are posted to the customer's URL, when, how often, and how."""
+"""Callbacks: what is posted to the customer's URL, when, and how often."""

@@ -1,4 +1,4 @@
-"""Posts one callback: only where that is allowed, signed if there is a secret, and never for long."""
+"""Posts one callback: only to allowed addresses, signed if there is a secret, and with a time limit."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import aiohttp
 from yarl import URL
 
 import sinch_sandbox
-from sinch_sandbox.callbacks.outbox import TargetRefusedError
-from sinch_sandbox.callbacks.urls import masked
-from sinch_sandbox.guards import CALLBACK_AGENT
+from sinch_sandbox.callbacks.targets import TargetRefusedError, check_address, not_loopback
+from sinch_sandbox.core.masking import masked
+from sinch_sandbox.web.guards import CALLBACK_AGENT
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 _MAX_REPLY = 64 * 1024
@@ -36,11 +36,11 @@ def signature_headers(body: bytes, secret: str, nonce: str, timestamp: int) -> d
 
 
 class Poster:
-    """An HTTP client that follows nothing: no redirects, no proxies, no cookies, no netrc.
+    """An HTTP client without redirects, proxies, cookies and netrc.
 
-    :param allow_remote: whether it may call other than loopback addresses.
-    :param allow_loopback: whether it may call loopback addresses. Where others reach the sandbox, a callback
-        is what they have the machine do, and its loopback services are not theirs.
+    :param allow_remote: whether it may call addresses other than loopback.
+    :param allow_loopback: whether it may call loopback addresses. If other machines reach the sandbox, they
+        could use callbacks to reach services that listen on loopback only.
     """
 
     def __init__(self, allow_remote: bool, allow_loopback: bool) -> None:
@@ -58,7 +58,11 @@ class Poster:
         await self._session.close()
 
     async def post(self, url: str, body: str, secret: str | None, timestamp: int) -> int:
-        """The HTTP status. Raises TargetRefusedError, or whatever kept the call from being answered."""
+        """Post one callback; the HTTP status of the answer.
+
+        :raises TargetRefusedError: Callbacks to this URL are not allowed.
+        :raises Exception: The request failed, with the error of the HTTP client.
+        """
         target = _parse(url)
         host, raw = target.host or "", body.encode()
         address = await self._address(host, target.port or _DEFAULT_PORTS[target.scheme])
@@ -81,26 +85,16 @@ class Poster:
             return reply.status
 
     async def _address(self, host: str, port: int) -> str:
-        """Resolve a host, once. Names other than localhost are not even looked up unless allowed."""
+        """Resolve a host once. Names other than localhost are looked up only if remote hosts are allowed."""
         try:
             address = ipaddress.ip_address(host)
         except ValueError:
             if host != "localhost" and not self._allow_remote:
-                raise _not_loopback(host) from None
+                raise not_loopback(host) from None
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
             address = ipaddress.ip_address(found[0][4][0])
-        self._check(host, address)
+        check_address(host, address, self._allow_remote, self._allow_loopback)
         return str(address)
-
-    def _check(self, host: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
-        if not self._allow_loopback and (address.is_loopback or address.is_unspecified):
-            raise TargetRefusedError(
-                f"{host} is this machine's own loopback; a sandbox that other machines reach does not call it"
-            )
-        if not self._allow_remote and not address.is_loopback:
-            raise _not_loopback(host)
 
 
 def _parse(url: str) -> URL:
@@ -112,10 +106,4 @@ def _parse(url: str) -> URL:
         pass
     raise TargetRefusedError(
         f"{masked(url)!r} is not an http or https URL" if url else "there is no callback URL"
-    )
-
-
-def _not_loopback(host: str) -> TargetRefusedError:
-    return TargetRefusedError(
-        f"{host} is not a loopback address; callbacks to others need --allow-remote-callbacks"
     )

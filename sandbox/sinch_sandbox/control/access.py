@@ -1,4 +1,4 @@
-"""How the routes of the control API reach the sandbox they control."""
+"""How the routes of the control API get the sandbox they control."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request
 
 from sinch_sandbox.callbacks.dispatcher import Dispatcher
+from sinch_sandbox.control.surrogates import refuse_lone_surrogates
+from sinch_sandbox.core.sandbox import Sandbox
 from sinch_sandbox.sinch import planning
-from sinch_sandbox.state import Sandbox
 
 
 async def _of_request(request: Request) -> Sandbox:
@@ -23,11 +24,15 @@ Controlled = Annotated[Sandbox, Depends(_of_request)]
 
 
 async def announce_changes(request: Request) -> AsyncIterator[None]:
-    """Whatever a control call other than a read has done, those who watch should look again."""
+    """Notify watchers after every control call that may have changed something."""
     yield
     if request.method != "GET":
         sandbox: Sandbox = request.app.state.sandbox
         sandbox.changes.announce()
+
+
+ROUTE_DEPENDENCIES = (Depends(announce_changes), Depends(refuse_lone_surrogates))
+"""What every route under ``/sandbox/`` does besides its own work."""
 
 
 async def _dispatcher_of_request(request: Request) -> Dispatcher:
@@ -42,7 +47,7 @@ _T = TypeVar("_T")
 
 
 def in_portions(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
-    """The items in lists of ``size``, so that other calls can get their turn in between."""
+    """The items in lists of ``size``, so that other calls can be answered in between."""
     iterator = iter(items)
     while portion := list(islice(iterator, size)):
         yield portion

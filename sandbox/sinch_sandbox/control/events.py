@@ -1,4 +1,4 @@
-"""Live updates: a stream that says when to look again."""
+"""Live updates: a stream with an event after every change."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, Request
 from starlette.responses import StreamingResponse
 
-from sinch_sandbox.connections import Connections, Seats
 from sinch_sandbox.control.access import Controlled
-from sinch_sandbox.state import Sandbox
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.web.connections import Connections, Seats
 
 router = APIRouter()
 
 MAX_LISTENING = 100
 _HEARTBEAT = 15
-"""Real seconds after which a silent stream shows that it is alive, or finds out that nobody listens."""
+"""Real seconds after which a silent stream sends a sign of life, or finds its listener gone."""
 _PAUSE = 0.1
-"""Real seconds between two events: many changes at once are one."""
+"""Real seconds between two events, so that many changes at once cause one event."""
 
 
 @router.get("/events", response_class=StreamingResponse)

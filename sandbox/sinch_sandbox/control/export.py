@@ -1,4 +1,4 @@
-"""All messages as a file, however many there are."""
+"""Messages as a file of any size, JSON or CSV."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
 from sinch_sandbox.control.access import Controlled
-from sinch_sandbox.control.messages import COLUMNS, SOURCE, MessageFilters, shown
-from sinch_sandbox.state import Sandbox
+from sinch_sandbox.control.filters import MessageFilters, shown
+from sinch_sandbox.core.sandbox import Sandbox
 
 router = APIRouter()
 
 _PORTION = 1_000
-"""Messages after which other calls get their turn."""
+"""Messages after which other calls are answered."""
 
 FIELDS = (
     "id", "batch_id", "to", "from", "body", "parts", "encoding", "status", "code", "client_reference",
@@ -28,15 +28,15 @@ FIELDS = (
 )  # fmt: skip
 _BEGINS_A_CELL = "\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029"
 _BLANK = rf"[^\S{_BEGINS_A_CELL}]"
-# Marks that nobody sees, such as those that turn the direction of writing.
+# Invisible characters, such as those that change the direction of writing.
 _UNSEEN = r"\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
 _RISKY = re.compile(
     rf"(^(?=[{_BEGINS_A_CELL}\0])|(?:^|[;{_BEGINS_A_CELL}])"
     rf"(?=(?:{_BLANK}|[\"\0{_UNSEEN}])*[=+\-@|%＝＋－＠﹢﹣﹦﹫']))"
 )
-"""Where a formula begins, however it is disguised: at the beginning, and after what parts cells elsewhere.
+"""Where a formula may begin: at the start of a cell, and after characters that separate cells elsewhere.
 
-An apostrophe counts as one, so that taking one away from each such place restores any text.
+An apostrophe counts as one too, so removing one apostrophe at each such place restores any text.
 """
 
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
@@ -46,15 +46,15 @@ Filters = Annotated[MessageFilters, Query()]
 
 @router.get("/export.json", response_class=StreamingResponse)
 async def export_json(sandbox: Controlled, filters: Filters) -> StreamingResponse:
-    """Messages as a JSON array, one a line."""
+    """Messages as a JSON array, one per line."""
     return _file("messages.json", "application/json", _json(sandbox, filters))
 
 
 @router.get("/export.csv", response_class=StreamingResponse)
 async def export_csv(sandbox: Controlled, filters: Filters) -> StreamingResponse:
-    """Messages as CSV, with a header; an apostrophe before what a spreadsheet might take for a formula.
+    """Messages as CSV with a header. An apostrophe precedes text that a spreadsheet might take for a formula.
 
-    Also after a semicolon, a tab or a line break, which begin a cell where the comma does not.
+    This includes text after a semicolon, a tab or a line break, where some spreadsheets begin a cell.
     """
     return _file("messages.csv", "text/csv; charset=utf-8", _csv(sandbox, filters))
 
@@ -68,20 +68,16 @@ def _file(name: str, kind: str, content: AsyncIterator[str]) -> StreamingRespons
 
 
 async def _portions(sandbox: Sandbox, filters: MessageFilters) -> AsyncIterator[list[dict[str, Any]]]:
-    """Messages in the order they were sent, as they are now even if the writing takes its time."""
-    where, values = filters.condition(sandbox)
-    batch, position = 0, -1
+    """Messages in the order they were sent, all with their status at the start of the export."""
+    found = filters.messages(sandbox)
+    place = 0, -1
     while True:
-        rows = sandbox.store.rows(
-            f"SELECT m.batch, {COLUMNS} FROM {SOURCE} WHERE {where}"
-            " AND (m.batch, m.position) > (:batch, :position) ORDER BY m.batch, m.position LIMIT :portion",
-            {**values, "batch": batch, "position": position, "portion": _PORTION},
-        )
-        if rows:
-            yield [shown(sandbox, row[1:]) for row in rows]
-        if len(rows) < _PORTION:
+        portion = found.after(place, _PORTION)
+        if portion:
+            yield [shown(sandbox, each) for each in portion]
+        if len(portion) < _PORTION:
             return
-        batch, position = rows[-1][0], rows[-1][2]
+        place = portion[-1].place
         await asyncio.sleep(0)
 
 
@@ -107,7 +103,7 @@ async def _csv(sandbox: Sandbox, filters: MessageFilters) -> AsyncIterator[str]:
 
 
 def _cell(value: object) -> object:
-    """The value as no spreadsheet computes it. Texts are hostile, and so are references and senders."""
+    """The value, escaped so that no spreadsheet takes it for a formula. Any text may be hostile."""
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str):

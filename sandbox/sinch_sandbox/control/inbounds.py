@@ -1,4 +1,4 @@
-"""Messages from phones: simulate one, and look at all of them."""
+"""Routes that simulate and list messages from phones."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import AfterValidator, Field, model_validator
 
 from sinch_sandbox.control.access import Controlled
-from sinch_sandbox.limits import Given, at_most
-from sinch_sandbox.sinch import inbounds, phone
-from sinch_sandbox.sinch.inbounds import Inbound
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.times import format_time, parse_time
+from sinch_sandbox.core import phone
+from sinch_sandbox.core.limits import Given, at_most
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.store.inbounds import Inbound
+from sinch_sandbox.core.times import format_time, parse_time
+from sinch_sandbox.sinch import inbounds
 
 router = APIRouter()
 
@@ -91,17 +92,17 @@ class Incoming(Given):
             except (binascii.Error, ValueError):
                 raise ValueError("body of mo_binary must be Base64") from None
         if (self.udh is not None) != (self.type == "mo_binary"):
-            raise ValueError("udh belongs to mo_binary, which cannot be without it")
+            raise ValueError("mo_binary requires udh, and no other type may have it")
         return self
 
     def fields(self) -> dict[str, Any]:
-        """What the columns of the ledger do not have."""
+        """The fields that are not columns of the store."""
         return self.model_dump(include={"type", "body", "udh", "operator_id", "sent_at"}, exclude_none=True)
 
 
 @router.post("/inbounds", status_code=201)
 async def simulate(sandbox: Controlled, message: Incoming) -> dict[str, Any]:
-    """Let a phone send a message."""
+    """Simulate a message from a phone."""
     account, to = _destination(sandbox, message)
     inbound = inbounds.receive(
         sandbox, account, message.from_, to, message.fields(), message.client_reference
@@ -118,9 +119,7 @@ async def list_inbounds(
 ) -> dict[str, Any]:
     """All messages from phones, to all accounts, the newest first."""
     sender = None if from_ is None else phone.normalise_sender(from_) or from_
-    count, found = inbounds.select(
-        sandbox, ":sender IS NULL OR sender = :sender", {"sender": sender}, limit, offset
-    )
+    count, found = sandbox.store.inbounds.sent_by(sender, limit, offset)
     return {"count": count, "inbounds": [_shown(each) for each in found]}
 
 
@@ -129,21 +128,23 @@ def _destination(sandbox: Sandbox, message: Incoming) -> tuple[str, str]:
     credentials = sandbox.credentials
     accounts = (credentials.service_plan_id, credentials.project_id)
     if message.account is not None and message.account not in accounts:
-        raise HTTPException(422, f"account: {message.account[:40]!r} is neither of {', '.join(accounts)}")
+        raise HTTPException(422, f"account: {message.account[:40]!r} is not one of {', '.join(accounts)}")
     if message.to is not None:
         return message.account or credentials.service_plan_id, message.to
     answered = inbounds.latest_message_to(sandbox, message.from_, message.account)
     if answered is None:
         raise HTTPException(
-            422, f"to: {message.from_} was sent no message it could answer; name the number it writes to"
+            422,
+            f"to: there is no message to {message.from_} that it could answer; name the number it writes to",
         )
     if answered.sender is None or not answered.sender.isdigit():
         raise HTTPException(
             422,
-            f"to: the latest message came from {answered.sender!r}, which is no number; name one",
+            f"to: the latest message came from {answered.sender!r}, which is not a number;"
+            " name the number it writes to",
         )
     return answered.account, answered.sender
 
 
 def _shown(inbound: Inbound) -> dict[str, Any]:
-    return {"account": inbound.account, **inbound.document()}
+    return {"account": inbound.account, **inbounds.document(inbound)}

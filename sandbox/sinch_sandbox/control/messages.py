@@ -1,114 +1,69 @@
-"""Messages as the control API filters and shows them."""
+"""Routes that list, wait for and clear messages."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
+from fastapi import APIRouter, HTTPException, Query, Request
+from pydantic import Field
 
-from sinch_sandbox.control import finding
-from sinch_sandbox.limits import Given, at_most
-from sinch_sandbox.sinch import phone
-from sinch_sandbox.sinch.outcomes import STATUSES
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.store import CODE_NOW, STATUS_NOW
-from sinch_sandbox.times import format_time, parse_time
+from sinch_sandbox.control.access import Controlled, Dispatching
+from sinch_sandbox.control.answers import Message, Messages, answers
+from sinch_sandbox.control.filters import MessageFilters, shown
+from sinch_sandbox.control.waiting import Search, enough_messages
+from sinch_sandbox.web.guards import is_foreign
 
+router = APIRouter()
 
-def _status(text: str) -> str:
-    for status in STATUSES:
-        if status.lower() == text.lower():
-            return status
-    raise ValueError(f"{text[:40]!r} is none of {', '.join(STATUSES)}")
+MAX_LISTED = 10_000
+MAX_WAIT = 60
 
 
-Status = Annotated[str, AfterValidator(_status), WithJsonSchema({"type": "string", "enum": list(STATUSES)})]
+class MessagesWanted(MessageFilters):
+    """Which messages, which page of them, and how many to wait for."""
 
-
-def _instant(text: str) -> str:
-    moment = parse_time(text, bare_date=True)
-    if moment is None:
-        raise ValueError(f"{text[:40]!r} is not an ISO-8601 date or time")
-    return format_time(moment)
-
-
-Instant = Annotated[str, AfterValidator(_instant)]
-
-
-class MessageFilters(Given):
-    """Which messages are meant; all of them where nothing is said. A misspelt filter is refused."""
-
-    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
-
-    to: str | None = Field(None, description="The recipient's number, however it is written.")
-    from_: str | None = Field(None, alias="from", description="The sender, of the plan or of the batch.")
-    batch_id: str | None = None
-    client_reference: str | None = None
-    account: str | None = Field(None, description="Service plan or project.")
-    status: Annotated[list[Status] | None, at_most(100)] = Field(
-        None, description="What it is by now; repeat it for several."
+    limit: int = Field(1000, ge=1, le=MAX_LISTED)
+    offset: int = Field(0, ge=0, le=2**53)
+    wait: int = Field(
+        0, ge=0, le=2**53, description="Answer once there are this many messages, or the timeout has passed."
     )
-    since: Instant | None = Field(None, description="Accepted at this time or later, ISO-8601.")
-    until: Instant | None = Field(None, description="Accepted before this time, ISO-8601.")
-    q: str | None = Field(None, description="Part of a text, or of a number however it is written.")
-
-    def condition(self, sandbox: Sandbox) -> tuple[str, dict[str, Any]]:
-        """A condition on the rows of ``SOURCE``, and its values, ``now`` among them."""
-        values: dict[str, Any] = {"now": sandbox.clock.now()}
-        conditions = ["1"]
-        for name, column, value in (
-            ("to", "m.recipient", None if self.to is None else phone.normalise_number(self.to) or self.to),
-            ("batch_id", "b.id", self.batch_id),
-            ("client_reference", "b.client_reference", self.client_reference),
-            ("account", "b.account", self.account),
-        ):
-            if value is not None:
-                conditions.append(f"{column} = :{name}")
-                values[name] = value
-        if self.from_ is not None:
-            conditions.append("coalesce(b.sender, :originator) = :sender")
-            values["originator"] = sandbox.settings.default_originator
-            values["sender"] = phone.normalise_sender(self.from_) or self.from_
-        if self.status:
-            names = {f"status{index}": status for index, status in enumerate(self.status)}
-            conditions.append(f"{STATUS_NOW} IN ({', '.join(f':{name}' for name in names)})")
-            values.update(names)
-        if self.since is not None:
-            conditions.append("b.created_at >= :since")
-            values["since"] = parse_time(self.since)
-        if self.until is not None:
-            conditions.append("b.created_at < :until")
-            values["until"] = parse_time(self.until)
-        if self.q is not None:
-            text = finding.text_matches("coalesce(m.text, b.text)")
-            conditions.append(f"({text} OR {finding.NUMBER_MATCHES})")
-            values.update(finding.values(self.q))
-        return " AND ".join(conditions), values
+    timeout: float = Field(10, ge=0, le=MAX_WAIT, description="Real seconds to wait at most.")
 
 
-COLUMNS = (
-    "b.id, m.position, m.recipient, b.sender, coalesce(m.text, b.text), m.parts, m.encoding,"
-    f" {STATUS_NOW}, {CODE_NOW}, b.client_reference, b.created_at, m.final_at"
-)
-SOURCE = "messages m JOIN batches b ON b.seq = m.batch"
-
-
-def shown(sandbox: Sandbox, row: tuple[Any, ...]) -> dict[str, Any]:
-    """One message, from a row of ``COLUMNS``."""
-    batch_id, position, to, sender, body, parts, encoding, status, code, reference, created_at, final_at = row
-    received = status == "Delivered"
+@router.get("/messages", response_model=None, responses=answers(Messages))
+async def messages(
+    sandbox: Controlled, request: Request, wanted: Annotated[MessagesWanted, Query()]
+) -> dict[str, Any]:
+    """Every message of every accepted batch with its status, in the order they were sent."""
+    if wanted.wait:
+        if is_foreign(request.scope):
+            raise HTTPException(403, "a web page of another origin cannot wait for messages")
+        state = request.app.state
+        search = Search(sandbox, wanted, wanted.wait)
+        await enough_messages(state.lookout, search, state.connections, request.receive, wanted.timeout)
+    found = wanted.messages(sandbox)
     return {
-        "id": f"{batch_id}-{position}",
-        "batch_id": batch_id,
-        "to": to,
-        "from": sender or sandbox.settings.default_originator,
-        "body": body,
-        "parts": parts,
-        "encoding": encoding,
-        "status": status,
-        "code": code,
-        "client_reference": reference,
-        "created_at": format_time(created_at),
-        "received": received,
-        "received_at": format_time(final_at) if received else None,
+        "count": found.count(),
+        "messages": [shown(sandbox, each) for each in found.page(wanted.limit, wanted.offset)],
     }
+
+
+@router.get(
+    "/messages/latest",
+    response_model=None,
+    responses=answers(Message) | {404: {"description": "There is none."}},
+)
+async def latest_message(sandbox: Controlled, filters: Annotated[MessageFilters, Query()]) -> dict[str, Any]:
+    """The message that was sent last; 404 where there is none."""
+    latest = filters.messages(sandbox).latest()
+    if latest is None:
+        raise HTTPException(404, "there is no such message")
+    return shown(sandbox, latest)
+
+
+@router.delete("/messages")
+async def clear_messages(sandbox: Controlled, dispatcher: Dispatching) -> dict[str, int]:
+    """Forget everything sent and received: batches, messages, feedback, inbound messages, callbacks."""
+    sandbox.clear()
+    dispatcher.interrupt()
+    return {"count": 0}

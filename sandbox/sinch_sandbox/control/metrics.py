@@ -1,4 +1,4 @@
-"""Figures for Prometheus. No label tells a number or a text."""
+"""Metrics for Prometheus. No label contains a phone number or a text."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 import sinch_sandbox
-from sinch_sandbox.callbacks.outbox import State
 from sinch_sandbox.control.access import Controlled
-from sinch_sandbox.faults import Kind
-from sinch_sandbox.sinch.outcomes import STATUSES
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.times import SECOND
+from sinch_sandbox.core.faults import Kind
+from sinch_sandbox.core.outcomes import STATUSES
+from sinch_sandbox.core.store.callbacks import CallbackState
+from sinch_sandbox.core.times import SECOND
 
 router = APIRouter()
 
@@ -22,7 +21,7 @@ _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class _Page:
-    """Text in Prometheus' exposition format. Labels come from fixed vocabularies and need no escaping."""
+    """Text in Prometheus' exposition format. Label values are fixed words and need no escaping."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -42,33 +41,33 @@ class _Page:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(sandbox: Controlled) -> Response:
-    """Figures in Prometheus' text format."""
+    """Metrics in Prometheus' text format."""
     now = sandbox.clock.now()
-    by_status, parts = sandbox.message_counts.by_status(now, sandbox.changes.count)
+    by_status, parts = sandbox.store.counts.by_status(now, sandbox.changes.count)
     page = _Page()
     page.add(
         "messages",
         "gauge",
-        "Messages by their status now.",
+        "Messages by current status.",
         {(status,): by_status[status] for status in STATUSES},
         "status",
     )
     page.add("message_parts", "gauge", "Parts of all messages.", {(): parts})
-    page.add("batches", "gauge", "Batches accepted.", {(): _rows_of(sandbox, "batches")})
-    page.add("groups", "gauge", "Groups.", {(): _rows_of(sandbox, "groups")})
-    page.add("inbounds", "gauge", "Messages from phones.", {(): _rows_of(sandbox, "inbounds")})
-    states = dict(sandbox.store.rows("SELECT state, count(*) FROM callbacks GROUP BY state", {}))
+    page.add("batches", "gauge", "Batches accepted.", {(): sandbox.store.batches.count()})
+    page.add("groups", "gauge", "Groups.", {(): sandbox.store.groups.count()})
+    page.add("inbounds", "gauge", "Messages from phones.", {(): sandbox.store.inbounds.count()})
+    states = sandbox.store.callbacks.count_by_state()
     page.add(
         "callbacks",
         "gauge",
         "Callbacks by their state.",
-        {(state,): states.get(state, 0) for state in get_args(State)},
+        {(state,): states.get(state, 0) for state in get_args(CallbackState)},
         "state",
     )
     page.add(
         "calls_total",
         "counter",
-        "Calls answered, by operation and class of the HTTP status; lost where the reply was.",
+        "Calls by operation and class of the HTTP status; lost if no answer was given.",
         dict(sorted(sandbox.answers.items())),
         "operation",
         "status",
@@ -76,16 +75,11 @@ async def metrics(sandbox: Controlled) -> Response:
     page.add(
         "faults_struck_total",
         "counter",
-        "How often faults struck, by kind.",
+        "Calls hit by faults, by kind.",
         {(kind,): sandbox.faults.struck[kind] for kind in get_args(Kind)},
         "kind",
     )
-    page.add("faults_armed", "gauge", "Faults that are armed.", {(): len(sandbox.faults.report())})
+    page.add("faults_armed", "gauge", "Armed faults.", {(): len(sandbox.faults.report())})
     page.add("clock_seconds", "gauge", "The sandbox's clock, in seconds since 1970.", {(): now / SECOND})
     page.add("info", "gauge", "The version.", {(sinch_sandbox.__version__,): 1}, "version")
     return Response(page.text(), media_type=_TYPE, headers={"Cache-Control": "no-store"})
-
-
-def _rows_of(sandbox: Sandbox, table: str) -> int:
-    count: int = sandbox.store.rows(f"SELECT count(*) FROM {table}", {})[0][0]
-    return count

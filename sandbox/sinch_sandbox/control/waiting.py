@@ -1,4 +1,4 @@
-"""Waits, in real time, until enough messages were accepted."""
+"""Waits, in real time, until enough messages have been accepted."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import time
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-from sinch_sandbox.connections import Connections, Seats
-from sinch_sandbox.control.messages import SOURCE, MessageFilters
-from sinch_sandbox.state import Sandbox
+from sinch_sandbox.control.filters import MessageFilters
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.web.connections import Connections, Seats
 
 MAX_WAITING = 32
 _PAUSE = 0.02
-"""Real seconds between two looks: many changes at once are one."""
+"""Real seconds between two looks, so that many changes at once cause one look."""
 _CLOCK_TICK = 0.1
-"""Real seconds after which to look without a change: time alone gives a message another status."""
+"""Real seconds after which to look even without a change, because time alone changes statuses."""
 _SHARE = 0.2
-"""Of the sandbox's time, for the looks of all who wait."""
+"""The share of the sandbox's time that the looks of all waiting callers may take."""
 _LONGEST_REST = 1.0
-"""Real seconds between two looks at most: whoever waits should not wait for that."""
+"""Longest pause between two looks, in real seconds."""
 _BATCHES_AT_ONCE = 20
-"""After so many other calls get their turn."""
+"""Batches after which other calls are answered."""
 
 
 class Lookout:
-    """Looks for messages on behalf of those who wait for some, one look after the other."""
+    """Looks for messages on behalf of all waiting callers, one look after the other."""
 
     def __init__(self) -> None:
         self.seats = Seats(MAX_WAITING)
@@ -34,7 +34,7 @@ class Lookout:
         self._free_at = 0.0
 
     async def look(self, search: Search) -> bool:
-        """Whether there are enough by now."""
+        """Whether there are enough messages."""
         async with self._turn:
             await asyncio.sleep(self._free_at - time.monotonic())
             began = time.monotonic()
@@ -45,42 +45,36 @@ class Lookout:
 
 
 class Search:
-    """Counts the messages that pass some filters, and at the next look only those that came since."""
+    """Counts the messages that pass some filters; each further look counts only new batches."""
 
     def __init__(self, sandbox: Sandbox, filters: MessageFilters, wanted: int) -> None:
         self._sandbox = sandbox
         self._filters = filters
         self._wanted = wanted
-        self._start_anew()
+        self._start_over()
 
-    def _start_anew(self) -> None:
+    def _start_over(self) -> None:
         self._found = 0
         self._last = 0
         """The newest batch that was looked at."""
-        self._basis = self._sandbox.store.rewritten, self._sandbox.settings
+        self._basis = self._sandbox.store.batches.rewritten, self._sandbox.settings
 
     def _is_stale(self) -> bool:
-        """Whether an earlier count says nothing any more, since what was there has been changed."""
-        return self._basis != (self._sandbox.store.rewritten, self._sandbox.settings)
+        """Whether an earlier count is no longer valid, because messages or settings have changed."""
+        return self._basis != (self._sandbox.store.batches.rewritten, self._sandbox.settings)
 
     async def has_enough(self) -> bool:
         if self._filters.status or self._is_stale():
-            self._start_anew()
-        where, values = self._filters.condition(self._sandbox)
+            self._start_over()
+        messages = self._filters.messages(self._sandbox)
         while self._found < self._wanted:
-            rows = self._sandbox.store.rows(
-                "SELECT max(seq) FROM (SELECT seq FROM batches WHERE seq > :low ORDER BY seq LIMIT :stride)",
-                {"low": self._last, "stride": _BATCHES_AT_ONCE},
-            )
-            if rows[0][0] is None:
+            high = self._sandbox.store.batches.stride(self._last, _BATCHES_AT_ONCE)
+            if high is None:
                 break
-            low, self._last = self._last, rows[0][0]
-            self._found += self._sandbox.store.rows(
-                f"SELECT count(*) FROM {SOURCE} WHERE {where} AND m.batch > :low AND m.batch <= :high",
-                {**values, "low": low, "high": self._last},
-            )[0][0]
+            low, self._last = self._last, high
+            self._found += messages.count_in(low, high)
             await asyncio.sleep(0)
-        # If it has become stale meanwhile, the change that did it leads to another look.
+        # If the count became stale meanwhile, that change causes another look.
         return self._found >= self._wanted and not self._is_stale()
 
     async def until_enough(self, lookout: Lookout, connections: Connections) -> None:
@@ -97,7 +91,7 @@ class Search:
 async def enough_messages(
     lookout: Lookout, search: Search, connections: Connections, receive: Receive, seconds: float
 ) -> None:
-    """Return once there are enough messages, the time is up, or the server ends."""
+    """Return once there are enough messages, the time has passed, or the server ends."""
     lookout.seats.check()
     with lookout.seats.one():
         looking = asyncio.ensure_future(search.until_enough(lookout, connections))

@@ -1,1 +1,1 @@
-"""What Sinch does: its HTTP surface, its rules, and what becomes of a message."""
+"""Sinch's API: its routes, its rules, and what a batch turns into."""

@@ -1,20 +1,16 @@
-"""Sinch's HTTP surface under its real paths: what a client sees."""
+"""Sinch's routes under their real paths."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from sinch_sandbox.sinch import batches, groups, inbounds, openapi, reports
-from sinch_sandbox.sinch.errors import Problems, Refusal
+from sinch_sandbox.sinch import batches, groups, inbounds, oauth, openapi, reports
+from sinch_sandbox.sinch.calls import Call, Endpoint, operation
+from sinch_sandbox.sinch.errors import Problems
 from sinch_sandbox.sinch.listing import list_batches
-from sinch_sandbox.sinch.operation import Call, Endpoint, operation
 from sinch_sandbox.sinch.paging import read_boolean, read_integer
-from sinch_sandbox.sinch.replies import json_reply
-from sinch_sandbox.sinch.tokens import basic_credentials, same
+from sinch_sandbox.sinch.responses import json_reply
 
 router = APIRouter()
 
@@ -105,7 +101,7 @@ def _list_inbounds(call: Call) -> Response:
 @operation("get_inbound")
 def _get_inbound(call: Call) -> Response:
     inbound_id = call.request.path_params["inbound_id"]
-    return json_reply(inbounds.find(call.sandbox, call.account, inbound_id).document())
+    return json_reply(inbounds.document(inbounds.find(call.sandbox, call.account, inbound_id)))
 
 
 # Groups
@@ -152,44 +148,6 @@ def _group_members(call: Call) -> Response:
     return json_reply(groups.members(call.sandbox, group))
 
 
-# OAuth2
-
-
-@operation("token")
-def _token(call: Call) -> Response:
-    sandbox = call.sandbox
-    if sandbox.settings.token_rate_limit and not sandbox.token_bucket.take(sandbox.clock.now()):
-        raise Refusal(429)
-    given = basic_credentials(call.request.headers.get("authorization"))
-    # Both comparisons are always made, so the time taken does not tell a good key from a bad one.
-    key_id, key_secret = given or ("", "")
-    known = same(key_id, sandbox.credentials.key_id) & same(key_secret, sandbox.credentials.key_secret)
-    if given is None or not known:
-        headers = {"www-authenticate": 'Basic realm="sinch"'}
-        return json_reply(_oauth_error("invalid_client", "Client authentication failed."), 401, headers)
-    form = parse_qs(call.body.decode("utf-8", "replace"))
-    grants = form.get("grant_type")
-    if grants is None:
-        return json_reply(_oauth_error("invalid_request", "The form field 'grant_type' is missing."), 400)
-    if grants != ["client_credentials"]:
-        return json_reply(
-            _oauth_error("unsupported_grant_type", "Only client_credentials is supported."), 400
-        )
-    lifetime = sandbox.settings.token_lifetime
-    return json_reply(
-        {
-            "access_token": sandbox.tokens.issue(lifetime),
-            "expires_in": lifetime,
-            "scope": "",
-            "token_type": "bearer",
-        }
-    )
-
-
-def _oauth_error(error: str, description: str) -> Mapping[str, str]:
-    return {"error": error, "error_description": description}
-
-
 _ACCOUNT = "/xms/v1/{account}"
 _BATCHES = f"{_ACCOUNT}/batches"
 _BATCH = f"{_BATCHES}/{{batch_id}}"
@@ -197,10 +155,10 @@ _GROUPS = f"{_ACCOUNT}/groups"
 _GROUP = f"{_GROUPS}/{{group_id}}"
 
 _ROUTES: tuple[tuple[str, str, Endpoint, openapi.Description], ...] = (
-    ("POST", "/oauth2/token", _token, openapi.TOKEN),
+    ("POST", "/oauth2/token", oauth.token, openapi.TOKEN),
     ("POST", _BATCHES, _send, openapi.SEND),
     ("GET", _BATCHES, _list, openapi.LIST),
-    # Before the routes with an id, or a dry run would look like an update of a batch called dry_run.
+    # This is before the routes with an id; otherwise a dry run would be an update of a batch "dry_run".
     ("POST", f"{_BATCHES}/dry_run", _dry_run, openapi.DRY_RUN),
     ("GET", _BATCH, _get, openapi.GET),
     ("POST", _BATCH, _update, openapi.UPDATE),

@@ -1,4 +1,4 @@
-"""What the eight batch operations do, apart from HTTP."""
+"""The eight batch operations, without HTTP."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace as with_changes
 from typing import Any
 
-from sinch_sandbox.sinch import groups, phone, planning, validation
+from sinch_sandbox.core import phone
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.store.batches import Batch, Fields
+from sinch_sandbox.core.times import DAY, SECOND, format_time
+from sinch_sandbox.sinch import batch_fields as validation
+from sinch_sandbox.sinch import groups, planning
+from sinch_sandbox.sinch.batch_fields import MAX_RECIPIENTS, TEXT
 from sinch_sandbox.sinch.composing import draft
 from sinch_sandbox.sinch.errors import MISSING_CALLBACK_URL, Problems, Refusal, already_dispatched, not_found
-from sinch_sandbox.sinch.validation import MAX_RECIPIENTS, TEXT, Fields
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.store import Batch
-from sinch_sandbox.times import DAY, SECOND, format_time
 
 MAX_VALIDITY = 3 * DAY
 NULL_MEANS_DEFAULT = ("delivery_report", "expire_at", "callback_url", "send_at", "parameters")
-"""Fields that an explicit null takes back in an update; any other null is as good as absent."""
+"""Fields that an explicit null resets in an update; a null in any other field counts as absent."""
 
 _LEGACY_NAMES = {"toAdd": "to_add", "toRemove": "to_remove"}
 
 
 def document(batch: Batch) -> dict[str, Any]:
-    """The batch as Sinch shows it: digits only, optional fields left out rather than null."""
+    """The batch as Sinch shows it: numbers as digits, and optional fields absent instead of null."""
     fields = batch.fields
     shown = {
         "id": batch.id,
@@ -41,16 +43,8 @@ def document(batch: Batch) -> dict[str, Any]:
     return shown
 
 
-def latest(sandbox: Sandbox, account: str, other_than: str) -> Batch | None:
-    """The account's newest batch but one."""
-    _, found = sandbox.store.batches(
-        "b.account = :account AND b.id != :id", {"account": account, "id": other_than}, 1
-    )
-    return found[0] if found else None
-
-
 def send(sandbox: Sandbox, account: str, data: Mapping[str, Any], now: int, listing_lag: float = 0) -> Batch:
-    """Take in a batch, at ``now``."""
+    """Accept a batch at ``now``."""
     problems = Problems()
     fields = _read_complete(sandbox, data, problems)
     if sandbox.settings.delivery_report_required and data.get("delivery_report") is None:
@@ -66,7 +60,7 @@ def send(sandbox: Sandbox, account: str, data: Mapping[str, Any], now: int, list
 def dry_run(
     sandbox: Sandbox, account: str, data: Mapping[str, Any], per_recipient: bool, detail_limit: int
 ) -> dict[str, Any]:
-    """What a send would come to; groups count with their members of now."""
+    """How many messages and parts a send would have; groups count with their current members."""
     now = sandbox.clock.now()
     problems = Problems()
     fields = _read_complete(sandbox, data, problems)
@@ -96,14 +90,14 @@ def find(sandbox: Sandbox, account: str, batch_id: str) -> Batch:
         problems = Problems()
         problems.bad_format("batch_id", batch_id, "a valid identifier")
         problems.raise_first()
-    batch = sandbox.store.find(account, batch_id)
+    batch = sandbox.store.batches.find(account, batch_id)
     if batch is None:
         raise not_found()
     return batch
 
 
 def update(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any], now: int) -> Batch:
-    """Change what is named, keep the rest; allowed until the first message leaves the queue."""
+    """Change the named fields and keep the others; allowed until the first message leaves the queue."""
     batch = find(sandbox, account, batch_id)
     problems = Problems()
     data = {_LEGACY_NAMES.get(name, name): value for name, value in data.items()}
@@ -126,7 +120,7 @@ def update(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any
 
 
 def replace(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any], now: int) -> Batch:
-    """New content under the old id; everything not named falls back to its default."""
+    """New content under the old id; fields that are not named get their default."""
     batch = find(sandbox, account, batch_id)
     problems = Problems()
     fields = _read_complete(sandbox, data, problems)
@@ -138,12 +132,12 @@ def replace(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, An
 
 
 def cancel(sandbox: Sandbox, account: str, batch_id: str, now: int) -> Batch:
-    """Stop what still waits. A batch that is done stays as it was, and so does one cancelled before."""
+    """Stop the messages that still wait. A finished or cancelled batch stays as it is."""
     batch = find(sandbox, account, batch_id)
     if batch.canceled_at is not None:
         return batch
     stoppable, unfinished = (
-        (True, True) if now < batch.starts_at else sandbox.store.anything_left_to(batch, now)
+        (True, True) if now < batch.starts_at else sandbox.store.messages.anything_left(batch, now)
     )
     if not stoppable and sandbox.settings.cancel_after_dispatch == 409:
         raise Refusal(409)
@@ -154,13 +148,13 @@ def cancel(sandbox: Sandbox, account: str, batch_id: str, now: int) -> Batch:
 
 
 def feedback(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, Any], now: int) -> None:
-    """The customer's word that messages arrived; without groups an empty list speaks for the whole batch."""
+    """The customer reports that messages arrived; without groups an empty list means the whole batch."""
     batch = find(sandbox, account, batch_id)
     problems = Problems()
     given = data.get("recipients")
     if given is None:
         problems.constraint("recipients", "may not be empty")
-    members = sandbox.store.recipients(batch)
+    members = sandbox.store.messages.recipients(batch)
     limit = max(len(members), MAX_RECIPIENTS)
     numbers = []
     if given is not None:
@@ -177,7 +171,7 @@ def feedback(sandbox: Sandbox, account: str, batch_id: str, data: Mapping[str, A
             if number not in known:
                 problems.constraint(f"recipients[{index}]", "is not a recipient of this batch")
     problems.raise_first()
-    sandbox.store.add_feedback(batch, numbers or members, now)
+    sandbox.store.batches.add_feedback(batch, numbers or members, now)
 
 
 def _read_complete(sandbox: Sandbox, data: Mapping[str, Any], problems: Problems) -> Fields:
@@ -205,7 +199,7 @@ def _changed_recipients(fields: Fields, problems: Problems) -> list[str]:
 
 
 def _start(fields: Fields, now: int) -> int:
-    """A ``send_at`` in the past means at once."""
+    """When a batch starts; a ``send_at`` in the past means now."""
     starts_at: int = max(fields.get("send_at", now), now)
     return starts_at
 
@@ -223,7 +217,7 @@ def _check_expiry(sandbox: Sandbox, fields: Fields, starts_at: int, problems: Pr
 
 
 def _check_rules(sandbox: Sandbox, account: str, fields: Fields, named_before: Collection[str] = ()) -> None:
-    """What is well formed and still cannot be done. A group that was there once may be gone by now."""
+    """Refuse a valid request that cannot be done. Groups named before may have been deleted since."""
     named = planning.groups_among(fields["to"])
     groups.check_known(sandbox, account, (each for each in named if each not in named_before))
     wants_report = fields.get("delivery_report", "none") != "none"
@@ -232,7 +226,7 @@ def _check_rules(sandbox: Sandbox, account: str, fields: Fields, named_before: C
 
 
 def _rewrite(sandbox: Sandbox, batch: Batch, changed: Batch, named_before: Collection[str] = ()) -> Batch:
-    """Put ``changed`` in the place of ``batch``, unless it is on its way already."""
+    """Replace ``batch`` by ``changed``, unless its first message has left already."""
     left = batch.leaves_at is not None and batch.leaves_at <= changed.modified_at
     if left or batch.canceled_at is not None:
         raise already_dispatched()

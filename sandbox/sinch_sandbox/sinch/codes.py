@@ -1,4 +1,4 @@
-"""What the codes of delivery reports mean, in a few words."""
+"""The meanings of delivery report codes, in a few words."""
 
 from __future__ import annotations
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from sinch_sandbox.settings import Settings
+from sinch_sandbox.core.outcomes import NO_PARAMETER_VALUE, TOO_MANY_PARTS, Outcome, Outcomes, timeline
+from sinch_sandbox.core.settings import Settings
+from sinch_sandbox.core.store.batches import Fields, Message
+from sinch_sandbox.sinch.batch_fields import BINARY, MEDIA, TEXT
 from sinch_sandbox.sinch.encoding import count_parts, truncate_to_one_part
-from sinch_sandbox.sinch.outcomes import NO_PARAMETER_VALUE, TOO_MANY_PARTS, Outcome, Outcomes, timeline
 from sinch_sandbox.sinch.personalise import Template
-from sinch_sandbox.sinch.validation import BINARY, MEDIA, TEXT, Fields
 
 
 class Draft(NamedTuple):
-    """One recipient's message before it has a fate."""
+    """One recipient's message, before its outcome is known."""
 
     recipient: str
     text: str
@@ -23,21 +24,8 @@ class Draft(NamedTuple):
     """Code with which Sinch stops the message before sending it."""
 
 
-class Message(NamedTuple):
-    """A row of the ledger; ``text`` is None where it is the same for the whole batch."""
-
-    recipient: str
-    text: str | None
-    encoding: str
-    parts: int
-    dispatched_at: int | None
-    final_at: int | None
-    status: str
-    code: int
-
-
 class Schedule(NamedTuple):
-    """When the first message of a batch may leave, and after how many milliseconds each of the others."""
+    """When the first message of a batch may leave, and the milliseconds between messages."""
 
     first_at: float
     expires_at: int
@@ -51,7 +39,7 @@ def max_parts(fields: Fields, settings: Settings) -> int | None:
 
 
 def common_text(fields: Fields) -> str:
-    """What a batch says where nothing is personal: the text, a media message's caption, or Base64."""
+    """The text of a batch without parameters: the body, a media message's caption, or Base64."""
     body = fields["body"]
     if fields["type"] == MEDIA:
         caption: str = body.get("message", "")
@@ -93,7 +81,7 @@ def draft(fields: Fields, recipients: Iterable[str], settings: Settings) -> Iter
 def compose(
     fields: Fields, recipients: Iterable[str], schedule: Schedule, outcomes: Outcomes, settings: Settings
 ) -> list[Message]:
-    """The messages of a batch with their whole future; nothing needs to move them later on."""
+    """The messages of a batch with all their future times, so that nothing has to update them later."""
     first_at, expires_at, every = schedule
     personal = is_personal(fields, settings)
     fates: dict[Outcome, tuple[int | None, int | None, str, int]] = {}

@@ -1,4 +1,4 @@
-"""Replies that show another batch than the one that was asked for."""
+"""Answers that show a different batch from the one that was asked for."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 from starlette.responses import Response
 
+from sinch_sandbox.core.outcomes import MAGIC_PREFIX
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.times import format_time
 from sinch_sandbox.sinch import batches
-from sinch_sandbox.sinch.outcomes import MAGIC_PREFIX
-from sinch_sandbox.sinch.replies import json_reply
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.times import format_time
+from sinch_sandbox.sinch.responses import json_reply
 
 _STRANGERS = tuple(f"{MAGIC_PREFIX}{digits:03}" for digits in range(999, -1, -1))
 _TEXT = "This is the text of another batch."
@@ -20,12 +20,12 @@ _LABEL = "another-batch"
 
 
 def contradicting(sandbox: Sandbox, account: str, reply: Response, how: str) -> Response:
-    """The reply with another batch in it, or with parts of one. A refusal stays as it is."""
+    """The answer with another batch, or parts of one. An error answer is not changed."""
     if reply.status_code >= 300:
         return reply
     shown: dict[str, Any] = json.loads(bytes(reply.body))
     if how == "other_batch":
-        other = batches.latest(sandbox, account, shown["id"])
+        other = sandbox.store.batches.latest(account, shown["id"])
         shown = foreign(sandbox, shown) if other is None else batches.document(other)
     elif how == "other_reference":
         shown["client_reference"] = _other(shown.get("client_reference"), _LABEL)
@@ -42,7 +42,7 @@ def contradicting(sandbox: Sandbox, account: str, reply: Response, how: str) -> 
 
 
 def foreign(sandbox: Sandbox, like: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A made-up batch that nobody sent, and that is not ``like`` the given one."""
+    """A made-up batch that differs from the given one."""
     like = like or {}
     now = sandbox.clock.now()
     return {

@@ -61,7 +61,7 @@ def count_parts(text: str) -> tuple[Encoding, int]:
 
 
 def truncate_to_one_part(text: str) -> str:
-    """The longest beginning that fits a single message in the encoding the whole text asks for."""
+    """The longest beginning that fits into one part, in the encoding of the whole text."""
     alphabet = _ALPHABETS[encoding_of(text)]
     room = alphabet.single
     for index, character in enumerate(text):

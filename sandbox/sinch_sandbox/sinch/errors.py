@@ -1,4 +1,4 @@
-"""The answers Sinch gives when it says no."""
+"""Sinch's error answers."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ class Refusal(Exception):  # noqa: N818 - it is a reply, not a failure
         self.headers = headers
 
 
+def unauthorized(error: str | None = None) -> Refusal:
+    """Sinch's 401 has no body; ``expired`` in the header asks the client to fetch a new token."""
+    challenge = f'Bearer error="{error}"' if error else "Bearer"
+    return Refusal(401, headers={"www-authenticate": challenge})
+
+
 def not_found() -> Refusal:
     """Sinch documents no body for 404, so clients must cope with an empty one."""
     return Refusal(404)
@@ -38,9 +44,9 @@ def already_dispatched() -> Refusal:
 
 
 class Problems:
-    """Keeps what is wrong with a request: the one thing that Sinch would name.
+    """Collects the problems of a request and keeps the one that Sinch would name.
 
-    The form of values comes before missing fields, lengths and ranges, whatever their order in the body.
+    Malformed values come before missing fields, lengths and ranges, independent of their order in the body.
     """
 
     def __init__(self) -> None:

@@ -1,13 +1,14 @@
-"""Reads the JSON of a group as Sinch does: normalised where it is right, a named problem where it is not."""
+"""Reads the JSON of a group as Sinch does: normalises valid fields and names the first problem."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from sinch_sandbox.sinch import phone
+from sinch_sandbox.core import phone
+from sinch_sandbox.core.store.batches import Fields
+from sinch_sandbox.sinch.batch_fields import read_numbers
 from sinch_sandbox.sinch.errors import Problems
-from sinch_sandbox.sinch.validation import Fields, read_numbers
 
 MAX_NAME = 20
 MAX_MEMBERS = 10_000
@@ -16,7 +17,7 @@ MAX_KEYWORD = 15
 
 
 def read_fields(data: Mapping[str, Any], problems: Problems) -> Fields:
-    """Check every field that is given, on its own. A null counts as absent."""
+    """Check each given field by itself. A null counts as absent."""
     readers = {
         "name": _name,
         "members": _members,

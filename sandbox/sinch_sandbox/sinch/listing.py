@@ -1,15 +1,14 @@
-"""Pages of the list of batches, and what may be wrong with them."""
+"""The list of batches, and the faults that spoil it."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from sinch_sandbox.faults import Fault
+from sinch_sandbox.core.faults import Fault
 from sinch_sandbox.sinch import batches
+from sinch_sandbox.sinch.calls import Call
 from sinch_sandbox.sinch.contradictions import foreign
 from sinch_sandbox.sinch.errors import Problems
-from sinch_sandbox.sinch.operation import Call
 from sinch_sandbox.sinch.paging import Page, read_addresses, read_page, read_window
 
 
@@ -20,15 +19,10 @@ def list_batches(call: Call) -> dict[str, Any]:
     start, end = read_window(call.query, call.now, call.sandbox.settings, problems)
     senders = read_addresses(call.query, "from", problems)
     problems.raise_first()
-    where = "b.account = :account AND b.created_at >= :start AND b.created_at < :end AND b.listed_at <= :now"
-    values: dict[str, Any] = {"account": call.account, "start": start, "end": end, "now": call.now}
-    if senders:
-        where += " AND b.sender IN (SELECT value FROM json_each(:senders))"
-        values["senders"] = json.dumps(senders)
-    if "client_reference" in call.query and "listing_unfiltered" not in trouble:
-        where += " AND b.client_reference = :reference"
-        values["reference"] = call.query["client_reference"]
-    count, found = call.sandbox.store.batches(where, values, page.size, page.offset)
+    reference = None if "listing_unfiltered" in trouble else call.query.get("client_reference")
+    count, found = call.sandbox.store.batches.listed(
+        call.account, (start, end), call.now, senders, reference, page.size, page.offset
+    )
     items = [batches.document(each) for each in found]
     if "listing_partial" in trouble:
         items = _first(items, page, trouble["listing_partial"])
@@ -42,13 +36,13 @@ def list_batches(call: Call) -> dict[str, Any]:
 
 
 def _first(items: list[Any], page: Page, fault: Fault) -> list[Any]:
-    """What is left of a page of a list that ends too early."""
+    """The items of a page that remain if the list ends too early."""
     most = page.size if fault.items is None else fault.items
     return items[: max(0, most - page.offset)]
 
 
 def _garbled(call: Call, fault: Fault) -> dict[str, Any]:
-    """Somebody else's batch that is not as it should be."""
+    """Another account's batch with a field missing or wrong."""
     item = foreign(call.sandbox)
     if fault.lacks == "id":
         del item["id"]

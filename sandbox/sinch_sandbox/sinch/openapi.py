@@ -1,11 +1,11 @@
-"""Describes Sinch's operations: what each route of the table takes and answers."""
+"""The OpenAPI description of Sinch's operations: what each takes and answers."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from sinch_sandbox.sinch.outcomes import STATUSES
+from sinch_sandbox.core.outcomes import STATUSES
 from sinch_sandbox.sinch.schemas import DIGITS, NUMBER, SCHEMAS, TIME, Schema, array, ref
 
 Description = dict[str, Any]
@@ -61,7 +61,7 @@ def describe(
     query: dict[str, Schema] | None = None,
     errors: dict[str, str] | None = None,
 ) -> Description:
-    """What FastAPI is to say about a route, apart from what follows from the path."""
+    """The description of a route for FastAPI, without its path parameters."""
     status, schema = answer
     content = {} if schema is None else {"content": {_JSON: {"schema": schema}}}
     responses: dict[str, Any] = {str(status): {"description": "Done.", **content}}
@@ -103,7 +103,7 @@ LIST = describe(
     errors=_BODY_IS_WRONG,
 )
 DRY_RUN = describe(
-    "See what a send would come to",
+    "Count the messages of a send without sending",
     (200, ref("DryRun")),
     body=_batch("As for a send."),
     query={
@@ -211,7 +211,7 @@ TOKEN: Description = {
 
 
 def for_path(path: str, described: Description) -> Description:
-    """The description with the parameters that a path has in it."""
+    """The description with the parameters of a path."""
     in_path = [
         {"name": name, "in": "path", "required": True, "schema": _IN_PATH[name]}
         for name in re.findall(r"{(\w+)}", path)
@@ -220,7 +220,7 @@ def for_path(path: str, described: Description) -> Description:
 
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with the schemas that descriptions point at, and with what lets a caller in."""
+    """The document with the schemas that it refers to, and the security schemes."""
     components = document.setdefault("components", {})
     components["schemas"] = {**components.get("schemas", {}), **SCHEMAS}
     components["securitySchemes"] = {

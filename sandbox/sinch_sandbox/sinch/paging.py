@@ -1,4 +1,4 @@
-"""Query parameters of the lists, read the way Sinch reads them."""
+"""Reads the query parameters of lists as Sinch does."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from starlette.datastructures import QueryParams
 
-from sinch_sandbox.settings import Settings
-from sinch_sandbox.sinch import phone
+from sinch_sandbox.core import phone
+from sinch_sandbox.core.outcomes import STATUSES
+from sinch_sandbox.core.settings import Settings
+from sinch_sandbox.core.times import DAY, HOUR, parse_time
 from sinch_sandbox.sinch.errors import Problems
-from sinch_sandbox.sinch.outcomes import STATUSES
-from sinch_sandbox.times import DAY, HOUR, parse_time
 
 _INTEGER = re.compile(r"[0-9]{1,9}")
 _DEFAULT_PAGE_SIZE = 30
@@ -72,7 +72,7 @@ def read_page(query: QueryParams, problems: Problems, *, smallest: int = 1) -> P
 def read_window(query: QueryParams, now: int, settings: Settings, problems: Problems) -> tuple[int, int]:
     """From ``start_date`` inclusive, by default a day ago, to ``end_date`` exclusive.
 
-    Without ``end_date`` nothing is too new: what was created this very millisecond belongs to the list.
+    Without ``end_date`` the list includes what was created in this millisecond.
     """
     start = _read_date(query, "start_date", problems)
     end = _read_date(query, "end_date", problems)
@@ -86,7 +86,7 @@ def _read_date(query: QueryParams, name: str, problems: Problems) -> int | None:
         return None
     moment = parse_time(text, bare_date=True)
     if moment is None:
-        # A plus sign that was not percent-encoded arrives as a blank.
+        # A plus sign that was not percent-encoded arrives as a space.
         moment = parse_time(re.sub(r" (\d\d:?\d\d)$", r"+\1", text), bare_date=True)
     if moment is None:
         problems.bad_format(name, text, "a valid ISO-8601 date")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from sinch_sandbox.sinch import phone
+from sinch_sandbox.core import phone
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_.\-]{1,16})\}")
 _DEFAULT = "default"
@@ -28,7 +28,7 @@ class Template:
 
     @property
     def is_personal(self) -> bool:
-        """Whether recipients may get different texts, or some none at all."""
+        """Whether recipients may get different texts, or no text."""
         return bool(self._keys)
 
     def lacks_value(self, recipient: str) -> bool:

@@ -1,8 +1,8 @@
-"""Decides which messages a batch becomes and when each of them leaves.
+"""Decides which messages a batch consists of and when each of them leaves.
 
-Most batches are planned when they are accepted. One for a later time waits if groups are among its
-recipients, since their members count when it is sent, or if the account has a rate, since turns are taken
-in the order of starts.
+Most batches are planned when they are accepted. A batch for a later time is planned at its start if it has
+groups among its recipients, since their members at that time count, or if the account has a rate, since
+turns go by the order of starts.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from dataclasses import replace as with_changes
 from typing import NamedTuple
 
-from sinch_sandbox.sinch import groups, phone
-from sinch_sandbox.sinch.composing import Message, Schedule, common_text, compose
-from sinch_sandbox.sinch.queue import Turns, in_order
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.store import Batch
-from sinch_sandbox.times import SECOND
+from sinch_sandbox.core import phone
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.store.batches import Batch, Message
+from sinch_sandbox.core.store.queue import Turns, in_order
+from sinch_sandbox.core.times import SECOND
+from sinch_sandbox.sinch import groups
+from sinch_sandbox.sinch.composing import Schedule, common_text, compose
 
 
 class _Plan(NamedTuple):
@@ -32,7 +33,7 @@ def groups_among(targets: Iterable[str]) -> list[str]:
 
 
 def recipients(sandbox: Sandbox, account: str, targets: list[str], *, expand: bool = True) -> list[str]:
-    """The numbers a batch goes to by now; without ``expand`` only those it names itself."""
+    """The numbers a batch goes to now; without ``expand`` only those it names itself."""
     numbers = targets
     if groups_among(targets):
         numbers = []
@@ -45,11 +46,11 @@ def recipients(sandbox: Sandbox, account: str, targets: list[str], *, expand: bo
 
 
 def accept(sandbox: Sandbox, batch: Batch, listed_at: int) -> Batch:
-    """Put a new batch into the ledger with what is known of its messages."""
+    """Write a new batch and its planned messages to the store."""
     settle(sandbox, batch.created_at)
     plan = _plan(sandbox, batch, batch.created_at)
     with sandbox.store.transaction():
-        seq = sandbox.store.add(plan.batch, common_text(batch.fields), plan.messages, listed_at)
+        seq = sandbox.store.batches.add(plan.batch, common_text(batch.fields), plan.messages, listed_at)
         accepted = with_changes(plan.batch, seq=seq)
         _queue(sandbox, plan._replace(batch=accepted))
     return accepted
@@ -58,7 +59,7 @@ def accept(sandbox: Sandbox, batch: Batch, listed_at: int) -> Batch:
 def settle(sandbox: Sandbox, now: int | None = None) -> None:
     """Let late calls take effect and plan the batches whose time has come.
 
-    To be called before anything looks at what was sent or changes what the plans depend on.
+    Call this before reading what was sent, and before changing what plans depend on.
     """
     now = sandbox.clock.now() if now is None else now
     for at, effect in sandbox.late.due(now):
@@ -68,43 +69,43 @@ def settle(sandbox: Sandbox, now: int | None = None) -> None:
 
 
 def _start_waiting(sandbox: Sandbox, now: int) -> None:
-    if now < sandbox.queue.next_start():
+    if now < sandbox.store.queue.next_start():
         return
     with sandbox.store.transaction():
-        for batch in sandbox.queue.due(now):
+        for batch in sandbox.store.queue.due(now):
             _write(sandbox, _plan(sandbox, batch, now))
 
 
 def change(sandbox: Sandbox, changed: Batch, now: int) -> Batch:
-    """Plan a changed batch anew, and with it those behind it in the queue."""
+    """Plan a changed batch again, and with it those behind it in the queue."""
     with sandbox.store.transaction():
-        behind = sandbox.queue.behind(changed, now)
+        behind = sandbox.store.queue.behind(changed, now)
         planned = _replan(sandbox, in_order([changed, *behind]), now, changed)
     return next(batch for batch in planned if batch.seq == changed.seq)
 
 
 def cancel(sandbox: Sandbox, batch: Batch, now: int) -> None:
-    """Stop what has not left yet; whoever waits behind it moves up."""
+    """Stop the messages that have not left yet; batches behind this one move up."""
     with sandbox.store.transaction():
-        sandbox.store.cancel(batch, now, sandbox.settings.cancelled_status)
-        turns, behind = sandbox.queue.turns(batch), sandbox.queue.behind(batch, now)
-        sandbox.queue.leave(batch)
+        sandbox.store.batches.cancel(batch, now, sandbox.settings.cancelled_status)
+        turns, behind = sandbox.store.queue.turns(batch), sandbox.store.queue.behind(batch, now)
+        sandbox.store.queue.leave(batch)
         if turns is None or turns.free_at <= now:
             return
         if turns.first_at <= now:
             taken = math.floor((now - turns.first_at) / turns.every) + 1
-            sandbox.queue.take(batch, turns._replace(free_at=turns.first_at + taken * turns.every))
+            sandbox.store.queue.take(batch, turns._replace(free_at=turns.first_at + taken * turns.every))
         _replan(sandbox, behind, now)
 
 
 def _replan(sandbox: Sandbox, batches: list[Batch], now: int, changed: Batch | None = None) -> list[Batch]:
-    """Give new turns to batches that have not begun; only a changed one may get other recipients."""
-    turns = [sandbox.queue.turns(batch) for batch in batches]
+    """Give new turns to batches that have not begun; only the changed one may get other recipients."""
+    turns = [sandbox.store.queue.turns(batch) for batch in batches]
     for batch in batches:
-        sandbox.queue.leave(batch)
+        sandbox.store.queue.leave(batch)
     planned = []
     for batch, before in zip(batches, turns, strict=True):
-        known = None if batch is changed else sandbox.store.recipients(batch)
+        known = None if batch is changed else sandbox.store.messages.recipients(batch)
         planned.append(_write(sandbox, _plan(sandbox, batch, now, before, known)))
     return planned
 
@@ -113,8 +114,8 @@ def _plan(
     sandbox: Sandbox, batch: Batch, now: int, before: Turns | None = None, known: list[str] | None = None
 ) -> _Plan:
     """
-    :param before: the turns it had, when it is planned anew; what is past stays past.
-    :param known: its recipients, if its groups have been looked into already.
+    :param before: the turns it had before; turns that have passed do not change.
+    :param known: its recipients, if its groups have been expanded already.
     """
     rate = sandbox.settings.plan_rate
     targets = batch.fields["to"]
@@ -126,7 +127,7 @@ def _plan(
     if before is not None:
         first_at = max(first_at, min(now, before.first_at))
     if rate is not None and not waits:
-        first_at = max(first_at, sandbox.queue.free_at(batch.account))
+        first_at = max(first_at, sandbox.store.queue.free_at(batch.account))
         every = SECOND / rate
     messages = compose(
         batch.fields,
@@ -147,14 +148,14 @@ def _plan(
 
 
 def _write(sandbox: Sandbox, plan: _Plan) -> Batch:
-    sandbox.store.rewrite(plan.batch, common_text(plan.batch.fields), plan.messages)
-    sandbox.queue.leave(plan.batch)
+    sandbox.store.batches.rewrite(plan.batch, common_text(plan.batch.fields), plan.messages)
+    sandbox.store.queue.leave(plan.batch)
     _queue(sandbox, plan)
     return plan.batch
 
 
 def _queue(sandbox: Sandbox, plan: _Plan) -> None:
     if plan.waits:
-        sandbox.queue.wait(plan.batch)
+        sandbox.store.queue.wait(plan.batch)
     elif plan.turns is not None:
-        sandbox.queue.take(plan.batch, plan.turns)
+        sandbox.store.queue.take(plan.batch, plan.turns)

@@ -1,24 +1,26 @@
-"""The three reads of delivery reports, apart from HTTP."""
+"""The three operations that read delivery reports, without HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from sinch_sandbox.sinch import batches, phone
+from sinch_sandbox.core import phone
+from sinch_sandbox.core.outcomes import DISPATCHED, QUEUED
+from sinch_sandbox.core.sandbox import Sandbox
+from sinch_sandbox.core.store.batches import Batch
+from sinch_sandbox.core.store.reports import FinalReports, ReportedMessage
+from sinch_sandbox.core.times import SECOND, format_seconds, format_time
+from sinch_sandbox.sinch import batches
+from sinch_sandbox.sinch.batch_fields import MEDIA, TEXT
 from sinch_sandbox.sinch.composing import max_parts
 from sinch_sandbox.sinch.errors import Problems, not_found
-from sinch_sandbox.sinch.outcomes import DISPATCHED, QUEUED
 from sinch_sandbox.sinch.paging import read_codes, read_page, read_statuses, read_window
-from sinch_sandbox.sinch.validation import MEDIA, TEXT
-from sinch_sandbox.state import Sandbox
-from sinch_sandbox.store import CODE_NOW, NEVER_STARTED, STATUS_NOW, Batch
-from sinch_sandbox.times import SECOND, format_seconds, format_time
 
 _STOPPED_INSIDE = ("Aborted", "Cancelled")
-"""Ends that no operator had a part in, so there is no operator's time."""
+"""Final statuses without an operator, so without an operator's time."""
 
 
 def batch_report(
@@ -49,11 +51,7 @@ def batch_document(
     codes: Collection[int] | None = None,
 ) -> dict[str, Any]:
     """The report of a batch as of ``now``, fetched or sent; with ``full`` it names the recipients."""
-    rows = sandbox.store.rows(
-        f"SELECT {CODE_NOW}, {STATUS_NOW}, m.recipient FROM messages m"
-        " WHERE m.batch = :batch ORDER BY m.position",
-        {"batch": batch.seq, "now": now},
-    )
+    rows = sandbox.store.reports.of_batch(batch.seq, now)
     empty = batch.never_started or (now < batch.starts_at and sandbox.settings.scheduled_report == "empty")
     groups: dict[tuple[int, str], list[str]] = {}
     for code, status, recipient in [] if empty else rows:
@@ -83,18 +81,14 @@ def recipient_report(
 ) -> dict[str, Any]:
     batch = batches.find(sandbox, account, batch_id)
     now = _as_of(sandbox, batch, gap)
-    rows = sandbox.store.rows(
-        f"SELECT {_ROW} FROM messages m"
-        " WHERE m.batch = :batch AND m.recipient = :recipient ORDER BY m.position LIMIT 1",
-        {"batch": batch.seq, "recipient": phone.normalise_number(number), "now": now},
-    )
-    if not rows:
+    message = sandbox.store.reports.of_recipient(batch.seq, phone.normalise_number(number), now)
+    if message is None:
         raise not_found()
-    return recipient_document(sandbox, batch, rows[0])
+    return recipient_document(sandbox, batch, message)
 
 
 def _as_of(sandbox: Sandbox, batch: Batch, gap: float) -> int:
-    """A report that lags behind still shows a batch that has started as started."""
+    """The time of a report that lags behind; it is never before the start of a started batch."""
     now = sandbox.clock.now()
     return max(now - round(gap * SECOND), min(now, batch.starts_at))
 
@@ -105,45 +99,29 @@ def list_reports(sandbox: Sandbox, account: str, query: QueryParams, gap: float 
     now = sandbox.clock.now()
     page = read_page(query, problems)
     start, end = read_window(query, now, sandbox.settings, problems)
-    visible = now - round(gap * SECOND)
-    values: dict[str, Any] = {"account": account, "now": visible, "start": start, "end": end}
-    where = (
-        "b.account = :account AND m.final_at <= :now AND m.final_at >= :start AND m.final_at < :end"
-        f" AND NOT {NEVER_STARTED}"
+    wanted = FinalReports(
+        account,
+        now - round(gap * SECOND),
+        start,
+        end,
+        read_statuses(query, problems),
+        read_codes(query, problems),
+        query.get("client_reference"),
     )
-    for name, wanted in (("status", read_statuses(query, problems)), ("code", read_codes(query, problems))):
-        if wanted:
-            where += f" AND m.{name} IN ({_placeholders(name, wanted, values)})"
-    if query.get("client_reference") is not None:
-        where += " AND b.client_reference = :reference"
-        values["reference"] = query["client_reference"]
     problems.raise_first()
-
-    source = f"FROM messages m JOIN batches b ON b.seq = m.batch WHERE {where}"
-    count = sandbox.store.rows(f"SELECT count(*) {source}", values)[0][0]
-    rows = sandbox.store.rows(
-        f"SELECT b.id, {_ROW} {source}"
-        " ORDER BY m.final_at DESC, m.batch DESC, m.position LIMIT :limit OFFSET :offset",
-        {**values, "limit": page.size, "offset": page.offset},
-    )
+    count, found = sandbox.store.reports.final(wanted, page.size, page.offset)
     known: dict[str, Batch] = {}
     items = []
-    for batch_id, *row in rows:
+    for batch_id, message in found:
         if batch_id not in known:
             known[batch_id] = batches.find(sandbox, account, batch_id)
-        items.append(recipient_document(sandbox, known[batch_id], row))
+        items.append(recipient_document(sandbox, known[batch_id], message))
     return page.answer("delivery_reports", count, items, sandbox.settings)
 
 
-_ROW = f"m.recipient, {CODE_NOW}, {STATUS_NOW}, m.parts, m.dispatched_at, m.final_at"
-
-
-def recipient_document(sandbox: Sandbox, batch: Batch, row: Sequence[Any]) -> dict[str, Any]:
-    """The report of one recipient, fetched or sent.
-
-    :param row: recipient, code, status, parts, and when the message was dispatched and became final.
-    """
-    recipient, code, status, parts, dispatched_at, final_at = row
+def recipient_document(sandbox: Sandbox, batch: Batch, message: ReportedMessage) -> dict[str, Any]:
+    """The report of one recipient, fetched or sent."""
+    recipient, code, status, parts, dispatched_at, final_at = message
     is_final = status not in (QUEUED, DISPATCHED)
     since = final_at if is_final else dispatched_at if status == DISPATCHED else batch.starts_at
     report = {
@@ -154,7 +132,7 @@ def recipient_document(sandbox: Sandbox, batch: Batch, row: Sequence[Any]) -> di
         "status": status,
         "at": format_time(since),
     }
-    if is_final and status not in _STOPPED_INSIDE:
+    if final_at is not None and is_final and status not in _STOPPED_INSIDE:
         report["operator_status_at"] = format_seconds(final_at)
     if "client_reference" in batch.fields:
         report["client_reference"] = batch.fields["client_reference"]
@@ -171,9 +149,3 @@ def _channel(batch: Batch) -> str:
 
 def _wanted(value: Any, filter_: Collection[Any] | None) -> bool:
     return filter_ is None or value in filter_
-
-
-def _placeholders(name: str, wanted: Collection[Any], values: dict[str, Any]) -> str:
-    names = [f"{name}{index}" for index in range(len(wanted))]
-    values.update(zip(names, wanted, strict=True))
-    return ", ".join(f":{each}" for each in names)

@@ -1,11 +1,12 @@
-"""What goes over the wire, as JSON Schema, for those who read it; what checks is ``validation``."""
+"""JSON Schemas for the API description; ``batch_fields`` and ``group_fields`` do the checking."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sinch_sandbox.sinch import group_fields, validation
-from sinch_sandbox.sinch.outcomes import STATUSES
+from sinch_sandbox.core.outcomes import STATUSES
+from sinch_sandbox.sinch import batch_fields as validation
+from sinch_sandbox.sinch import group_fields
 
 Schema = dict[str, Any]
 

@@ -9,9 +9,9 @@ from typing import get_args
 
 import pytest
 import sinch_sandbox
-from sinch_sandbox.faults import Fault, Kind, Operation
-from sinch_sandbox.settings import Settings
-from sinch_sandbox.sinch.outcomes import MAGIC, MAGIC_PREFIX
+from sinch_sandbox.core.faults import Fault, Kind, Operation
+from sinch_sandbox.core.outcomes import MAGIC, MAGIC_PREFIX
+from sinch_sandbox.core.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "sandbox.md").read_text()

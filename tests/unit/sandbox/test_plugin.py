@@ -84,16 +84,6 @@ def test_importing_it_imports_nothing_heavy() -> None:
     assert not [name for name in HEAVY if f"'{name}'" in found.stdout]
 
 
-def test_without_the_extra_it_says_what_to_install(installed: pytest.Pytester) -> None:
-    installed.makeconftest("import sys\nsys.modules['uvicorn'] = None")
-    installed.makepyfile(USER_TEST + "\ndef test_unrelated():\n    pass\n")
-    result = installed.runpytest_subprocess()
-    result.assert_outcomes(errors=2, passed=1)
-    result.stdout.fnmatch_lines(
-        ["*sinch_sandbox needs uvicorn*pip install 'airflow-provider-sinch?sandbox?'*"]
-    )
-
-
 def test_parallel_workers_have_sandboxes_of_their_own(installed: pytest.Pytester) -> None:
     pytest.importorskip("xdist")
     installed.makepyfile(

@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 import requests
 from sinch_sandbox.client import SandboxClient
-from sinch_sandbox.server import RunningSandbox, is_loopback
-from sinch_sandbox.state import Options
-from sinch_sandbox.store import _make_private
+from sinch_sandbox.core.store.database import make_private
+from sinch_sandbox.server import Options, RunningSandbox, is_loopback
 
 from .wire import TO, Api, access_token, in_, process
 
@@ -196,7 +195,7 @@ def test_a_link_does_not_lead_to_the_mode_of_another_file(tmp_path: Path) -> Non
     other.touch()
     other.chmod(0o644)
     (tmp_path / "sms.db-wal").symlink_to(other)
-    _make_private(str(tmp_path / "sms.db"))
+    make_private(str(tmp_path / "sms.db"))
     assert other.stat().st_mode & 0o777 == 0o644
 
 
@@ -298,8 +297,8 @@ def test_the_first_line_is_the_address(main: Main, capsys: pytest.CaptureFixture
         (("--set", "colour=red"), "there is no setting 'colour'"),
         (("--set", "delivery_delay"), "is not NAME=VALUE"),
         (("--set", "cancel_after_dispatch=403"), "must be one of 200, 409"),
-        (("--allow-host", "http://sandbox.corp"), "not the name of a host"),
-        (("--allow-host", "*"), "not the name of a host"),
+        (("--allow-host", "http://sandbox.corp"), "is not a host name"),
+        (("--allow-host", "*"), "is not a host name"),
         (("--speed", "0"), "more than 0"),
         (("--clock", "broken"), "invalid choice"),
     ],
@@ -345,7 +344,7 @@ def test_help_names_everything(main: Main, capsys: pytest.CaptureFixture[str]) -
         "--api-token",
         "--allow-remote",
         "--allow-host",
-        "Whoever reaches it controls it",
+        "Everyone who reaches it controls it",
         "SINCH_SANDBOX_API_TOKEN",
         "examples",
     ):

@@ -1,0 +1,1 @@
+"""The base of everything else: clock, settings, faults, outcomes and the store. Knows nothing about HTTP."""

@@ -1,0 +1,1 @@
+"""The ledger: one SQLite database, and all SQL that reads or writes it."""

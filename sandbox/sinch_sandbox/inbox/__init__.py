@@ -1,0 +1,1 @@
+"""The web inbox: its page, and the routes under ``/sandbox/inbox`` that only the page uses."""
