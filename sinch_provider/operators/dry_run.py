@@ -125,7 +125,7 @@ class SinchDryRunBatchOperator(SinchMessageOperator):
         self._check_arguments()
 
     def argument_faults(self) -> list[Fault]:
-        """Name what is wrong with message and question, as far as it is known."""
+        """Name what is wrong with message and query, as far as it is known."""
         given = {**self.message, **self._query}
         return faults_of(check_dry_run, given, self.operation, unknown_fields(given))
 
@@ -134,7 +134,7 @@ class SinchDryRunBatchOperator(SinchMessageOperator):
         return {"per_recipient": self.per_recipient, "number_of_recipients": self.number_of_recipients}
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Ask, and return the totals."""
+        """Make the dry run, and return the totals."""
         self._begin(context)
         with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             found = client.batches.send_dry_run(**self.message, **self._query)

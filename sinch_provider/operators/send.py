@@ -28,6 +28,7 @@ from sinch_provider.task.arguments import (
     is_template,
     policy_faults,
     policy_of,
+    seconds_of,
     sending_faults,
     unknown_fields,
 )
@@ -107,7 +108,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
     :param strict_validation: Whether Sinch checks media before sending, for ``mt_media``.
     :param wait_for_completion: Whether to wait until every message has a final status.
     :param deferrable: Whether to wait in the triggerer rather than in the worker.
-    :param poll_interval: Seconds between looks while waiting.
+    :param poll_interval: Seconds, or a timedelta, between looks while waiting.
     :param max_failed: The task fails when the share of failed messages reaches this. 1.0: only if all failed;
         0: as soon as one failed.
     :param min_delivered: The task fails when the share of delivered messages is below this.
@@ -152,7 +153,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
         strict_validation: bool | None = None,
         wait_for_completion: bool = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: float = 10.0,
+        poll_interval: float | timedelta = 10.0,
         max_failed: float = 1.0,
         min_delivered: float = 0.0,
         cancel_on_kill: bool = False,
@@ -307,13 +308,13 @@ class SinchSendBatchOperator(SinchMessageOperator):
                 trigger=SinchBatchTrigger(
                     batch_ids=[sent.batch_id],
                     sinch_conn_id=self.sinch_conn_id,
-                    poll_interval=self.poll_interval,
+                    poll_interval=seconds_of(self.poll_interval),
                     cancel_on_kill=self.cancel_on_kill,
                 ),
                 method_name="execute_complete",
             )
         start = progress_of(sent.batch) if sent.batch else Progress(sent.batch_id)
-        self._conclude(client.follow(wait([start], self.poll_interval)))
+        self._conclude(client.follow(wait([start], seconds_of(self.poll_interval))))
 
     def _conclude(self, summary: Summary) -> None:
         conclude(summary, policy_of(self.max_failed, self.min_delivered))

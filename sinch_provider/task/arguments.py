@@ -69,9 +69,14 @@ def policy_of(max_failed: float, min_delivered: float) -> OutcomePolicy:
     return OutcomePolicy(float(max_failed), float(min_delivered))
 
 
+def seconds_of(interval: float | timedelta) -> float:
+    """Give the seconds of a poll interval."""
+    return interval.total_seconds() if isinstance(interval, timedelta) else float(interval)
+
+
 def interval_faults(name: str, seconds: Any) -> list[Fault]:
     """Name what is wrong with a poll interval, which is a number of seconds or a timedelta."""
-    value = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+    value = seconds_of(seconds) if isinstance(seconds, timedelta) else seconds
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
         return [Fault(name, "must be a number of seconds above 0", shown_value(seconds))]
     return []

@@ -96,6 +96,15 @@ def test_testing_a_connection_tells_causes_apart(sinch_default, monkeypatch, no_
     assert words in message
 
 
+def test_a_new_client_is_the_callers_to_close(sinch_default):
+    hook = SinchHook()
+    with hook.new_client(attempts=1) as client:
+        assert client is not hook.get_conn()
+        assert client.account == hook.get_conn().account
+        client.batches.list()
+    assert hook.get_conn() is hook.get_conn()
+
+
 def test_testing_a_connection_asks_once_and_not_for_long(monkeypatch):
     # It occupies a server of Airflow's, so a host that hangs may not hold it for minutes.
     with socket.create_server(("127.0.0.1", 0)) as hanging:

@@ -74,7 +74,7 @@ with (
         sinch_conn_id="sinch_default",
         wait_for_completion=True,
         deferrable=True,
-        poll_interval=30,
+        poll_interval=timedelta(seconds=30),
         max_failed=0.1,
         min_delivered=0.9,
         cancel_on_kill=True,

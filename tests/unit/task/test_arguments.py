@@ -18,6 +18,7 @@ from sinch_provider.task.arguments import (
     policy_faults,
     policy_of,
     refuse,
+    seconds_of,
     sending_faults,
     unknown_fields,
 )
@@ -115,6 +116,7 @@ def test_an_interval_is_a_number_of_seconds_above_0(seconds: Any) -> None:
 @pytest.mark.parametrize("seconds", [0.1, 60, timedelta(minutes=1)])
 def test_an_interval_may_be_a_timedelta(seconds: Any) -> None:
     assert interval_faults("poll_interval", seconds) == []
+    assert seconds_of(seconds) == (0.1 if seconds == 0.1 else 60)
 
 
 def test_how_to_send_once_is_checked() -> None:
