@@ -36,6 +36,16 @@ def _unnamed(position: int) -> Mutation:
     return mutation
 
 
+def _mapped_is_a_loop() -> AbstractContextManager[Any]:
+    from sinch_provider.task import identity
+
+    def region_index(context: Any) -> int | None:
+        ti = context["ti"]
+        return int(ti.region_index) if ti.region_id.int else None
+
+    return mock.patch.object(identity, "_loop_index", region_index)
+
+
 def _one_journal_for_both() -> AbstractContextManager[Any]:
     from sinch_provider.task.state import one_of_several
 
@@ -340,6 +350,7 @@ def _alerts_without(position: int) -> Mutation:
 #: label, callbacks.
 MUTATIONS: dict[str, Mutation] = {
     "identity: loop index left out": _unnamed(4),
+    "identity: mapped items taken for a loop": _mapped_is_a_loop,
     "identity: own task id, or how many-th send, left out": _unnamed(3),
     "identity: send_key left out": _unnamed(5),
     "identity: namespace left out": _unnamed(6),

@@ -249,12 +249,13 @@ def context_of(world: World, actor: Actor, ti: TaskInstance) -> Any:
 
 
 def row_of(ti: TaskInstance) -> dict[str, Any]:
-    """Say which task instance this is, as of now."""
+    """Say which task instance this is, as of now. Airflow 3.4 gives loops and mapped tasks a region."""
+    place = ti.map_index if ti.loop_index is None else ti.loop_index
     return {
         "dag_id": "crash", "run_id": "run", "task_id": "send", "map_index": ti.map_index, "id": ti.id,
         "max_tries": ti.max_tries, "try_number": ti.try_number,
-        "region_index": -1 if ti.loop_index is None else ti.loop_index,
-        "region_id": UUID(int=0 if ti.loop_index is None else 1),
+        "region_index": place,
+        "region_id": UUID(int=0 if place < 0 else 1),
     }  # fmt: skip
 
 

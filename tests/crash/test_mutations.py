@@ -32,6 +32,7 @@ NOTICED_BY = {
     "identity: loop index left out": Schedule(
         shape="loop", size=2, items="same", faults=({**NOT_TAKEN, "skip": 1},)
     ),
+    "identity: mapped items taken for a loop": _made(*MOVED, shape="mapped", size=2, airflow="3.4"),
     "identity: own task id, or how many-th send, left out": _made(
         event("before XCom", "kill"), shape="twice", size=2, items="one phone", journal="none"
     ),
