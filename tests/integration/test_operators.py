@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pendulum
 import pytest
@@ -381,7 +382,7 @@ def test_how_to_send_is_checked_when_it_is_rendered(run_dag, sinch_default, show
 
 
 def test_how_to_send_may_be_rendered_and_is_no_secret(run_dag, sinch_default):
-    seen = {}
+    seen: dict[str, Any] = {}
     with DAG("send_key") as dag:
         SinchSendBatchOperator(
             task_id="send",
@@ -389,12 +390,10 @@ def test_how_to_send_may_be_rendered_and_is_no_secret(run_dag, sinch_default):
             body="Hi",
             send_key="{{ dag.dag_id }}-1",
             on_clear="{{ 'adopt' }}",
-            pre_execute=lambda context: seen.update(
-                key=context["task"].send_key, on_clear=context["task"].on_clear
-            ),
+            pre_execute=lambda context: seen.update(vars(context["task"])),
         )
     assert run_dag(dag).state == "success"
-    assert seen == {"key": "send_key-1", "on_clear": "adopt"}
+    assert (seen["send_key"], seen["on_clear"]) == ("send_key-1", "adopt")
 
 
 def test_a_send_key_is_text(sinch_default):

@@ -124,7 +124,7 @@ class TestFieldsAreValues:
         ],
     )
     def test_of_every_operator(self, run_dag, make):
-        read = {}
+        read: dict[str, Any] = {}
         with DAG("every") as dag:
             operator = make("{{ '+447700900222' }}")
             name = next(iter(operator.private_fields))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pendulum
 import pytest
@@ -119,7 +120,7 @@ class TestMemory:
         done = [send(MARIA), send(MARIA, ANNA)]
         sinch_default.advance(60)
         waiting = send(NEVER_A_RECEIPT)
-        context = {"ti": Instance(), "task_state_store": Store()}
+        context: Any = {"ti": Instance(), "task_state_store": Store()}
         ids = [done[0], waiting, done[1]]
         assert poke(ids, context) is None
         before = sinch_default.calls()

@@ -186,7 +186,7 @@ def test_default_args_reach_every_parameter() -> None:
         "min_delivered": 0.5,
     }
     with DAG("defaults", default_args=defaults):
-        send = SinchSendBatchOperator(task_id="send", to=[MARIA], from_="Café")
+        send = SinchSendBatchOperator(task_id="send", to=[MARIA], from_="Café")  # type: ignore[call-arg]
         wait = SinchBatchSensor(task_id="wait", batch_id="abc")
         cancel = SinchCancelBatchOperator(task_id="cancel", batch_id="abc", default_args={"retries": 1})
     assert (send.body, send.from_, send.delivery_report) == ("Hi", "Café", "full")
@@ -209,5 +209,5 @@ def test_a_hook_serves_one_execution_and_one_connection() -> None:
     assert operator.hook is not hook
     assert operator.hook.sinch_conn_id == "second"
     hook = operator.hook
-    operator._begin({})  # type: ignore[typeddict-item]
+    operator._begin({})
     assert operator.hook is not hook

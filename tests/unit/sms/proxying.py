@@ -164,7 +164,9 @@ class Proxy(RawServer):
 
 def _readable(connections: list[socket.socket]) -> list[socket.socket]:
     """Wait until some can be read; what TLS has decrypted already does not show at the socket."""
-    decrypted = [each for each in connections if isinstance(each, ssl.SSLSocket) and each.pending()]
+    decrypted: list[socket.socket] = [
+        each for each in connections if isinstance(each, ssl.SSLSocket) and each.pending()
+    ]
     return decrypted or select.select(connections, [], [], 10)[0]
 
 

@@ -73,7 +73,8 @@ def test_several_batch_ids_in_every_form() -> None:
     assert check_batch_ids([ID, "b", ID]) == [ID, "b"]
     assert check_batch_ids(f'["{ID}", "b"]') == [ID, "b"]
     assert check_batch_ids(f"{ID}, b") == [ID, "b"]
-    for nothing in (None, "", [], {}, 1.5):
+    several: list[Any] = [None, "", [], {}, 1.5]
+    for nothing in several:
         with pytest.raises(
             SinchValidationError, match="batch_id: must be the id of a batch or a list of ids"
         ):

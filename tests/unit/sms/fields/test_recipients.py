@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from sinch_provider.sms.errors import Fault
 from sinch_provider.sms.fields.recipients import (
     is_group_id,
     normalize_number,
@@ -286,7 +287,7 @@ def test_lists_whose_numbers_python_cannot_read_still_come_apart() -> None:
 
 @given(st.lists(numbers, max_size=8))
 def test_text_and_lists_mean_the_same(digits: list[str]) -> None:
-    expected = (list(dict.fromkeys(digits)), [])
+    expected: tuple[list[str], list[Fault]] = (list(dict.fromkeys(digits)), [])
     for value in (
         digits,
         tuple(digits),

@@ -25,6 +25,9 @@ class Nowhere(tzinfo):
     def dst(self, moment: datetime | None) -> timedelta | None:
         return None
 
+    def tzname(self, moment: datetime | None) -> str | None:
+        return None
+
 
 @pytest.mark.parametrize(
     "value",
