@@ -116,11 +116,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Built]:
 @pytest.mark.parametrize("name", FOLDERS)
 def test_wheel_holds_the_package_and_nothing_else(built: dict[str, Built], name: str) -> None:
     package = PACKAGES[name]
-    sources = {
-        str(each.relative_to(package.parent))
-        for each in package.rglob("*")
-        if each.is_file() and "__pycache__" not in each.parts
-    }
+    sources = {str(each.relative_to(package.parent)) for each in sources_in(package)}
     prefix = built[name].wheel.name.rsplit("-", 3)[0]
     found = {each for each in built[name].in_wheel() if not each.startswith(f"{prefix}.dist-info/")}
     assert found == sources
@@ -174,6 +170,14 @@ def test_sandbox_names_everything_it_imports() -> None:
     assert named == outside
 
 
+def sources_in(folder: Path) -> Iterator[Path]:
+    """The files of a folder, without what tools leave there."""
+    for path in folder.rglob("*"):
+        left = any(part.startswith(".") or part == "__pycache__" for part in path.relative_to(folder).parts)
+        if path.is_file() and not left:
+            yield path
+
+
 def imports_of(package: Path) -> set[str]:
     """The top-level names that a package imports anywhere."""
     found = set()
@@ -195,22 +199,8 @@ def test_sdist_of_the_sandbox_stands_alone(built: dict[str, Built]) -> None:
 
 def test_sdist_of_the_provider_has_what_its_tests_need(built: dict[str, Built]) -> None:
     found = built[PROVIDER].in_sdist()
-    kept = (
-        "sinch_provider",
-        "sandbox",
-        "tests",
-        "example_dags",
-        "docs",
-        "scripts",
-        "benchmarks",
-        "constraints",
-    )
-    for folder in kept:
-        files = {
-            str(each.relative_to(ROOT))
-            for each in (ROOT / folder).rglob("*")
-            if each.is_file() and not {"__pycache__", "dist", "build"} & set(each.parts[len(ROOT.parts) :])
-        }
+    for folder in KEPT:
+        files = {str(each.relative_to(ROOT)) for each in sources_in(ROOT / folder)}
         assert files <= found, folder
     assert {"README.md", "LICENSE", "pyproject.toml", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile"} <= found
 
