@@ -10,9 +10,9 @@ from typing import Any
 
 from airflow.sdk import task
 from gateways import Gateway
-from sinch_sandbox.client import SandboxClient
 
 from sinch_provider.operators.batches import SinchSendBatchOperator
+from sinch_sandbox.client import SandboxClient
 
 TEXT = "Doors open at 19:00."
 SENDER = "+447700900111"

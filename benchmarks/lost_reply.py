@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import trustme
+
 from sinch_sandbox.server import Credentials, Options, RunningSandbox
 
 if TYPE_CHECKING:

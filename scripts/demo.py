@@ -22,13 +22,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from sinch_sandbox.client import SandboxClient
-
 from sinch_provider.sms.account import Account, ServicePlanCredentials
 from sinch_provider.sms.client import SinchClient
 from sinch_provider.sms.delivery.outcome import Summary
 from sinch_provider.sms.delivery.progress import Progress
 from sinch_provider.sms.delivery.wait import look_at_all
+from sinch_sandbox.client import SandboxClient
 
 ROOT = Path(__file__).resolve().parents[1]
 DAGS = ROOT / "example_dags"

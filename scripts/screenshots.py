@@ -15,6 +15,7 @@ from typing import Any
 import demo
 import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
 from sinch_sandbox.client import SandboxClient
 
 IMAGES = demo.ROOT / "docs" / "images"

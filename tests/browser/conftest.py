@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
 from sinch_sandbox.client import SandboxClient
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
+
 from sinch_sandbox.client import SandboxClient
 
 from .conftest import send

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.server import Options, RunningSandbox
 

@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.core.faults import Kind
 

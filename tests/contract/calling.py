@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 from schemathesis import APIOperation, Case, GenerationMode
+
 from sinch_sandbox.client import SandboxClient
 
 EXCLUDED = {"GET /sandbox/events": "a stream without an end"}

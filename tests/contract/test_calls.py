@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from sinch_sandbox.client import SandboxClient
 
 from .calling import Caller

@@ -12,7 +12,6 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from sinch_sandbox.client import SandboxClient
-
 from tests.unit.sms.proxying import Proxy
 
 #: The sandbox closes connections that have been idle for five seconds.

@@ -26,9 +26,9 @@ from urllib.request import Request, urlopen
 from zipfile import ZipFile
 
 import pytest
-import sinch_sandbox
 
 import sinch_provider
+import sinch_sandbox
 
 ROOT = Path(__file__).parents[2]
 PROVIDER, SANDBOX = "airflow-provider-sinch", "sinch-sandbox"

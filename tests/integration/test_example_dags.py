@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from airflow.models import DagRun
-from sinch_sandbox.client import SandboxClient
 
+from sinch_sandbox.client import SandboxClient
 from tests.integration.conftest import BUNDLE, EMPTY, ROOT
 
 FOLDER = ROOT / "example_dags"

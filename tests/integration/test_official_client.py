@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sinch import SinchClient
 from sinch.domains.sms.api.v1.exceptions import SmsException
+
 from sinch_sandbox.client import SandboxClient
 
 TO = ["+447700900222", "+447700900333"]

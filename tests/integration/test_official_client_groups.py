@@ -8,6 +8,7 @@ import pytest
 from sinch import SinchClient
 from sinch.domains.sms.api.v1.exceptions import SmsException
 from sinch.domains.sms.models.v1.types.auto_update_dict import AutoUpdateDict
+
 from sinch_sandbox.client import SandboxClient
 
 ANNA, BOB, CARL, DORA = (f"+447700900{index:03}" for index in range(201, 205))

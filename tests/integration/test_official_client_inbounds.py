@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sinch import SinchClient
 from sinch.domains.sms.sinch_events.v1 import SmsSinchEvent
-from sinch_sandbox.client import SandboxClient
 
+from sinch_sandbox.client import SandboxClient
 from tests.unit.sandbox.receiver import Receiver
 
 PHONE, NUMBER = "447700900222", "447700900111"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
-from sinch_sandbox.client import SandboxClient
 
+from sinch_sandbox.client import SandboxClient
 from tests.system.cluster import KEEPS_TASK_STATE, Airflow
 from tests.system.load import HELD, UNGUARDED, Load, Send
 from tests.system.metadata import Metadata

@@ -20,9 +20,9 @@ from typing import Any, Final
 import psutil
 import requests
 from packaging.version import Version
-from sinch_sandbox.client import SandboxClient
 
 import sinch_provider
+from sinch_sandbox.client import SandboxClient
 from tests.system.metadata import Key
 from tests.system.processes import Service, SystemTestError, free_port, living, members, run, title
 from tests.system.services import Postgres, Redis, wait_until

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from sinch_sandbox.client import SandboxClient
-
 import sinch_provider
+from sinch_sandbox.client import SandboxClient
 from tests.system.clears import STATES, Clear
 from tests.system.cluster import KEEPS_TASK_STATE
 from tests.system.kills import Kill

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psycopg
 import redis
-from sinch_sandbox.client import SandboxClient
 
+from sinch_sandbox.client import SandboxClient
 from tests.system.processes import Service, SystemTestError, free_port, run
 
 _DEBIAN_POSTGRES = Path("/usr/lib/postgresql")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
+
 import sinch_sandbox
 from sinch_sandbox.core.faults import Fault, Kind, Operation
 from sinch_sandbox.core.outcomes import MAGIC, MAGIC_PREFIX
@@ -33,7 +34,7 @@ def test_all_magic_numbers() -> None:
 
 
 def test_all_settings_with_their_defaults() -> None:
-    words = {None: "none", True: "true", False: "false"}
+    words: dict[Any, str] = {None: "none", True: "true", False: "false"}
     listed = [(row[0], row[1]) for row in table("Settings")[2:]]
     assert listed == [
         (each.name, words[each.default] if type(each.default) in (bool, type(None)) else str(each.default))

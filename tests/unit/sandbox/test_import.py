@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import sinch_sandbox
 
 SOURCES = sorted(Path(sinch_sandbox.__file__).parent.rglob("*.py"))

@@ -9,6 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
 import sinch_sandbox
 
 PACKAGE = Path(sinch_sandbox.__file__).parent

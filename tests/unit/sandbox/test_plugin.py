@@ -8,9 +8,9 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from sinch_sandbox.client import SandboxClient
 
 import sinch_provider
+from sinch_sandbox.client import SandboxClient
 
 ROOT = Path(sinch_provider.__file__).parents[1]
 MODULE = "sinch_sandbox.pytest_plugin"

@@ -11,9 +11,11 @@ import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.core.store.database import make_private
 from sinch_sandbox.server import Options, RunningSandbox, is_loopback
@@ -85,7 +87,7 @@ def test_a_database_that_cannot_be_opened(tmp_path: Path) -> None:
     ],
 )
 def test_a_call_that_is_held_does_not_hold_up_the_end(
-    fault: dict[str, object], capfd: pytest.CaptureFixture[str]
+    fault: dict[str, Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
     running = RunningSandbox(Options(clock="manual"))
     client = running.start()
@@ -201,7 +203,7 @@ def test_a_link_does_not_lead_to_the_mode_of_another_file(tmp_path: Path) -> Non
 
 def test_a_token_does_not_outlive_its_key(tmp_path: Path) -> None:
     path = str(tmp_path / "sms.db")
-    keys = ([], ["--key-id", "other"], ["--key-secret", "other"], [])
+    keys: tuple[list[str], ...] = ([], ["--key-id", "other"], ["--key-secret", "other"], [])
     statuses = []
     token = ""
     for options in keys:
@@ -268,7 +270,7 @@ def main(monkeypatch: pytest.MonkeyPatch) -> Main:
     from sinch_sandbox import __main__ as command
 
     handlers: dict[int, object] = {}
-    monkeypatch.setattr(command.signal, "signal", handlers.__setitem__)
+    monkeypatch.setattr("signal.signal", handlers.__setitem__)
     start = RunningSandbox.start
 
     def start_and_end(running: RunningSandbox) -> SandboxClient:

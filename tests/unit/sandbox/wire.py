@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+
 from sinch_sandbox.client import SandboxClient
 
 ROOT = Path(__file__).parents[3]
@@ -53,7 +54,7 @@ class Api:
     def cancel(self, batch_id: str) -> requests.Response:
         return self.call("DELETE", f"/batches/{batch_id}")
 
-    def list(self, **query: Any) -> dict[str, Any]:
+    def listed(self, **query: Any) -> dict[str, Any]:
         return accepted(self.call("GET", "/batches", params=query))
 
     def report(self, batch_id: str, **query: Any) -> dict[str, Any]:

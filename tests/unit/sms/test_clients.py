@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sinch_sandbox.client import SandboxClient
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ProjectCredentials, ServicePlanCredentials
@@ -25,6 +24,7 @@ from sinch_provider.sms.errors import (
     SinchValidationError,
 )
 from sinch_provider.sms.wire.http import USER_AGENT
+from sinch_sandbox.client import SandboxClient
 from tests.unit.sms.calls import (
     DRY_RUN,
     GET,

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 import requests
+
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.server import Options, RunningSandbox
-
 from tests.unit.sandbox.receiver import Receiver, hang_up, respond, states, told, until
 from tests.unit.sandbox.wire import TO, Api, accepted, in_
 

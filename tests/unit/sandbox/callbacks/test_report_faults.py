@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sinch_sandbox.client import SandboxClient, SandboxError
 
+from sinch_sandbox.client import SandboxClient, SandboxError
 from tests.unit.sandbox.receiver import Receiver, told
 from tests.unit.sandbox.wire import TO, Api
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 import requests
+
 from sinch_sandbox.callbacks.posting import signature_headers
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.server import Options, RunningSandbox
-
 from tests.unit.sandbox.receiver import Receiver, states
 from tests.unit.sandbox.wire import Api
 

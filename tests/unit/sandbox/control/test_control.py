@@ -6,10 +6,10 @@ import threading
 
 import pytest
 import requests
-from sinch_sandbox.client import SandboxClient, SandboxError
-from sinch_sandbox.core.settings import Settings
 
 import sinch_provider
+from sinch_sandbox.client import SandboxClient, SandboxError
+from sinch_sandbox.core.settings import Settings
 from tests.unit.sandbox.wire import TO, Api
 
 OTHER = "447700900333"
@@ -106,7 +106,7 @@ def test_all_pages_are_read(api: Api, sinch_sandbox: SandboxClient, monkeypatch:
 def test_calls_are_counted_refused_ones_too(api: Api, sinch_sandbox: SandboxClient) -> None:
     api.send(to=[])
     Api(sinch_sandbox.url, token="wrong").send()
-    api.list()
+    api.listed()
     assert sinch_sandbox.calls() == {"send": 2, "list": 1}
     sinch_sandbox.clear_calls()
     assert sinch_sandbox.calls() == {}

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import requests
+
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.control import events
 from sinch_sandbox.server import Options, RunningSandbox
-
 from tests.unit.sandbox.wire import Api
 
 

@@ -11,8 +11,8 @@ import pytest
 import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sinch_sandbox.client import SandboxClient
 
+from sinch_sandbox.client import SandboxClient
 from tests.unit.sandbox.wire import TO, Api
 
 OTHER = "447700900333"

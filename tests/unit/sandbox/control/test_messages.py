@@ -6,9 +6,9 @@ import threading
 
 import pytest
 import requests
+
 from sinch_sandbox.client import SandboxClient, SandboxError
 from sinch_sandbox.server import Options, RunningSandbox
-
 from tests.unit.sandbox.wire import TO, Api, in_
 
 OTHER = "447700900333"

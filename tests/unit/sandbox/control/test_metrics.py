@@ -9,11 +9,11 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
+
+import sinch_provider
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.core.sandbox import Options, Sandbox
 from sinch_sandbox.sinch import batches
-
-import sinch_provider
 from tests.unit.sandbox.wire import TO, Api, in_
 
 Figures = dict[tuple[str, tuple[str, ...]], float]

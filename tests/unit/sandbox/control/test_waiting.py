@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.control.waiting import MAX_WAITING
 from sinch_sandbox.core.store.filtered import FilteredMessages
-
 from tests.unit.sandbox.wire import TO, Api
 
 from .test_messages import OTHER, Waiting
@@ -99,7 +99,7 @@ def test_what_was_counted_and_is_forgotten_does_not_count(api: Api, sinch_sandbo
     api.sent(to=[OTHER])
     search.join(20)
     assert search.answer is not None
-    assert [each["to"] for each in search.answer["messages"]] == [TO[1:], OTHER]  # type: ignore[index, attr-defined]
+    assert [each["to"] for each in search.answer["messages"]] == [TO[1:], OTHER]
 
 
 def test_too_many_listeners_are_sent_away(sinch_sandbox: SandboxClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from sinch_sandbox.core.clock import Clock
 from sinch_sandbox.core.ids import IdFactory
 from sinch_sandbox.core.tokens import TokenBucket

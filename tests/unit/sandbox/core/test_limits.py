@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from sinch_sandbox.client import SandboxClient
 
+from sinch_sandbox.client import SandboxClient
 from tests.unit.sandbox.wire import TO, Api, constraint, refused
 
 MAX_ANSWER = 64 * 1024

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import requests
+
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.core.outcomes import MAGIC
 from sinch_sandbox.sinch.codes import meaning
-
 from tests.unit.sandbox.wire import Api, accepted
 
 PARAMETERS = {"name": {"+447700900222": "Maria", "default": "there"}}

@@ -6,6 +6,7 @@ import re
 
 import pytest
 import requests
+
 from sinch_sandbox.client import SandboxClient
 
 POLICY = (

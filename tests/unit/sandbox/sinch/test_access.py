@@ -6,8 +6,8 @@ import base64
 
 import pytest
 import requests
-from sinch_sandbox.client import SandboxClient
 
+from sinch_sandbox.client import SandboxClient
 from tests.unit.sandbox.wire import Api, accepted, access_token
 
 GRANT = {"grant_type": "client_credentials"}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sinch_sandbox.client import SandboxClient
 
+from sinch_sandbox.client import SandboxClient
 from tests.unit.sandbox.wire import CALLBACK, TO, Api, accepted, bad_format, constraint, in_, refused
 
 UNKNOWN = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.sinch.encoding import GSM_BASIC, count_parts, truncate_to_one_part
-
 from tests.unit.sandbox.wire import Api, accepted
 
 CYRILLIC = "Ж"

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from sinch_sandbox.client import SandboxClient, SandboxError
 
+from sinch_sandbox.client import SandboxClient, SandboxError
 from tests.unit.sandbox.wire import TO, Api, access_token
 
 HEADERS = {"Authorization": "Bearer sandbox-token", "Content-Type": "application/json"}
@@ -178,17 +178,17 @@ def test_delays_come_on_top_of_other_trouble(api: Api, sinch_sandbox: SandboxCli
 
 def test_a_batch_that_takes_its_time_to_be_listed(api: Api, sinch_sandbox: SandboxClient) -> None:
     sinch_sandbox.fault("listing_lag", seconds=30)
-    api.list()
+    api.listed()
     batch = api.sent(client_reference="a")
-    assert api.list(client_reference="a")["count"] == 0
+    assert api.listed(client_reference="a")["count"] == 0
     assert api.get(batch["id"]) == batch
     assert [each["id"] for each in sinch_sandbox.batches()] == [batch["id"]]
     sinch_sandbox.advance(29)
-    assert api.list(client_reference="a")["count"] == 0
+    assert api.listed(client_reference="a")["count"] == 0
     sinch_sandbox.advance(1)
-    assert api.list(client_reference="a")["count"] == 1
+    assert api.listed(client_reference="a")["count"] == 1
     api.sent(client_reference="b")
-    assert api.list(client_reference="b")["count"] == 1
+    assert api.listed(client_reference="b")["count"] == 1
     assert struck(sinch_sandbox) == [1]
 
 

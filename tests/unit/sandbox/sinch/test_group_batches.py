@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.server import Options, RunningSandbox
-
 from tests.unit.sandbox.receiver import Receiver
 from tests.unit.sandbox.wire import Api, accepted, constraint, in_, process, refused
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import requests
-from sinch_sandbox.client import SandboxClient
 
+from sinch_sandbox.client import SandboxClient
 from tests.unit.sandbox.wire import Api, accepted, bad_format, constraint, process, refused
 
 ANNA, BOB, CARL, DORA = (f"9990000{index:04}" for index in range(1, 5))

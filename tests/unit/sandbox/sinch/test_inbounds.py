@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import requests
+
 from sinch_sandbox.client import SandboxClient, SandboxError
 from sinch_sandbox.server import Options, RunningSandbox
-
 from tests.unit.sandbox.wire import TO, Api, accepted, in_
 
 PHONE, NUMBER = "447700900222", "447700900111"

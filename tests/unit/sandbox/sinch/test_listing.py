@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sinch_sandbox.client import SandboxClient
 
+from sinch_sandbox.client import SandboxClient
 from tests.unit.sandbox.wire import Api, accepted, in_
 
 DAY = 86_400
@@ -17,18 +17,18 @@ def references(page: dict[str, object]) -> list[str]:
 
 
 def test_an_empty_list(api: Api) -> None:
-    assert api.list() == {"count": 0, "page": 0, "page_size": 0, "batches": []}
+    assert api.listed() == {"count": 0, "page": 0, "page_size": 0, "batches": []}
 
 
 def test_the_newest_comes_first_and_looks_as_it_did_when_sent(api: Api) -> None:
     first, second = api.sent(client_reference="first"), api.sent(client_reference="second")
-    assert api.list() == {"count": 2, "page": 0, "page_size": 2, "batches": [second, first]}
+    assert api.listed() == {"count": 2, "page": 0, "page_size": 2, "batches": [second, first]}
 
 
 def test_pages_count_from_zero_and_tell_what_is_on_them(api: Api) -> None:
     for index in range(65):
         api.sent(client_reference=str(index))
-    pages = [api.list(page=number) for number in range(4)]
+    pages = [api.listed(page=number) for number in range(4)]
     assert [(page["count"], page["page"], page["page_size"]) for page in pages] == [
         (65, 0, 30),
         (65, 1, 30),
@@ -39,41 +39,41 @@ def test_pages_count_from_zero_and_tell_what_is_on_them(api: Api) -> None:
         str(i) for i in range(64, -1, -1)
     ]
     assert pages[3]["batches"] == []
-    assert len(api.list(page_size=100)["batches"]) == 65
-    assert references(api.list(page=2, page_size=2)) == ["60", "59"]
+    assert len(api.listed(page_size=100)["batches"]) == 65
+    assert references(api.listed(page=2, page_size=2)) == ["60", "59"]
 
 
 def test_the_page_size_of_the_answer_can_be_the_one_asked_for(api: Api, sinch_sandbox: SandboxClient) -> None:
     api.sent()
     sinch_sandbox.configure(page_size_answer="requested")
-    assert api.list(page_size=50)["page_size"] == 50
+    assert api.listed(page_size=50)["page_size"] == 50
 
 
 def test_without_a_start_only_the_last_day_is_seen(api: Api, sinch_sandbox: SandboxClient) -> None:
     api.sent(client_reference="old")
     sinch_sandbox.advance(DAY + 0.001)
     api.sent(client_reference="new")
-    assert references(api.list()) == ["new"]
-    assert references(api.list(start_date=in_(sinch_sandbox, days=-2))) == ["new", "old"]
+    assert references(api.listed()) == ["new"]
+    assert references(api.listed(start_date=in_(sinch_sandbox, days=-2))) == ["new", "old"]
 
 
 def test_nothing_older_than_the_history_is_seen(api: Api, sinch_sandbox: SandboxClient) -> None:
     batch = api.sent(client_reference="old")
     sinch_sandbox.advance(14 * DAY)
-    assert references(api.list(start_date="2020-01-01")) == ["old"]
+    assert references(api.listed(start_date="2020-01-01")) == ["old"]
     sinch_sandbox.advance(1)
-    assert api.list(start_date="2020-01-01")["count"] == 0
+    assert api.listed(start_date="2020-01-01")["count"] == 0
     assert api.get(batch["id"])["client_reference"] == "old"
     sinch_sandbox.configure(history_days=35)
-    assert references(api.list(start_date="2020-01-01")) == ["old"]
+    assert references(api.listed(start_date="2020-01-01")) == ["old"]
 
 
 def test_the_start_belongs_to_the_window_and_the_end_does_not(api: Api, sinch_sandbox: SandboxClient) -> None:
     moment = api.sent(client_reference="x")["created_at"]
-    assert api.list(start_date=moment)["count"] == 1
-    assert api.list(end_date=moment)["count"] == 0
-    assert api.list(end_date=in_(sinch_sandbox, milliseconds=1))["count"] == 1
-    assert api.list(start_date=in_(sinch_sandbox, milliseconds=1))["count"] == 0
+    assert api.listed(start_date=moment)["count"] == 1
+    assert api.listed(end_date=moment)["count"] == 0
+    assert api.listed(end_date=in_(sinch_sandbox, milliseconds=1))["count"] == 1
+    assert api.listed(start_date=in_(sinch_sandbox, milliseconds=1))["count"] == 0
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_the_start_belongs_to_the_window_and_the_end_does_not(api: Api, sinch_sa
 )
 def test_dates_in_many_forms(api: Api, start: str) -> None:
     api.sent()
-    assert api.list(start_date=start)["count"] == 1
+    assert api.listed(start_date=start)["count"] == 1
     unescaped = api.call("GET", f"/batches?start_date={start}")
     assert accepted(unescaped)["count"] == 1
 
@@ -97,8 +97,8 @@ def test_by_client_reference_exactly(api: Api) -> None:
     for reference in ("a", "ab", "A"):
         api.sent(client_reference=reference)
     api.sent()
-    assert references(api.list(client_reference="a")) == ["a"]
-    assert api.list(client_reference="none")["count"] == 0
+    assert references(api.listed(client_reference="a")) == ["a"]
+    assert api.listed(client_reference="none")["count"] == 0
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_by_sender(api: Api, query: str) -> None:
 
 def test_unknown_query_keys_are_ignored(api: Api) -> None:
     api.sent()
-    assert api.list(from_s="447700900999", status="whatever", foo="bar")["count"] == 1
-    assert api.list(**{"from": ""})["count"] == 1
+    assert api.listed(from_s="447700900999", status="whatever", foo="bar")["count"] == 1
+    assert api.listed(**{"from": ""})["count"] == 1
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,8 @@ def test_bad_queries(api: Api, query: str, code: str) -> None:
 
 def test_accounts_do_not_see_each_other(api: Api, project: Api) -> None:
     batch = api.sent()
-    assert project.list()["count"] == 0
+    assert project.listed()["count"] == 0
     assert project.call("GET", f"/batches/{batch['id']}").status_code == 404
     assert project.cancel(batch["id"]).status_code == 404
     project.sent()
-    assert api.list()["count"] == 1
+    assert api.listed()["count"] == 1

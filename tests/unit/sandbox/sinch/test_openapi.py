@@ -9,10 +9,10 @@ from typing import Any
 import jsonschema
 import pytest
 import requests
+
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.sinch import api, openapi
 from sinch_sandbox.sinch.schemas import SCHEMAS
-
 from tests.unit.sandbox.wire import TO, Api, in_
 
 

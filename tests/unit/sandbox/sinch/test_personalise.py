@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sinch_sandbox.client import SandboxClient
-
 from tests.unit.sandbox.wire import TO, Api
 
 OTHERS = ["447700900333", "447700900444"]

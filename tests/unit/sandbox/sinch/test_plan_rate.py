@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sinch_sandbox.client import SandboxClient, SandboxError
 
+from sinch_sandbox.client import SandboxClient, SandboxError
 from tests.unit.sandbox.wire import Api, accepted, in_, process, refused
 
 QUEUED, DISPATCHED, DELIVERED = 400, 401, 0

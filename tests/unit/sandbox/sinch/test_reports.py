@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.core.outcomes import FINAL_STATUSES, MAGIC, MAGIC_PREFIX
-
 from tests.unit.sandbox.wire import TO, Api, accepted, bad_format, in_
 
 OTHER = "447700900333"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sinch_sandbox.client import SandboxClient
 
+from sinch_sandbox.client import SandboxClient
 from tests.unit.sandbox.wire import TO, Api, constraint, in_
 
 

@@ -6,8 +6,8 @@ import base64
 import re
 
 import pytest
-from sinch_sandbox.client import SandboxClient
 
+from sinch_sandbox.client import SandboxClient
 from tests.unit.sandbox.wire import CALLBACK, TO, Api, accepted, bad_format, constraint, refused
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

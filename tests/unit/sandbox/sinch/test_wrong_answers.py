@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import requests
-from sinch_sandbox.client import SandboxClient, SandboxError
 
+from sinch_sandbox.client import SandboxClient, SandboxError
 from tests.unit.sandbox.wire import TO, Api, accepted, in_
 
 OTHER = "447700900333"
@@ -101,7 +101,7 @@ def test_a_reply_that_contradicts_in_one_thing(
     found = api.call("GET", f"/batches/{reply['id']}")
     assert found.status_code == (200 if when == "after" else 404)
     assert [each["to"] for each in sinch_sandbox.messages()] == (truth["to"] if when == "after" else [])
-    assert api.list(client_reference=LABEL)["count"] == (1 if when == "after" else 0)
+    assert api.listed(client_reference=LABEL)["count"] == (1 if when == "after" else 0)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -181,9 +181,9 @@ def test_a_send_that_arrives_late(api: Api, sinch_sandbox: SandboxClient, how: s
     lost(api, "POST", "/batches", body, timeout=0.5 if how == "hang" else 10)
     sinch_sandbox.advance(54)
     assert sinch_sandbox.messages() == []
-    assert api.list(client_reference=LABEL)["count"] == 0
+    assert api.listed(client_reference=LABEL)["count"] == 0
     at = sinch_sandbox.advance(1)
-    (batch,) = api.list(client_reference=LABEL)["batches"]
+    (batch,) = api.listed(client_reference=LABEL)["batches"]
     assert batch["created_at"] == at > start
     sinch_sandbox.advance(3)
     assert sinch_sandbox.messages()[0]["received"]
@@ -239,9 +239,9 @@ def test_a_late_send_may_take_its_time_to_be_listed_as_well(api: Api, sinch_sand
     sinch_sandbox.fault("listing_lag", "send", seconds=5)
     lost(api, "POST", "/batches", {"to": [TO], "body": "x"})
     sinch_sandbox.advance(10)
-    assert (len(sinch_sandbox.messages()), api.list()["count"]) == (1, 0)
+    assert (len(sinch_sandbox.messages()), api.listed()["count"]) == (1, 0)
     sinch_sandbox.advance(5)
-    assert api.list()["count"] == 1
+    assert api.listed()["count"] == 1
 
 
 @pytest.mark.parametrize("forget", ["clear", "reset"])
@@ -277,30 +277,30 @@ def ids(answer: dict[str, Any]) -> list[str]:
 def test_a_list_that_ends_too_early(api: Api, sinch_sandbox: SandboxClient, three: list[str]) -> None:
     sinch_sandbox.fault("listing_partial", items=2, count=2)
     for page, expected in ((0, three[:2]), (1, [])):
-        answer = api.list(page=page, page_size=2)
+        answer = api.listed(page=page, page_size=2)
         assert (answer["count"], ids(answer)) == (3, expected)
-    assert ids(api.list()) == three
+    assert ids(api.listed()) == three
 
 
 def test_a_list_of_which_only_the_first_page_is_there(
     api: Api, sinch_sandbox: SandboxClient, three: list[str]
 ) -> None:
     sinch_sandbox.fault("listing_partial", count=None)
-    answers = [api.list(page=page, page_size=2) for page in (0, 1)]
+    answers = [api.listed(page=page, page_size=2) for page in (0, 1)]
     assert [(each["count"], ids(each)) for each in answers] == [(3, three[:2]), (3, [])]
 
 
 def test_a_list_that_ignores_its_filter(api: Api, sinch_sandbox: SandboxClient, three: list[str]) -> None:
     other = api.sent(client_reference="other")["id"]
     sinch_sandbox.fault("listing_unfiltered")
-    answer = api.list(client_reference=LABEL)
+    answer = api.listed(client_reference=LABEL)
     assert (answer["count"], ids(answer)) == (4, [other, *three])
-    assert ids(api.list(client_reference=LABEL)) == three
+    assert ids(api.listed(client_reference=LABEL)) == three
 
 
 def test_a_list_without_labels(api: Api, sinch_sandbox: SandboxClient, three: list[str]) -> None:
     sinch_sandbox.fault("listing_unlabelled")
-    answer = api.list(client_reference=LABEL)
+    answer = api.listed(client_reference=LABEL)
     assert ids(answer) == three
     assert not any("client_reference" in each for each in answer["batches"])
 
@@ -311,7 +311,7 @@ def test_a_list_with_something_broken_in_between(
 ) -> None:
     whole = set(api.get(three[0]))
     sinch_sandbox.fault("listing_garbled", lacks=lacks)
-    answer = api.list(client_reference=LABEL)
+    answer = api.listed(client_reference=LABEL)
     assert answer["count"] == 4
     first, broken, *others = answer["batches"]
     assert [each["id"] for each in (first, *others)] == three
@@ -346,4 +346,4 @@ def test_texts_can_be_trimmed_when_they_are_accepted(api: Api, sinch_sandbox: Sa
 def test_replacing_without_a_label_drops_it(api: Api) -> None:
     batch = api.sent(client_reference=LABEL, send_at="2100-01-01T00:00:00Z")
     assert "client_reference" not in accepted(api.replace(batch["id"]))
-    assert api.list(client_reference=LABEL)["count"] == 0
+    assert api.listed(client_reference=LABEL)["count"] == 0

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.core.limits import largest_body
-
 from tests.unit.sandbox.wire import Api, accepted, refused
 
 JSON = {"Content-Type": "application/json"}

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.server import Options, RunningSandbox
 from sinch_sandbox.web.patience import Patience
-
 from tests.unit.sandbox.wire import ROOT, TO, Api
 
 resource = pytest.importorskip("resource")

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+
 from sinch_sandbox.client import SandboxClient
 from sinch_sandbox.server import Options, RunningSandbox
-
 from tests.unit.sandbox.receiver import Receiver, states
 from tests.unit.sandbox.wire import Api, process
 

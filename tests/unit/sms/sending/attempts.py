@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pendulum
-from sinch_sandbox.client import SandboxClient
 
 from sinch_provider.sms.account import Account, ServicePlanCredentials
 from sinch_provider.sms.sending.sent import Sent
+from sinch_sandbox.client import SandboxClient
 
 MARIA, LUKASZ, ANNA = "+447700900222", "+447700900333", "+447700900444"
 SECRET = "plan-secret"

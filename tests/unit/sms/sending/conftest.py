@@ -8,7 +8,6 @@ from typing import Any
 
 import pendulum
 import pytest
-from sinch_sandbox.client import SandboxClient
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ServicePlanCredentials
@@ -17,6 +16,7 @@ from sinch_provider.sms.sending.journal import Journal
 from sinch_provider.sms.sending.memory import Memory
 from sinch_provider.sms.sending.send_once import SendOnce
 from sinch_provider.sms.sending.sent import Sent
+from sinch_sandbox.client import SandboxClient
 from tests.unit.sms.conftest import Player
 from tests.unit.sms.sending.attempts import LUKASZ, MARIA, NOW, RETRIES, SECRET, MemoryStore, sandbox_account
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sinch_sandbox.client import SandboxClient
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchUncertainError
 from sinch_provider.sms.sending.alert import Alert
 from sinch_provider.sms.sending.sent import Sent
+from sinch_sandbox.client import SandboxClient
 from tests.unit.sms.conftest import Player
 from tests.unit.sms.sending.attempts import ANNA, MARIA, NOW, sandbox_account, texts
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pendulum
 import pytest
-from sinch_sandbox.client import SandboxClient
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchAlreadyDispatchedError, SinchNotFoundError, SinchUnsettledError
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.sending.change_once import change_once
+from sinch_sandbox.client import SandboxClient
 from tests.unit.sms.conftest import Player
 from tests.unit.sms.sending.attempts import LUKASZ, MARIA, sandbox_account
 
