@@ -425,31 +425,3 @@ class TestRecipientsFromOtherTasks:
         assert "to: must name at least one recipient (got no recipients)" in (output := shown())
         assert "LazyXComSequence" not in output.split("1 fault")[-1]
         assert sinch_default.calls() == {}
-
-
-class TestMappedFaults:
-    def test_a_bad_row_is_not_retried_and_says_so(self, run_dag, sinch_default, shown):
-        with DAG("bad_row", default_args=RETRIES) as dag:
-            SinchSendBatchOperator.partial(task_id="send", body="Hi").expand(
-                to=[[MARIA], ["07700-900 222", "abc"], [ANNA]]
-            )
-        run = run_dag(dag)
-        assert [outcome(run, "send", index) for index in range(3)] == [
-            ("success", 1),
-            ("failed", 1),
-            ("success", 1),
-        ]
-        output = shown()
-        assert "SinchTaskFailed" in output
-        assert (
-            "SinchSendBatchOperator: 2 faults in the request. Nothing was sent.\n  to[0]: must start"
-            in output
-        )
-        assert texts(sinch_default) == {"222": "Hi", "333": "Hi"}
-
-    def test_nor_are_faults_of_the_arguments_that_all_rows_share(self, run_dag, sinch_default, shown):
-        with DAG("bad_partial", default_args=RETRIES) as dag:
-            SinchSendBatchOperator.partial(task_id="send", body="Hi", max_failed=7).expand(to=[[MARIA]])
-        assert outcome(run_dag(dag), "send", 0) == ("failed", 1)
-        assert "max_failed: must be a share" in shown()
-        assert sinch_default.calls() == {}

@@ -173,3 +173,9 @@ def test_a_report_is_not_widened_by_a_broken_filter(values: dict[str, Any]) -> N
 def test_a_dry_run_checks_its_query_too(values: dict[str, Any]) -> None:
     with pytest.raises(SinchValidationError, match="send_dry_run: 2 faults"):
         endpoints.send_dry_run(body="", to=TO, **values)
+
+
+def test_a_replacement_is_repeated_only_while_it_waits_for_its_time() -> None:
+    assert not endpoints.replace(ID, body="Hi", to=TO).repeatable
+    assert not endpoints.replace(ID, body="Hi", to=TO, send_at="2024-11-12").repeatable
+    assert endpoints.replace(ID, body="Hi", to=TO, send_at="2999-01-01").repeatable
