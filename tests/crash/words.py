@@ -10,8 +10,7 @@ from tests.crash.world import Attempt, World
 
 _BATCH_ID = re.compile(r"\b01[0-9A-HJKMNP-TV-Z]{24}\b")
 _COUNTED = re.compile(r"sent batch (?P<ids>[\w, ]+) to (?P<theirs>\d+) recipients\. (?P<rest>.*)")
-_OURS = re.compile(r"Of the (?P<ours>\d+) recipients of this one, (?P<reached>\d+) are among them")
-_NONE = re.compile(r"None of the (?P<ours>\d+) recipients of this one is among them")
+_OURS = re.compile(r"That includes (?P<reached>\d+|none) of the (?P<ours>\d+) recipients of this send")
 
 
 def lie(world: World, attempt: Attempt) -> str | None:
@@ -19,7 +18,7 @@ def lie(world: World, attempt: Attempt) -> str | None:
     text = str(attempt.error)
     known = {each["id"]: each for each in attempt.known}
     if "contradicts the request" in text:
-        # What an answer has made up is quoted.
+        # The error quotes an answer that a fault made up.
         return None
     if strangers := set(_BATCH_ID.findall(text)) - set(known):
         return f"batches that are not there: {strangers}: {text}"
@@ -41,7 +40,7 @@ def _sent(world: World, attempt: Attempt) -> list[str]:
     earlier: set[str] = set()
     if world.schedule.on_clear == "resend":
         earlier = world.before.get((attempt.ti.place, attempt.cycle), set())
-    # Which cycle of which place a batch is of cannot be told where items have moved.
+    # Where items have moved, it is unknown which place and which cycle a batch belongs to.
     resent = world.schedule.on_clear == "resend" and world.moves
     same = world.schedule.items in {"same", "chunks"} or resent
     return [
@@ -69,9 +68,9 @@ def _miscounted(attempt: Attempt, known: dict[str, Any], text: str) -> str | Non
     rest = told["rest"]
     if int(told["theirs"]) != len(people):
         return f"{len(people)} recipients were texted: {text}"
-    if found := _OURS.search(rest):
-        right = int(found["ours"]) == len(ours) and int(found["reached"]) == len(ours & people)
-        return None if right else f"{len(ours & people)} of {len(ours)} were reached: {text}"
-    if found := _NONE.search(rest):
-        return None if int(found["ours"]) == len(ours) and not ours & people else f"wrong: {text}"
-    return None
+    found = _OURS.search(rest)
+    if found is None:
+        return f"it does not say how many of this send's recipients were reached: {text}"
+    reached = 0 if found["reached"] == "none" else int(found["reached"])
+    right = int(found["ours"]) == len(ours) and reached == len(ours & people)
+    return None if right else f"{len(ours & people)} of {len(ours)} were reached: {text}"

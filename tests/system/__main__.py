@@ -28,6 +28,7 @@ from tests.system.load import Load, Numbers, Send
 from tests.system.metadata import Metadata
 from tests.system.processes import SystemTestError
 from tests.system.services import Postgres, Redis, Sandbox, install_missing
+from tests.system.words import check_words
 
 _BEGAN = time.monotonic()
 #: Seconds between two lines that say how far it is.
@@ -121,7 +122,7 @@ def share(number: int, place: int, parts: int) -> int:
 def test(folder: Path, given: argparse.Namespace, seed: int) -> bool:
     """Do it all; whether everything was as it must be."""
     executors = given.executors.split(",")
-    reports.check_words()
+    check_words()
     install_missing()
     say("compiling modules, starting Postgres and the sandbox")
     compile_modules()

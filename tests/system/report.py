@@ -11,43 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import sinch_provider
 from sinch_sandbox.client import SandboxClient
 from tests.system.clears import STATES, Clear
 from tests.system.cluster import KEEPS_TASK_STATE
 from tests.system.kills import Kill
 from tests.system.load import MADE_AT, UNGUARDED, Send
 from tests.system.metadata import Key, Metadata
-from tests.system.processes import SystemTestError
+from tests.system.words import DECISIONS
 
-#: What operators say of their decisions.
-DECISIONS: Final = {
-    "sent, and saw it accepted": "Sinch accepted batch",
-    "an earlier attempt was about to": "was about to send; its outcome is unknown",
-    "looked for the batch": "Looking for the batch by its reference",
-    "kept it": "has the same message and recipients; keeping it",
-    "kept it, with another text": "has the same recipients and another text; keeping it",
-    "did not find it": "so it was not accepted",
-    "not sent: no permission": "Airflow's task state cannot be reached",
-    "not sent: permission too old": "to write to the task state",
-    "not sent: told to stop": "The task was told to stop before",
-}
 _SAYS_SENT: Final = re.compile(
     r"was sent, but|earlier attempt sent batch|Batch \S+ of this task (was cancelled|has all)"
 )
 _SAYS_NOT_SENT: Final = "Nothing was sent."
-
-
-def check_words() -> None:
-    """
-    Check that operators still say what is counted here.
-
-    :raises SystemTestError: The package says it in other words by now.
-    """
-    package = Path(sinch_provider.__file__).parent
-    source = "".join(path.read_text() for path in package.rglob("*.py"))
-    if unsaid := [words for words in DECISIONS.values() if words not in source]:
-        raise SystemTestError(f"Nobody says any more: {', '.join(map(repr, unsaid))}")
 
 
 @dataclass

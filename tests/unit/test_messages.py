@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.messages import main, messages_of
+from tests.system.words import check_words
 
 SOURCE = '''
 """What the module does is no message."""
@@ -73,3 +74,7 @@ def test_a_list_is_a_table(tree: Path, capsys: pytest.CaptureFixture[str]) -> No
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         main([str(tmp_path / "elsewhere")])
+
+
+def test_the_system_test_counts_words_that_operators_still_say() -> None:
+    check_words()
