@@ -48,7 +48,7 @@ def get_provider_info() -> dict[str, Any]:
                 "conn-fields": {
                     "region": {
                         "label": "Region",
-                        "description": "Where the account lives. Projects: us or eu.",
+                        "description": "The region of the account. Projects: us or eu.",
                         "schema": {
                             "type": ["string", "null"],
                             "enum": ["us", "eu", "au", "br", "ca"],
@@ -57,22 +57,22 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "project_id": {
                         "label": "Project id",
-                        "description": "Only with an access key; empty for a service plan.",
+                        "description": "For an access key. Leave it empty for a service plan.",
                         "schema": {"type": ["string", "null"]},
                     },
                     "from": {
                         "label": "Default sender",
-                        "description": "Number, short code or name used by batches that name no sender.",
+                        "description": "Sender of batches that name none: number, short code or name.",
                         "schema": {"type": ["string", "null"]},
                     },
                     "timeout": {
                         "label": "Timeout",
-                        "description": "Seconds for a connection and for each read; thrice that in all.",
+                        "description": "Seconds for a connection and for each read; three times that in all.",
                         "schema": {"type": ["number", "null"], "default": 30},
                     },
                     "base_url": {
                         "label": "Base URL",
-                        "description": "Instead of the region's, such as the sandbox's.",
+                        "description": "Scheme and host of the API, instead of the region's.",
                         "schema": {"type": ["string", "null"]},
                     },
                     "auth_url": {
@@ -82,12 +82,12 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "namespace": {
                         "label": "Namespace",
-                        "description": "Tells apart installations that share the account, such as staging.",
+                        "description": "Distinguishes installations that share an account, such as staging.",
                         "schema": {"type": ["string", "null"], "maxLength": 64},
                     },
                     "only_to": {
                         "label": "Only to",
-                        "description": "What numbers must begin with to be texted: +44770090, +46.",
+                        "description": "Prefixes of the numbers that may be texted: +44770090, +46.",
                         "schema": {"type": ["string", "null"]},
                     },
                     "allow_insecure": {

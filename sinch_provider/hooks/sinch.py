@@ -257,7 +257,7 @@ def _warn_of_unknown(extra: Mapping[str, Any]) -> None:
     if not names or (found := tuple(names)) in _warned:
         return
     _warned.add(found)
-    shown = [name if _WORD.fullmatch(name) else f"one of {len(name)} characters" for name in names]
+    shown = [name if _WORD.fullmatch(name) else f"one with {len(name)} characters" for name in names]
     log.warning("The connection has unknown extras, which are ignored: %s.", ", ".join(shown))
 
 

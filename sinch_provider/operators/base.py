@@ -72,16 +72,16 @@ class SinchOperator(GuardedFields, BaseOperator):
         return self._hook
 
     def values(self, names: Iterable[str]) -> dict[str, Any]:
-        """Give the values of fields by name, as the API functions take them."""
+        """Return the values of fields by name, as the API functions take them."""
         return {name: getattr(self, name) for name in names}
 
     def argument_faults(self) -> list[Fault]:
-        """Name what is wrong with the arguments, as far as they are known."""
+        """Return the faults of the arguments that are known so far."""
         return []
 
     def _check_arguments(self) -> None:
         """
-        Refuse what is wrong with the arguments, at the end of a constructor.
+        Refuse wrong arguments, at the end of a constructor.
 
         The operator of a mapped task is made while the task runs, before ``execute``. Airflow would retry an
         error there and hide it in the log, so ``execute`` raises it.
@@ -97,11 +97,11 @@ class SinchOperator(GuardedFields, BaseOperator):
 
     def _begin(self, context: Context) -> None:
         """
-        Begin ``execute``: render the fields, and refuse what was not known before.
+        Begin ``execute``: render the fields, and refuse faults that were not known before.
 
         :raises SinchTaskFailed: Names every fault.
         """
-        # Executed again, it may find another connection under the same name.
+        # When it is executed again, the same name may stand for another connection.
         self._hook = None
         with airflow_failures():
             if self._refusal:
@@ -121,17 +121,17 @@ class SinchOperator(GuardedFields, BaseOperator):
             self._unrendered = self.values(map(str, self.template_fields))
         for name, value in self._unrendered.items():
             if getattr(self, name) is not self._rendered.get(name, value):
-                # The user has set it since the last execution.
+                # The user has changed it since the last execution.
                 self._unrendered[name] = getattr(self, name)
             elif getattr(self, name) is not value:
                 setattr(self, name, value)
-        # An operator made in a running task belongs to no Dag; the task that executes it does.
+        # An operator made in a running task has no Dag. The task that executes it has one.
         dag: Any = None if self.get_dag() else context.get("dag")
         self.render_template_fields(context, dag.get_template_env(force_sandboxed=True) if dag else None)
         self._rendered = self.values(self._unrendered)
 
     def resolve_template_files(self) -> None:
-        """Leave files to rendering: Airflow would also take a recipient that ends in ``.txt`` for a file."""
+        """Leave files to rendering: Airflow would also read a recipient that ends in ``.txt`` as a file."""
         self.prepare_template()
 
     def render_template(
@@ -144,7 +144,7 @@ class SinchOperator(GuardedFields, BaseOperator):
         """Render a value as Airflow does, but leave texts without a template as they are."""
         if isinstance(content, str):
             environment = jinja_env or self.get_template_env()
-            # Data that another task gave to a mapped one is no template. Airflow marks it in seen_oids.
+            # Data that a mapped task got from another task is no template. Airflow marks it in seen_oids.
             if id(content) in (seen_oids or ()) or not is_marked(content, environment):
                 return content
             rendered = self._render(environment.from_string(content), context)
@@ -201,6 +201,6 @@ class SinchOperator(GuardedFields, BaseOperator):
             )
         rendered = super()._render_field(name, value, context, environment, seen_oids)
         if rendered is None and not isinstance(value, str) and name in self._found_nothing:
-            # An output that is None leaves the field out.
+            # If another task's output is None, the field counts as not given.
             self._found_nothing.remove(name)
         return rendered

@@ -1,4 +1,4 @@
-"""The operators for batches, one per verb of the API. This is where Dags import all of them from."""
+"""The operators for batches, one per operation of the API. Dags import all of them from here."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _UPDATE = ("batch_id", *message.CHANGES)
 
 class SinchUpdateBatchOperator(SinchOperator):
     """
-    Change parts of a batch that has not left yet; return the batch id. What is not given stays as it is.
+    Change parts of a batch that has not left yet; return the batch id. Other fields stay as they are.
 
     :param batch_id: The batch. (templated)
     :param to_add: Recipients to add, 1 to 100. (templated)
@@ -154,7 +154,7 @@ class SinchUpdateBatchOperator(SinchOperator):
         self._check_arguments()
 
     def argument_faults(self) -> list[Fault]:
-        """Name what is wrong with the change, as far as it is known."""
+        """Return the faults of the change that are known so far."""
         given = self.values(_UPDATE)
         return faults_of(check_update, given, self.operation, unknown_fields(given))
 
@@ -170,7 +170,7 @@ class SinchUpdateBatchOperator(SinchOperator):
 
 class SinchReplaceBatchOperator(SinchMessageOperator):
     """
-    Replace a batch that has not left yet; return the batch id. What is not given gets its default.
+    Replace a batch that has not left yet; return the batch id. Fields that are not given get their defaults.
 
     :param batch_id: The batch; its id stays. (templated)
     :param to: Recipients, 1 to 1000: phone numbers in any international format, and group ids. A list; or
@@ -260,7 +260,7 @@ class SinchReplaceBatchOperator(SinchMessageOperator):
         self._check_arguments()
 
     def argument_faults(self) -> list[Fault]:
-        """Name what is wrong with id and message, as far as they are known."""
+        """Return the faults of id and message that are known so far."""
         given = {"batch_id": self.batch_id, **self.message}
         return faults_of(check_message, given, self.operation, unknown_fields(given))
 
@@ -304,7 +304,7 @@ class SinchCancelBatchOperator(SinchOperator):
         self._check_arguments()
 
     def argument_faults(self) -> list[Fault]:
-        """Name what is wrong with the id, if it is known."""
+        """Return the fault of the id, if it is known."""
         given = {"batch_id": self.batch_id}
         return faults_of(check_fields, given, {}, self.operation, unknown_fields(given))
 
@@ -360,7 +360,7 @@ class SinchDeliveryFeedbackOperator(SinchOperator):
         self._check_arguments()
 
     def argument_faults(self) -> list[Fault]:
-        """Name what is wrong with id and recipients, as far as they are known."""
+        """Return the faults of id and recipients that are known so far."""
         given = self.values(("batch_id", "recipients"))
         unknown = unknown_fields(given)
         return faults_of(check_fields, given, table.FEEDBACK, self.operation, unknown, ("recipients",))
@@ -375,6 +375,6 @@ class SinchDeliveryFeedbackOperator(SinchOperator):
 
 
 def _changed(client: SinchClient, batch_id: str, call: Call[Batch], context: Context) -> Batch:
-    """Update or replace a batch once, whatever became of an earlier attempt."""
+    """Update or replace a batch once, even if the outcome of an earlier attempt is unknown."""
     settle = client.account.longest_exchange
     return client.follow(change_once(batch_id, call, first=is_first(context), settle=settle))

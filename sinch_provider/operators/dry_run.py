@@ -65,7 +65,7 @@ class SinchDryRunBatchOperator(SinchMessageOperator):
         (templated)
     :param strict_validation: Whether Sinch checks media before sending, for ``mt_media``.
     :param per_recipient: Whether to list what each recipient would get.
-    :param number_of_recipients: How many of them to list, 0 to 1000; Sinch's default is 100.
+    :param number_of_recipients: How many recipients to list, 0 to 1000. Sinch's default is 100.
     :param sinch_conn_id: The connection. (templated)
     :raises SinchValidationError: When the Dag is parsed, for every fault that is known then.
     """
@@ -125,7 +125,7 @@ class SinchDryRunBatchOperator(SinchMessageOperator):
         self._check_arguments()
 
     def argument_faults(self) -> list[Fault]:
-        """Name what is wrong with message and query, as far as it is known."""
+        """Return the faults of message and query that are known so far."""
         given = {**self.message, **self._query}
         return faults_of(check_dry_run, given, self.operation, unknown_fields(given))
 

@@ -1,4 +1,4 @@
-"""``SinchMessageOperator``: what the operators share that take a whole message."""
+"""``SinchMessageOperator``: base of the operators that take a whole message."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class SinchMessageOperator(SinchOperator):
         self.strict_validation = strict_validation
 
     def argument_faults(self) -> list[Fault]:
-        """Name what is wrong with the message, as far as it is known."""
+        """Return the faults of the message that are known so far."""
         given = self.message
         return faults_of(check_message, given, self.operation, unknown_fields(given))
 

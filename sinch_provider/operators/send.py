@@ -196,7 +196,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
         self.send_key = as_rendered(send_key)
         self.on_clear = as_rendered(on_clear)
         self.hold = hold
-        # A Dag's default_args are for tasks of several kinds, so they may name what this one does not use.
+        # A Dag's default_args are for all its tasks, so they may name arguments that this one does not use.
         self._meant_for_all = frozenset(kwargs.get("default_args") or ())
         self._send: SendOnce | Alert | None = None
         self._killed = False
@@ -204,7 +204,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
         self._check_arguments()
 
     def argument_faults(self) -> list[Fault]:
-        """Name what is wrong with message, sending and waiting, as far as it is known."""
+        """Return the faults of message, sending and waiting that are known so far."""
         return [*super().argument_faults(), *self._sending_faults(), *self._waiting_faults()]
 
     def _sending_faults(self) -> list[Fault]:
@@ -216,7 +216,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
         faults += sending_faults(on_clear, self.hold)
         if on_clear == OnClear.RESEND.value and not (self.durable and KEEPS_TASK_STATE):
             lacking = "Airflow 3.3 or later" if self.durable else "durable=True"
-            rule = f"can be resend only with {lacking}; without it, a new send_key sends again"
+            rule = f"must not be 'resend' without {lacking}; to send again, use a new send_key"
             faults.append(Fault("on_clear", rule))
         return faults
 
@@ -282,7 +282,9 @@ class SinchSendBatchOperator(SinchMessageOperator):
         """Fail if the task was killed meanwhile. From here on, a kill changes nothing."""
         self._ended = True
         if self._killed and (self.wait_for_completion or self.cancel_on_kill):
-            raise SinchWaitInterrupted(f"Batch {batch_id} was accepted, then the task was stopped.")
+            raise SinchWaitInterrupted(
+                f"Sinch accepted batch {batch_id}. Then the task was stopped. A retry does not send again."
+            )
 
     def _cancel_if_asked(self) -> None:
         batch_id = self._send.batch_id if self._send else None
@@ -293,7 +295,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
                 self.log.info(goes_on([batch_id]))
             return
         try:
-            # A client of its own: the task's may be in the middle of a request.
+            # A second client: the task's own may be in the middle of a request.
             with self.hook.new_client() as client:
                 client.batches.cancel(batch_id)
         except (SinchError, AirflowNotFoundException) as error:

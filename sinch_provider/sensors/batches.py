@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 OUTCOMES: Final = (SinchDeliveryFailed, SinchWaitTimeout, AirflowSensorTimeout)
 #: Seconds for the last poke, which comes when the sensor's time is up.
 _LAST_POKE: Final = 60.0
-_UNTOUCHED: Final = "The batches are delivered all the same."
+_UNTOUCHED: Final = "Delivery of the batches continues."
 
 
 class _TimeIsUpError(SinchError):
@@ -69,7 +69,7 @@ class SinchBatchSensor(GuardedFields, BaseSensorOperator):
     the task fails with a timeout. In mode ``reschedule`` the next poke comes when the batch leaves.
 
     With ``soft_fail`` an outcome skips the task instead of failing it: a poor delivery, an expired batch,
-    Airflow's own timeout. Wrong credentials, connections and batch ids fail the task all the same.
+    Airflow's own timeout. Wrong credentials, connections and batch ids still fail the task.
 
     :param batch_id: One batch id or several: a list, or text with commas between them. (templated)
     :param max_failed: The task fails when the share of failed messages (Aborted, Rejected, Failed, Expired,
@@ -160,7 +160,7 @@ class SinchBatchSensor(GuardedFields, BaseSensorOperator):
         def refuse_late_pause(seconds: float) -> None:
             if until is not None and utcnow() + timedelta(seconds=seconds) > until:
                 raise _TimeIsUpError(
-                    "Sinch did not answer as it should, and there is no time left to ask again"
+                    "The last request failed, and the sensor's timeout leaves no time to repeat it"
                 )
 
         with SinchHook(self.sinch_conn_id).new_client(before_pause=refuse_late_pause) as client:
@@ -177,7 +177,7 @@ class SinchBatchSensor(GuardedFields, BaseSensorOperator):
         return self._concluded(summary_of_event(event))
 
     def on_kill(self) -> None:
-        """Log that the batches go on without this task."""
+        """Log that delivery continues without this task."""
         batch_ids = self._progress or list(map(Progress, check_batch_ids(self.batch_id)))
         self.log.info("%s", goes_on([entry.batch_id for entry in batch_ids]))
 

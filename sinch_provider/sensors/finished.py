@@ -1,4 +1,4 @@
-"""``FinishedBatches``: what a rescheduled sensor remembers from poke to poke, each a process of its own."""
+"""``FinishedBatches``: what a rescheduled sensor remembers from poke to poke; each poke is a new process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FinishedBatches:
         self._kept: Mapping[str, Counts] = {}
 
     def start(self, batch_ids: Iterable[str]) -> list[Progress]:
-        """Give the progress of batches, as far as it is remembered."""
+        """Return the progress of batches: finished ones as remembered, others from the beginning."""
         self._kept = self._read()
         return [
             Progress(id_, State.FINISHED, self._kept[id_]) if id_ in self._kept else Progress(id_)

@@ -60,8 +60,8 @@ def send_dry_run(
 
     :param message: As :class:`~sinch_provider.sms.message.MessageFields` describes it.
     :param per_recipient: Whether to list what each recipient would get.
-    :param number_of_recipients: How many of them to list, 0 to 1000; the server's default is 100. The totals
-        always count everybody.
+    :param number_of_recipients: How many recipients to list, 0 to 1000; the server's default is 100. The
+        totals always count everybody.
     :raises SinchValidationError: Names every field that breaks a rule.
     """
     asked = {"per_recipient": per_recipient, "number_of_recipients": number_of_recipients}
@@ -123,7 +123,7 @@ def get(batch_id: str) -> Call[Batch]:
 @takes_changes
 def update(batch_id: str, **changes: Unpack[MessageChanges]) -> Call[Batch]:
     """
-    Change parts of a batch that has not left yet. What is not given stays as it is.
+    Change parts of a batch that has not left yet. Other fields stay as they are.
 
     :param batch_id: The batch.
     :param changes: As :class:`~sinch_provider.sms.message.MessageChanges` describes them.
@@ -136,7 +136,7 @@ def update(batch_id: str, **changes: Unpack[MessageChanges]) -> Call[Batch]:
 @takes_message
 def replace(batch_id: str, **message: Unpack[MessageFields]) -> Call[Batch]:
     """
-    Replace a batch that has not left yet. What is not given gets its default. The id stays.
+    Replace a batch that has not left yet. Fields that are not given get their defaults. The id stays.
 
     :param batch_id: The batch.
     :param message: As :class:`~sinch_provider.sms.message.MessageFields` describes it.

@@ -124,9 +124,7 @@ class SinchValidationError(SinchError, ValueError):
         name = subject or operation
         plural = "fault" if len(self.faults) == 1 else "faults"
         super().__init__(
-            f"{name}: {len(self.faults)} {plural} in the request"
-            if name
-            else f"{len(self.faults)} {plural} in the request",
+            f"{name}: {len(self.faults)} {plural}" if name else f"{len(self.faults)} {plural} in the request",
             operation=operation,
         )
         lines = [str(self), *(f"  {fault}" for fault in self.faults[: self.SHOWN])]
@@ -142,7 +140,7 @@ class SinchAuthError(SinchError):
 
 
 class SinchBadRequestError(SinchError):
-    """Sinch does not accept the request (HTTP 400, and 4xx without a class of their own)."""
+    """Sinch does not accept the request (HTTP 400, and any 4xx that has no class below)."""
 
     advice = "Correct the field that Sinch names. A retry without a change will not help."
 
@@ -150,7 +148,7 @@ class SinchBadRequestError(SinchError):
 class SinchForbiddenError(SinchError):
     """Sinch refuses the request (HTTP 403): unknown group, no callback URL, account blocked and so on."""
 
-    advice = "Read Sinch's reason. A retry without a change will not help."
+    advice = "Read the reason that Sinch gives. A retry without a change will not help."
 
 
 class SinchNotFoundError(SinchError):
@@ -165,7 +163,7 @@ class SinchNotFoundError(SinchError):
 class SinchAlreadyDispatchedError(SinchError):
     """The batch cannot be changed or cancelled any more, because it has left (HTTP 403 or 409)."""
 
-    advice = "Its delivery report shows the status of each message."
+    advice = "The delivery report shows the status of each message."
 
 
 class SinchRateLimitError(SinchError):
@@ -259,7 +257,7 @@ class SinchAccountChangedError(SinchError):
     default_effect = Effect.UNKNOWN
     advice = (
         "Change the connection back to the earlier account and retry. If the batch was not sent with that "
-        "account, clear the task with on_clear='resend'."
+        "account, set on_clear='resend' and clear the task."
     )
 
     def _consequence(self) -> str:

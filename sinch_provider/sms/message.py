@@ -1,4 +1,4 @@
-"""What a message consists of: its parameters, described once for endpoints, clients and operators."""
+"""The parameters of a message, described once for endpoints, clients and operators."""
 
 from __future__ import annotations
 
@@ -112,9 +112,9 @@ _PARAM: Final = re.compile(r"^ *:param (\w+): ((?:.*\n)(?: {8,}.*\n)*)", re.MULT
 
 def takes_message(endpoint: Callable[P, T]) -> Callable[P, T]:
     """
-    Complete an endpoint that takes ``**message``, as type checkers see it, at run time.
+    Give an endpoint that takes ``**message`` the whole signature and docs of a message at run time.
 
-    Its signature and docs show every parameter, a wrong one is a ``TypeError``, and defaults are filled in.
+    A parameter that does not exist is a ``TypeError``. Defaults are filled in.
     """
     return _completed(endpoint, MessageFields, MESSAGE, DEFAULTS)
 

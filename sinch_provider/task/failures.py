@@ -66,7 +66,7 @@ def airflow_failures(
     connection if Airflow itself cannot be reached, because then it finds no connection at all.
 
     :param context: The context of the task; by default, of the running task.
-    :param conn_id: The connection, which is looked for once more if it was not found.
+    :param conn_id: The connection, which is searched for once more if it was not found.
     :param consequence: One sentence for the error about a missing connection: what it means for this task.
     :raises SinchTaskFailed: The error is permanent.
     """
@@ -110,7 +110,7 @@ def missing_connection(error: AirflowNotFoundException, consequence: str) -> str
     """
     Return the text about a connection that Airflow does not find, with what to do.
 
-    :param error: Airflow's error. The error of our hook says already what to do.
+    :param error: Airflow's error. Our hook's error already says what to do.
     :param consequence: What it means for the task.
     """
     if type(error) is not AirflowNotFoundException:
@@ -172,7 +172,7 @@ def conclude(summary: Summary, policy: OutcomePolicy) -> None:
     if summary.overdue and not summary.counts.total():
         raise SinchWaitTimeout(
             f"Timed out: {named(summary.overdue)} expired, and Sinch has reported no message. "
-            "Look in Sinch's dashboard for what became of it."
+            "Look it up in Sinch's dashboard."
         )
     if summary.overdue:
         raise SinchWaitTimeout(

@@ -41,7 +41,7 @@ def sending(
 
     :param call: The send, as ``endpoints.send`` describes it.
     :param durable: Whether to keep a journal, where Airflow has a task state.
-    :param stopped: Whether the task was told to stop.
+    :param stopped: Whether Airflow has asked the task to stop.
     :raises SinchValidationError: ``on_clear="resend"`` without a journal.
     :raises SinchUnsettledError: The outcome of an earlier send of this attempt to some of these recipients is
         unknown.

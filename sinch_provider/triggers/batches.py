@@ -20,7 +20,7 @@ from sinch_provider.task.failures import SinchTaskFailed, SinchWaitInterrupted, 
 if TYPE_CHECKING:
     from sinch_provider.sms.aio import AsyncSinchClient
 
-#: After so many failures to read the connection, it counts as missing.
+#: The connection counts as missing after this many failures to read it.
 _CONNECTION_LOOKS: Final = 3
 
 
@@ -71,7 +71,7 @@ class SinchBatchTrigger(BaseTrigger):
                     wait([Progress(id_) for id_ in self.batch_ids], self.poll_interval)
                 )
         except Exception as error:
-            # The task must learn every reason: a trigger that dies leaves none.
+            # Report every error to the task: a trigger that dies gives no reason.
             self.log.warning("Waiting for the batches failed: %s", type(error).__name__)
             message, transient = _explained(error)
             yield TriggerEvent({"status": "error", "message": message, "transient": transient})
@@ -81,7 +81,7 @@ class SinchBatchTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """
-        Cancel the batches if asked to; otherwise log that they go on.
+        Cancel the batches if asked to. Otherwise log that delivery continues.
 
         Airflow >= 3.3 calls this when the task is cleared or marked.
         """
@@ -125,7 +125,8 @@ def _explained(error: Exception) -> tuple[str, bool]:
     if isinstance(error, SinchError):
         return str(error), error.transient
     if isinstance(error, AirflowNotFoundException):
-        return missing_connection(error, "The triggerer needs it too. The batches go on."), False
+        consequence = "The triggerer needs the connection too. Delivery of the batches continues."
+        return missing_connection(error, consequence), False
     return f"{type(error).__name__}: {mask_text(str(error))}", True
 
 
@@ -146,7 +147,7 @@ def summary_of_event(event: Any) -> Summary:
         return summary
     raise SinchTaskFailed(
         "Waiting for the batches failed: the trigger's event is not from this provider. "
-        "The batches go on; clear the task to wait for them again."
+        "Delivery continues. Clear the task to wait for the batches again."
     )
 
 

@@ -154,7 +154,7 @@ def test_extras_that_mean_nothing_are_named_once(caplog):
     for _ in range(2):
         account({"only-to": "+44", "onlyto": "+44", "447700900222": "x", "region": "eu"})
     assert [record.getMessage() for record in caplog.records] == [
-        "The connection has unknown extras, which are ignored: one of 12 characters, only-to, onlyto."
+        "The connection has unknown extras, which are ignored: one with 12 characters, only-to, onlyto."
     ]
 
 

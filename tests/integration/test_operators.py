@@ -386,6 +386,6 @@ class TestOnKill:
     def test_a_task_that_is_told_to_stop_sends_nothing(self, sinch_default):
         operator = SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi")
         operator.on_kill()
-        with pytest.raises(SinchNotSentError, match="told to stop"):
+        with pytest.raises(SinchNotSentError, match="was stopped before"):
             operator.execute({})
         assert sinch_default.messages() == []

@@ -75,7 +75,11 @@ def test_what_can_be_known_fails_when_the_dag_is_parsed(arguments, fields):
         SinchSendBatchOperator(task_id="send", **arguments)
     assert [fault.field for fault in caught.value.faults] == fields
     assert "0000222" not in str(caught.value)
-    assert str(caught.value).splitlines()[0].endswith("in the request. Nothing was sent.")
+    assert (
+        str(caught.value)
+        .splitlines()[0]
+        .endswith((" fault. Nothing was sent.", " faults. Nothing was sent."))
+    )
 
 
 def test_all_faults_of_every_operator_are_named_at_once():
@@ -93,7 +97,7 @@ def test_all_faults_of_every_operator_are_named_at_once():
         ["to[0]", "number_of_recipients"],
         ["batch_id", "recipients[0]"],
     ]
-    assert "SinchReplaceBatchOperator: 3 faults in the request. Nothing was changed." in str(replace.value)
+    assert "SinchReplaceBatchOperator: 3 faults. Nothing was changed." in str(replace.value)
 
 
 def test_what_a_whole_dag_says_about_waiting_is_no_fault_of_a_task_that_does_not():
@@ -106,7 +110,7 @@ def test_sending_again_after_a_clear_needs_an_airflow_that_remembers(monkeypatch
     SinchSendBatchOperator(**arguments)
     monkeypatch.setattr("sinch_provider.operators.send.KEEPS_TASK_STATE", False)
     with pytest.raises(
-        SinchValidationError, match=r"Airflow 3\.3 or later; without it, a new send_key sends again"
+        SinchValidationError, match=r"without Airflow 3\.3 or later; to send again, use a new send_key"
     ):
         SinchSendBatchOperator(**arguments)
     SinchSendBatchOperator(**{**arguments, "on_clear": "adopt"})
@@ -190,10 +194,7 @@ class TestMappedFaults:
         ]
         output = shown()
         assert "SinchTaskFailed" in output
-        assert (
-            "SinchSendBatchOperator: 2 faults in the request. Nothing was sent.\n  to[0]: must start"
-            in output
-        )
+        assert "SinchSendBatchOperator: 2 faults. Nothing was sent.\n  to[0]: must start" in output
         assert texts(sinch_default) == {"222": "Hi", "333": "Hi"}
 
     def test_nor_are_faults_of_the_arguments_that_all_rows_share(self, run_dag, sinch_default, shown):

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-#: If a batch to groups still has no messages so long after it left, its groups are empty.
+#: If a batch to groups has no messages this long after it left, its groups are empty.
 EMPTY_AFTER: Final = timedelta(minutes=15)
 #: Number of looks that may fail for passing reasons while nothing is known about a batch.
 BLIND_LOOKS: Final = 30
@@ -62,11 +62,11 @@ async def look_at_all(before: Iterable[Progress], until: pendulum.DateTime | Non
     """
     known = list(before)
     entries = list(known)
-    # Batches with the fewest looks come first. So rounds that end early still reach every batch in time.
+    # Batches with the fewest looks come first, so that rounds that end early still reach every batch.
     due = sorted((at for at, entry in enumerate(entries) if not entry.over), key=lambda at: entries[at].looks)
     for place, at in enumerate(due):
         if place and until is not None and utcnow() > until:
-            log.warning("The time is over; %d of %d batches were not checked.", len(due) - place, len(due))
+            log.warning("There is no time left to check %d of %d batches.", len(due) - place, len(due))
             break
         entry = replace(entries[at], looks=entries[at].looks + 1)
         try:
@@ -181,7 +181,7 @@ def _log_changes(before: Sequence[Progress], after: Sequence[Progress]) -> None:
     starts = [each.schedule.starts for each in after if each.schedule and each.state is State.SCHEDULED]
     news = [summary.line()] if summary.counts else []
     if leaving := [each for each in starts if each is not None]:
-        news.append(f"leaves at {wire_time(min(leaving))}; nothing is requested before")
+        news.append(f"leaves at {wire_time(min(leaving))}; no status is requested before that")
     if len(summary.batch_ids) > 1 and summary.pending:
         news.append(f"{len(summary.pending)} are still pending")
     if news:

@@ -23,7 +23,7 @@ from sinch_provider.sms.wire.call import Call, Pause
 
 log = logging.getLogger(__name__)
 
-#: So many answers in a row may be lost before the attempt gives up.
+#: The attempt gives up after this many lost answers in a row.
 _MOST_LOST: Final = 3
 _RETRY_READS: Final = "A retry of this task reads the batch first."
 _TIMES: Final = ("send_at", "expire_at")
@@ -58,7 +58,7 @@ async def change_once(batch_id: str, call: Call[Batch], *, first: bool, settle: 
                 raise
             return _made_before(call, batch)
         except SinchUncertainError as error:
-            log.warning("The answer is lost (%s). Reading the batch.", error.what)
+            log.warning("The answer was lost (%s). Reading the batch.", error.what)
             for pause in (0.0, settle):
                 if pause:
                     await Pause(pause)
@@ -73,7 +73,7 @@ async def change_once(batch_id: str, call: Call[Batch], *, first: bool, settle: 
 
 
 def _made_before(call: Call[Batch], batch: Batch) -> Batch:
-    log.info("Batch %s is already as this %s wants it. Not changing it again.", batch.id, call.operation)
+    log.info("Batch %s already has the changes of this %s. Not changing it again.", batch.id, call.operation)
     return batch
 
 
@@ -104,7 +104,7 @@ def _keep_reference(call: Call[Batch], batch: Batch) -> Call[Batch]:
     if not label.startswith(OWN_LABEL) and call.body.get("client_reference") is not None:
         return call
     if call.body.get("client_reference", label) != label:
-        log.warning("Batch %s keeps its client_reference, by which its send finds it.", batch.id)
+        log.warning("Batch %s keeps its client_reference, so that its send finds it.", batch.id)
     return replace(call, body={**call.body, "client_reference": label})
 
 

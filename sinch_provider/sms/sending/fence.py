@@ -27,7 +27,7 @@ class Fence:
     intent is the permission: an attempt that cannot write does not send.
 
     :param write_intent: Writes the intent, or raises.
-    :param stopped: Whether the task was told to stop.
+    :param stopped: Whether Airflow has asked the task to stop.
     """
 
     def __init__(self, write_intent: Callable[[], None], stopped: Callable[[], bool]) -> None:
@@ -48,7 +48,7 @@ class Fence:
             began = _clocks()
             self._write_intent()
             if self._stopped():
-                raise SinchNotSentError("The task was told to stop before the request left", operation="send")
+                raise SinchNotSentError("The task was stopped before the request left", operation="send")
             if max(now - then for now, then in zip(_clocks(), began, strict=True)) <= FRESH_SECONDS:
                 self.passed = True
                 return

@@ -25,7 +25,7 @@ _MARGIN: Final = timedelta(seconds=15)
 
 
 class HoldPassedError(SinchNotSentError):
-    """A held request waited so long that too little of the hold is left."""
+    """A held request waited too long: less than half of the hold is left."""
 
 
 class Hold:
@@ -98,7 +98,7 @@ class Hold:
             return None
         if remaining < LISTING_LAG:
             log.warning(
-                "Batch %s leaves in %.0f s. Sinch may list a duplicate later than that.",
+                "Batch %s leaves in %.0f s. Sinch may list a duplicate too late to cancel it.",
                 batch.id,
                 remaining.total_seconds(),
             )

@@ -1,4 +1,4 @@
-"""The errors with which an attempt refuses to send: what happened before, and what to do now."""
+"""The errors of an attempt that refuses to send: what happened before, and what to do now."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def refusal(found: Found, batches: Sequence[Batch], recipients: frozenset[str]) 
         return SinchBatchCanceledError(f"Batch {names} of this task was cancelled", operation="send")
     if found is Found.OTHER_TEXT:
         return SinchPayloadChangedError(
-            f"Batch {names} of this task has all {len(recipients)} recipients and another text. "
+            f"Batch {names} of this task has all {len(recipients)} recipients, but another text. "
             "It may or may not be this send",
             operation="send",
             advice="If it is, mark the task as success. To send the new text too, use a new send_key.",
@@ -83,10 +83,11 @@ def unexplained(batch: Batch) -> SinchError:
 def too_old(since: pendulum.DateTime) -> SinchError:
     """Return the error for a request that may have left before Sinch's listing begins."""
     return SinchUncertainError(
-        f"An attempt of {since.to_date_string()} may have sent this batch. Sinch lists nothing that old",
+        f"An attempt on {since.to_date_string()} may have sent this batch. "
+        "Sinch does not list batches that old",
         operation="send",
         advice="Look for the batch in Sinch's dashboard. If it is there, mark the task as success. "
-        "If not, clear the task with on_clear='resend'.",
+        "If not, set on_clear='resend' and clear the task.",
     )
 
 

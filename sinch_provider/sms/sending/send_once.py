@@ -34,9 +34,9 @@ from sinch_provider.sms.wire.call import Call
 
 log = logging.getLogger(__name__)
 
-#: So many answers in a row may be lost before the attempt gives up.
+#: The attempt gives up after this many lost answers in a row.
 _MOST_LOST: Final = 3
-#: So often may a held request wait too long before the attempt gives up.
+#: The attempt gives up after a held request has waited too long this many times.
 _MOST_HELD: Final = 5
 
 
@@ -52,7 +52,7 @@ class SendOnce:
     :param journal: What earlier attempts have written down. Without it, this attempt looks at Sinch instead.
     :param on_clear: What to do about batches of earlier cycles.
     :param hold: Delay the batch by this long, and cancel any duplicate just before it leaves.
-    :param stopped: Whether the task was told to stop.
+    :param stopped: Whether Airflow has asked the task to stop.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class SendOnce:
 
         :raises SinchNotSentError: This attempt sent nothing; a later one may.
         :raises SinchUnsettledError: It is unknown whether Sinch has accepted the batch; a retry finds out.
-        :raises SinchUncertainError: Likewise, but only a person can find out.
+        :raises SinchUncertainError: The same, but only a person can find out.
         :raises SinchPayloadChangedError: An earlier attempt has sent something else.
         :raises SinchBatchCanceledError: The batch was cancelled meanwhile.
         :raises SinchSentTwiceError: Two batches have left.
@@ -136,7 +136,9 @@ class SendOnce:
                 if not lost_before:
                     raise
                 raise SinchUnsettledError(
-                    f"An answer was lost, and the batch is not listed. Then: {error.what}", operation="send"
+                    "An answer was lost, and the batch is not listed. "
+                    f"The next request was not sent: {error.what}",
+                    operation="send",
                 ) from None
             except SinchError:
                 # After a lost answer the intent stays in the journal, and the next attempt looks first.
@@ -147,7 +149,7 @@ class SendOnce:
                 log.info("Sinch accepted batch %s for %d recipients.", batch.id, len(self.payload.recipients))
                 self._record.note_sent(batch.id)
                 return Sent(batch.id, batch)
-            log.warning("The answer is lost (%s).", lost)
+            log.warning("The answer was lost (%s).", lost)
             self._settling.lose_answer()
             if found := await self._earlier.find_after(lost):
                 return found

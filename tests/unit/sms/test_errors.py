@@ -102,10 +102,10 @@ def test_a_fault_reads_as_field_rule_and_value() -> None:
 
 def test_a_validation_error_names_its_faults_and_counts_the_rest() -> None:
     assert str(SinchValidationError([Fault("to", "is required")], "send")) == (
-        "send: 1 fault in the request. Nothing was sent.\n  to: is required"
+        "send: 1 fault. Nothing was sent.\n  to: is required"
     )
     assert str(SinchValidationError([Fault("batch_id", "is required")], "cancel", "Cancel")) == (
-        "Cancel: 1 fault in the request. Nothing was changed.\n  batch_id: is required"
+        "Cancel: 1 fault. Nothing was changed.\n  batch_id: is required"
     )
     faults = [Fault(f"to[{index}]", "must be a number") for index in range(25)]
     error = SinchValidationError(faults)

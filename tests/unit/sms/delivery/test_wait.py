@@ -357,7 +357,7 @@ def test_a_batch_that_leaves_later_is_logged_once(caplog: pytest.LogCaptureFixtu
     caplog.set_level(logging.INFO)
     Driver(batch(send_at=START.add(days=3).isoformat()), DELIVERED).wait()
     assert [record.getMessage() for record in caplog.records] == [
-        f"Batch {ID}: leaves at 2024-11-15T10:00:00.000Z; nothing is requested before.",
+        f"Batch {ID}: leaves at 2024-11-15T10:00:00.000Z; no status is requested before that.",
         f"Batch {ID}: Delivered 2.",
     ]
 

@@ -334,7 +334,7 @@ def test_all_faults_are_named_at_once_and_in_order() -> None:
 
 def test_required_fields_are_named() -> None:
     assert refused(to=None, body=None) == ["to", "body"]
-    with pytest.raises(SinchValidationError, match=r"get: 1 fault in the request\.\n  batch_id: is required"):
+    with pytest.raises(SinchValidationError, match=r"get: 1 fault\.\n  batch_id: is required"):
         endpoints.get(None)  # type: ignore[arg-type]
     with pytest.raises(SinchValidationError, match="recipients: is required"):
         endpoints.send_delivery_feedback(ID, recipients=None)  # type: ignore[arg-type]

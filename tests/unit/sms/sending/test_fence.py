@@ -32,7 +32,7 @@ def test_the_permission_is_asked_for_at_every_request(send, sinch_sandbox, store
 
 
 def test_a_stopped_task_does_not_send(send, sinch_sandbox):
-    with pytest.raises(SinchNotSentError, match="told to stop"):
+    with pytest.raises(SinchNotSentError, match="was stopped before"):
         send(stopped=lambda: True)
     assert sinch_sandbox.calls().get("send", 0) == 0
 

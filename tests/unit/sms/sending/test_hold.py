@@ -70,7 +70,7 @@ def test_a_retry_near_the_end_of_the_hold_warns_and_looks(send, sinch_sandbox, s
     first = send(**soon)
     sinch_sandbox.clear_calls()
     assert send(2, hold=timedelta(minutes=2), **soon).batch_id == first.batch_id
-    assert "may list a duplicate later" in caplog.text
+    assert "may list a duplicate too late" in caplog.text
     assert sinch_sandbox.calls() == {"get": 1, "list": 1}
 
 

@@ -42,7 +42,7 @@ def test_an_old_run_that_sent_is_found_and_kept(send, sinch_sandbox, store):
 
 
 def test_an_old_run_asks_if_nothing_is_listed(send, sinch_sandbox, store):
-    with pytest.raises(SinchUncertainError, match="lists nothing that old") as caught:
+    with pytest.raises(SinchUncertainError, match="does not list batches that old") as caught:
         send(2, cleared_after=1, since=NOW.subtract(days=60))
     assert not caught.value.transient
     assert sinch_sandbox.batches() == []
@@ -69,6 +69,6 @@ def test_an_intent_too_old_to_be_listed_is_left_to_a_person(send, sinch_sandbox,
     send()
     store.value.update(state="intent", batch_id=None, began="2024-01-01T00:00:00Z")
     sinch_sandbox.clear()
-    with pytest.raises(SinchUncertainError, match="lists nothing that old") as caught:
+    with pytest.raises(SinchUncertainError, match="does not list batches that old") as caught:
         send(2)
     assert not caught.value.transient
