@@ -358,7 +358,7 @@ class TestOnKill:
                 return report(batch_id)
 
             monkeypatch.setattr(endpoints, "get_delivery_report", killed_now)
-            with pytest.raises(SinchWaitInterrupted, match="accepted, then the task was stopped"):
+            with pytest.raises(SinchWaitInterrupted, match="Then the task was stopped"):
                 operator.execute({})
             return operator
 
