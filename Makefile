@@ -4,7 +4,7 @@
 # Which Airflow: 3.3, or 3.4 as in: make test AIRFLOW=3.4. Each has its own environment.
 AIRFLOW := 3.3
 VENV := .venv$(if $(filter-out 3.3,$(AIRFLOW)),-$(AIRFLOW))
-# The Python to make it with. Left empty, the first fitting one on the PATH is taken.
+# The Python to make it with. If empty, the first suitable one on the PATH is used.
 PYTHON ?=
 # More arguments for pytest, as in: make test ARGS="-k sensor -x"
 ARGS ?=
@@ -34,20 +34,20 @@ help: ## List the targets
 demo: venv ## Send texts from a real Airflow to the sandbox, and show what the phones received
 	@$(BIN)/python scripts/demo.py
 
-test: venv ## Run all tests, the browser's only where there is a Chromium; ARGS="-k sensor" narrows them down
+test: venv ## Run all tests (browser tests only if there is a Chromium); ARGS="-k sensor" selects some
 	@$(BIN)/python -m pytest $(ARGS)
 
-test-crash: venv ## Strike sends at every point, and 10,000 times by chance; takes about half an hour
+test-crash: venv ## Crash sends at every point, and in 10,000 random schedules; takes about half an hour
 	@$(BIN)/python -m tests.crash $(ARGS)
 
-test-mutations: venv ## Switch off one safeguard after the other; test-crash has to notice each
+test-mutations: venv ## Switch off one safeguard after the other, and check that test-crash notices each
 	@$(BIN)/python -m tests.crash.mutations
 
 test-browser: venv ## Test the sandbox's inbox in Chromium, which is installed if there is none
 	@sh scripts/chromium.sh
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
-test-airflow: venv ## Kill and clear a real Airflow while it sends; brings Redis and Postgres; 25 minutes
+test-airflow: venv ## Kill and clear a real Airflow while it sends; installs Redis and Postgres; 25 minutes
 	@$(BIN)/python -m pip --disable-pip-version-check install -qq --no-build-isolation \
 		--constraint constraints/$(AIRFLOW).txt --editable ./sandbox --editable '.[dev,system]'
 	@$(BIN)/python -m tests.system --kills $(KILLS) --clears $(CLEARS) --executors $(EXECUTORS) $(if $(SEED),--seed $(SEED))
@@ -67,7 +67,7 @@ lint: venv ## Check style, formatting and spelling
 types: venv ## Check the types of code, tests and examples
 	@$(BIN)/mypy
 
-format: venv ## Put the code into shape
+format: venv ## Format the code, and correct what ruff can correct
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
@@ -84,13 +84,13 @@ bench: venv ## Measure the sandbox: throughput, a million messages, kill -9
 kill-rounds: venv ## Kill the sandbox under load ROUNDS times, and look for what it lost
 	@$(BIN)/python benchmarks/kill_rounds.py --rounds $(ROUNDS)
 
-# It has its own environment, because not all of these packages go with the versions that the tests run with.
-compare: ## Lose replies on this provider and on what else people use, side by side
+# It has its own environment: some of these packages do not work with the versions that the tests run with.
+compare: ## Lose replies for this provider and for other libraries, and compare them
 	@AIRFLOW=$(AIRFLOW) sh scripts/setup.sh $(VENV)-compare $(PYTHON)
 	@$(VENV)-compare/bin/python -m pip --disable-pip-version-check install -qq -r benchmarks/requirements.txt
 	@$(VENV)-compare/bin/python benchmarks/lost_reply.py
 
-fuzz: venv ## Call the sandbox CALLS times as its description allows and forbids, and look for a 5xx
+fuzz: venv ## Make CALLS generated calls to the sandbox, valid and invalid, and look for a 5xx
 	@$(BIN)/python -m tests.contract $(CALLS)
 
 venv:

@@ -2,7 +2,8 @@
 ``make demo``: a Dag in a real Airflow texts three people, and you see what their phones received.
 
 Everything happens on this machine: the sandbox stands in for Sinch, Airflow keeps its metadata in a temporary
-SQLite file. Nothing is left behind or running.
+SQLite file. At the end, all processes are stopped and temporary files are deleted. Only an empty
+database stays in the virtual environment: the next demo copies it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ DAGS = ROOT / "example_dags"
 DAG_ID = "example_send_and_wait"
 PATIENCE = 300
 
-# Runs the Dag as `airflow dags test` does, and says what became of each task.
+# Runs the Dag as `airflow dags test` does, and prints the final state of each task.
 RUN_DAG = f"""
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
@@ -47,7 +48,7 @@ with open(sys.argv[1], "w") as file:
 
 
 class DemoError(Exception):
-    """The demo cannot go on; the text says why."""
+    """The demo cannot continue; the text says why."""
 
 
 def say(text: str = "") -> None:

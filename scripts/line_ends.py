@@ -14,13 +14,13 @@ def mended(text: str) -> str:
 
 
 def main(names: list[str]) -> int:
-    """Mend the files, and name those that were changed."""
+    """Correct the files, and name those that were changed."""
     changed = 0
     for path in map(Path, names):
         text = path.read_text(encoding="utf-8")
         if (better := mended(text)) != text:
             path.write_text(better, encoding="utf-8")
-            sys.stdout.write(f"mended {path}\n")
+            sys.stdout.write(f"corrected {path}\n")
             changed = 1
     return changed
 

@@ -26,12 +26,12 @@ from typing import Final
 _HOLE: Final = "{…}"
 _LEVELS: Final = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
 _LOGGERS: Final = frozenset({"log", "_log", "logger"})
-#: Calls and raised classes that make an error, beside those whose name ends in Error or Exception.
+#: Calls and raised classes that make an error, besides those whose name ends in Error or Exception.
 _ERRORS: Final = frozenset({"Fault", "broken", "Refusal", "bad_format", "constraint"})
 #: Names of class attributes and methods whose texts become part of an error.
 _ADVICE: Final = frozenset({"advice", "_consequence"})
 _ARGUMENTS: Final = frozenset({"help", "description", "epilog"})
-#: What holds blanks and is read by machines only.
+#: Texts with blanks that only machines read.
 _MACHINE: Final = re.compile(
     r"^\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|WITH|PRAGMA|BEGIN|ALTER|FROM|WHERE|AND|ORDER)\b"
     r"|[ (:]:\w|IS (NOT )?NULL|\w+_at\b.*\w+_at\b|'none'"

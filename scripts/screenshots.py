@@ -69,7 +69,7 @@ def send(phone: SandboxClient, **fields: Any) -> str:
 
 
 def fill(phone: SandboxClient) -> str:
-    """Texts, replies and faults worth looking at; the id of the largest batch."""
+    """Fill the sandbox with texts, replies and faults; return the id of the largest batch."""
     ids = [send(phone, **text) for text in TEXTS]
     phone.advance(5)
     phone.inbound("+447700900222", "Lovely, thank you! 🙏")

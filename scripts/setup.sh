@@ -63,7 +63,7 @@ find_python() {
 }
 
 no_venv_module="cannot make virtual environments: its modules venv and ensurepip are missing.
-On Debian and Ubuntu they are a package of their own: apt-get install python3-venv"
+On Debian and Ubuntu they are a separate package: apt-get install python3-venv"
 
 python=
 found_old=

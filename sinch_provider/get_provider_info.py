@@ -1,4 +1,4 @@
-"""What Airflow asks every provider. Runs inside ``import airflow``, so it imports nothing."""
+"""Describes this provider to Airflow. It runs inside ``import airflow``, so it imports nothing."""
 
 from typing import Any
 

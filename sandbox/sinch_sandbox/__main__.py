@@ -26,9 +26,9 @@ ENVIRONMENT = "SINCH_SANDBOX_"
 _EPILOG = f"""\
 examples:
   sinch-sandbox                                start on port {DEFAULT_PORT}; nothing is kept
-  sinch-sandbox --db sms.db                    keep everything, even over kill -9
+  sinch-sandbox --db sms.db                    keep everything, even after kill -9
   sinch-sandbox --clock real --speed 60        a minute passes every second
-  sinch-sandbox --clock manual --port 0        for tests: any free port; time moves only by a call
+  sinch-sandbox --clock manual --port 0        for tests: any free port; time moves only when you move it
   sinch-sandbox --set cancel_after_dispatch=409 --set delivery_delay=30
   sinch-sandbox --host 0.0.0.0 --allow-remote --allow-host sandbox.corp
                                                for a closed network: no password protects it
@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--version", action="version", version=f"%(prog)s {sinch_sandbox.__version__}")
 
-    where = result.add_argument_group("where it listens")
+    where = result.add_argument_group("network")
     where.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="address to bind (%(default)s)")
     where.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="port, 0 for any free one (%(default)s)"
@@ -74,15 +74,15 @@ def parser() -> argparse.ArgumentParser:
         dest="hosts",
         type=_host_name,
         metavar="NAME",
-        help="host name to answer to; may be repeated. Addresses and localhost always work",
+        help="answer requests for this host name too; may be repeated. Addresses and localhost always work",
     )
     where.add_argument(
         "--allow-remote-callbacks",
         action="store_true",
-        help="post callbacks to other than loopback addresses, if batches or settings say so",
+        help="post callbacks to other machines too, if batches or settings ask for it",
     )
 
-    what = result.add_argument_group("what it keeps, and its time")
+    what = result.add_argument_group("storage and clock")
     what.add_argument(
         "--db",
         default=TEMPORARY,
@@ -93,14 +93,14 @@ def parser() -> argparse.ArgumentParser:
         "--clock",
         choices=("real", "manual"),
         default="real",
-        help="real: runs; manual: moves only by a call (%(default)s)",
+        help="real: runs; manual: moves only when you move it (%(default)s)",
     )
     what.add_argument(
         "--speed", type=_speed, default=1.0, metavar="N", help="the real clock runs N times as fast"
     )
 
     who = result.add_argument_group(
-        "who may call it",
+        "credentials",
         f"Each can also be given as an environment variable, such as {ENVIRONMENT}API_TOKEN, which a list of"
         f" processes does not show. {ENVIRONMENT}CALLBACK_SECRET is the setting callback_secret.",
     )
@@ -108,10 +108,10 @@ def parser() -> argparse.ArgumentParser:
         who.add_argument(
             f"--{each.name.replace('_', '-')}",
             metavar=each.name.rpartition("_")[2].upper(),
-            help=f"({each.default})",
+            help=f"default: {each.default}",
         )
 
-    how = result.add_argument_group("how it behaves")
+    how = result.add_argument_group("behaviour")
     how.add_argument(
         "--set",
         action="append",

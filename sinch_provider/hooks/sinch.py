@@ -1,4 +1,4 @@
-"""``SinchHook``: makes a client of an Airflow connection."""
+"""``SinchHook``: makes a client from an Airflow connection."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _warned: set[tuple[str, ...]] = set()
 
-#: "Test connection" occupies an Airflow server for this long.
+#: "Test connection" occupies an Airflow server for at most this long.
 _TEST_SECONDS: Final = 5.0
 _WORD: Final = re.compile(r"[A-Za-z_-]{1,24}")
 _ID: Final = re.compile(r"[\x21-\x7e]{1,250}")

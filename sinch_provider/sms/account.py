@@ -21,7 +21,7 @@ DEFAULT_REGION: Final = "us"
 DEFAULT_TIMEOUT: Final = 30.0
 AUTH_URL: Final = "https://auth.sinch.com"
 MAX_NAMESPACE: Final = 64
-#: A whole exchange, from the connection to the last byte of the answer, takes at most so many timeouts.
+#: A whole exchange, from the connection to the last byte of the answer, takes at most this many timeouts.
 LIMITS: Final = 3
 _TOKEN_PATH: Final = "/oauth2/token"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+")

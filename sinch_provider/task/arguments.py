@@ -1,4 +1,4 @@
-"""Which arguments are known when a Dag is parsed, and what is wrong with those of waiting and sending."""
+"""Which arguments are known when a Dag is parsed, and the checks of those for waiting and sending."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def is_marked(text: str, environment: jinja2.Environment) -> bool:
 
 
 def policy_faults(max_failed: Any, min_delivered: Any) -> list[Fault]:
-    """Name what is wrong with the shares that decide whether an outcome fails the task."""
+    """Return the faults of the shares that decide whether an outcome fails the task."""
     shares = {"max_failed": max_failed, "min_delivered": min_delivered}
     return [
         Fault(name, "must be a share from 0 to 1", shown_value(value))
@@ -70,12 +70,12 @@ def policy_of(max_failed: float, min_delivered: float) -> OutcomePolicy:
 
 
 def seconds_of(interval: float | timedelta) -> float:
-    """Give the seconds of a poll interval."""
+    """Return the seconds of a poll interval."""
     return interval.total_seconds() if isinstance(interval, timedelta) else float(interval)
 
 
 def interval_faults(name: str, seconds: Any) -> list[Fault]:
-    """Name what is wrong with a poll interval, which is a number of seconds or a timedelta."""
+    """Return the faults of a poll interval, which is a number of seconds or a timedelta."""
     value = seconds_of(seconds) if isinstance(seconds, timedelta) else seconds
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
         return [Fault(name, "must be a number of seconds above 0", shown_value(seconds))]
@@ -83,7 +83,7 @@ def interval_faults(name: str, seconds: Any) -> list[Fault]:
 
 
 def sending_faults(on_clear: Any, hold: Any) -> list[Fault]:
-    """Name what is wrong with the arguments that say how to send once."""
+    """Return the faults of the arguments about sending once."""
     faults = []
     choices = [each.value for each in OnClear]
     if on_clear not in choices:
@@ -98,7 +98,7 @@ def refuse(faults: Sequence[Fault], operation: str = "") -> None:
     """
     Refuse arguments that have faults.
 
-    :param faults: None at all means that everything is right.
+    :param faults: If there are none, nothing happens.
     :param operation: Name for the error.
     :raises SinchValidationError: Names every fault.
     """

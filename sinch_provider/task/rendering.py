@@ -36,15 +36,15 @@ class GuardedFields:
     To store the rendered fields, Airflow reads them from the task right after rendering:
     ``getattr(task, name)`` for every name in ``template_fields`` (``_serialize_rendered_fields``; before 3.0
     ``get_serialized_template_fields``). Users' code reads the same attributes: subclasses, ``pre_execute``,
-    callbacks, other templates. The two reads differ only in the object of the name. So rendering puts names
-    of a special type into ``template_fields``. A field that is read by such a name gives what may be stored;
-    read by any other name, it gives its value.
+    callbacks, other templates. The only difference between the two reads is the name object. So
+    rendering puts names of a special type into ``template_fields``. Read by such a name, a field gives the
+    value that may be stored. Read by any other name, it gives its real value.
     """
 
     template_fields: Sequence[str]
     #: Templated fields with numbers or texts. Airflow's "Rendered Template" stores and shows only their size.
     private_fields: ClassVar[Sequence[str]] = ()
-    #: What an error about a template says at its end.
+    #: The last sentence of an error about a template.
     unrendered: ClassVar[str] = "Nothing was sent."
 
     if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class GuardedFields:
             return self.stored_field(str(name), value) if type(name) is _StoredName else value
 
     def stored_field(self, name: str, value: Any) -> Any:
-        """Give what Airflow may store of a field. A field that breaks its own rule may hold anything."""
+        """Return the value that Airflow may store. A field that breaks its own rule may hold anything."""
         if value is None or (isinstance(value, str) and not value.strip()):
             return value
         if name in self.private_fields or not _is_local(value) or not self.keeps_rule(name, value):
@@ -135,7 +135,7 @@ class GuardedFields:
 
 
 def _named(error: Exception, value: Any, environment: jinja2.Environment) -> str:
-    """Say what a template did not find, if the name is in the template and not in its data."""
+    """Return what a template did not find, if the template itself contains the name."""
     kind = type(error).__name__
     if kind == "UndefinedError" and (found := _UNDEFINED.fullmatch(str(error))):
         name = found[1] or found[2]

@@ -126,7 +126,7 @@ class Dispatcher:
         except TargetRefusedError as refusal:
             error, state = str(refusal), "refused"
         except Exception as failure:
-            # The attempt counts whatever the error; without a record it would be repeated at once.
+            # The attempt counts after any error. Without a record, it would be repeated at once.
             error = f"{type(failure).__name__}: {failure}".removesuffix(": ")
         if error is not None:
             # The text may come from the receiver.
@@ -166,6 +166,6 @@ def _conclude(callback: DueCallback, at: int, status: int | None) -> tuple[Callb
         return "dropped", None
     first = at if callback.failed_at is None else callback.failed_at
     retries = (first + seconds * SECOND for seconds in RETRIES)
-    # Attempts missed while the sandbox was down are not made up for.
+    # Attempts that were due while the sandbox was down are not repeated.
     next_at = next((retry for retry in retries if retry > at), None)
     return "given_up" if next_at is None else "waiting", next_at

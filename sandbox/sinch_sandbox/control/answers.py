@@ -1,4 +1,4 @@
-"""The forms of the control API's answers, for its description; no answer is checked against them."""
+"""Types of the control API's answers, only for the API description: answers are not checked against them."""
 
 from __future__ import annotations
 

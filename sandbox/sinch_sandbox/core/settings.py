@@ -58,9 +58,9 @@ class Settings:
         "Messages a second that leave each account's queue, first in, first out. None: unlimited.",
         least=0.001,
     )
-    token_lifetime: int = _setting(3599, "Seconds an OAuth2 access token is good for.")
+    token_lifetime: int = _setting(3599, "Seconds for which an OAuth2 access token is valid.")
     token_rate_limit: bool = _setting(
-        True, "Token endpoint: 30 requests at once, refilled by 10 a second, beyond that 429."
+        True, "Token endpoint: 30 requests at once, then 10 a second; 429 for more."
     )
     default_originator: str | None = _setting(
         "447700900100",
@@ -68,7 +68,7 @@ class Settings:
     )
     default_callback_url: str | None = _setting(
         None,
-        "Callback URL of the plan. None: a report wanted without `callback_url` is 403 missing_callback_url.",
+        "Callback URL of the plan. None: reports without a `callback_url` are 403 missing_callback_url.",
     )
     inbound_callback_url: str | None = _setting(
         None, "Where inbound messages are posted to. None: to `default_callback_url`, if there is one."
@@ -78,9 +78,9 @@ class Settings:
     )
     report_queued: bool = _setting(
         False,
-        "Whether `per_recipient` reports begin with Queued (undocumented) or with the first change from it.",
+        "Whether `per_recipient` reports begin with Queued (undocumented), or with the change after it.",
     )
-    default_max_parts: int | None = _setting(None, "Plan-wide limit of message parts; beyond it 411.")
+    default_max_parts: int | None = _setting(None, "Limit of message parts for the plan; more: code 411.")
     duplicate_recipients: str = _setting(
         "one",
         "A number named twice in `to` (undocumented): one message, or one for each mention.",
@@ -88,7 +88,7 @@ class Settings:
         "each",
     )
     cancel_after_dispatch: int = _setting(
-        200, "Cancel when nothing can be stopped any more: 200 with the batch, or 409.", 200, 409
+        200, "Answer to a cancel that is too late: 200 with the batch, or 409.", 200, 409
     )
     cancelled_status: str = _setting(
         "Cancelled", "Status that goes with code 407; older references say Aborted.", "Cancelled", "Aborted"
@@ -125,7 +125,7 @@ class Settings:
     )
     delivery_report_required: bool = _setting(
         False,
-        "Demand `delivery_report` when sending, as the reference has it; it really defaults to none.",
+        "Require `delivery_report` in a send, as the reference says. At Sinch the default is none.",
     )
     inbound_client_reference: bool = _setting(
         False,
@@ -140,7 +140,7 @@ class Settings:
         "utf16",
     )
     trim_bodies: bool = _setting(
-        False, "Whether a text loses the blanks around it when it is accepted (undocumented)."
+        False, "Whether leading and trailing blanks of a text are removed (undocumented)."
     )
     client_reference_limit: int = _setting(2048, "Longest `client_reference`; 128 in older references.")
     history_days: int = _setting(14, "How far back lists reach; 35 in the 2021 guide.")

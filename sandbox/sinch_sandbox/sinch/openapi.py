@@ -44,8 +44,8 @@ _STATUSES: dict[str, Schema] = {
 _JSON = "application/json"
 _BEARER: list[dict[str, list[str]]] = [{"ServicePlanToken": []}, {"AccessToken": []}]
 _BODY_IS_WRONG = {"400": "The body or query is wrong."}
-_REFUSED = {"403": "It cannot be done."}
-_NOT_THERE = {"404": "There is no such thing in this account."}
+_REFUSED = {"403": "The request is valid, but is refused."}
+_NOT_THERE = {"404": "Not found in this account."}
 
 
 def _batch(description: str) -> Schema:
@@ -73,8 +73,8 @@ def describe(
             **({"content": {_JSON: {"schema": ref("Error")}}} if has_body else {}),
         }
     responses["401"] = {"description": "No token, or one that is unknown or has expired."}
-    responses["429"] = {"description": "Too many calls; only if a fault says so."}
-    responses["5XX"] = {"description": "Only if a fault says so."}
+    responses["429"] = {"description": "Too many calls; only if a fault hits the call."}
+    responses["5XX"] = {"description": "Only if a fault hits the call."}
     described: Description = {
         "summary": summary,
         "security": _BEARER,
@@ -86,7 +86,7 @@ def describe(
     }
     if body is not None:
         described["requestBody"] = {"required": True, "content": {_JSON: {"schema": body}}}
-        described["responses"]["415"] = {"description": "The body is not announced as JSON."}
+        described["responses"]["415"] = {"description": "The Content-Type is not JSON."}
     return described
 
 
@@ -114,7 +114,7 @@ DRY_RUN = describe(
 )
 GET = describe("Get a batch", (200, ref("Batch")), errors=_BODY_IS_WRONG | _NOT_THERE)
 UPDATE = describe(
-    "Change some of a batch that has not been dispatched",
+    "Change parts of a batch that has not been dispatched",
     (200, ref("Batch")),
     body=ref("BatchChanges"),
     errors=_BODY_IS_WRONG | _REFUSED | _NOT_THERE,
@@ -131,7 +131,7 @@ CANCEL = describe(
     errors=_BODY_IS_WRONG | _NOT_THERE | {"409": "Too late, if the setting `cancel_after_dispatch` says so."},
 )
 DELIVERY_FEEDBACK = describe(
-    "Say which messages were of use",
+    "Send delivery feedback",
     (202, None),
     body=ref("DeliveryFeedback"),
     errors=_BODY_IS_WRONG | _NOT_THERE,
@@ -171,7 +171,7 @@ LIST_GROUPS = describe(
 )
 GET_GROUP = describe("Get a group", (200, ref("Group")), errors=_NOT_THERE)
 UPDATE_GROUP = describe(
-    "Change some of a group",
+    "Change parts of a group",
     (200, ref("Group")),
     body=ref("GroupChanges"),
     errors=_BODY_IS_WRONG | _REFUSED | _NOT_THERE,
@@ -205,7 +205,7 @@ TOKEN: Description = {
         "400": {"description": "The form is wrong.", "content": {_JSON: {"schema": ref("TokenError")}}},
         "401": {"description": "The key is wrong.", "content": {_JSON: {"schema": ref("TokenError")}}},
         "429": {"description": "More than 30 at once, or 10 a second."},
-        "5XX": {"description": "Only if a fault says so."},
+        "5XX": {"description": "Only if a fault hits the call."},
     },
 }
 

@@ -45,7 +45,7 @@ def _boolean(description: str) -> Schema:
     return {"type": "boolean", "description": description}
 
 
-NUMBER = _string("A number with its country code; blanks, hyphens and brackets do no harm.", pattern=_NUMBER)
+NUMBER = _string("A number with its country code. Blanks, hyphens and brackets are ignored.", pattern=_NUMBER)
 DIGITS = _string("A number, digits only.", pattern=r"^[0-9]+$")
 TIME = _string("ISO-8601; without a zone it is UTC.", format="date-time")
 _RECIPIENT = {"anyOf": [NUMBER, _string("A group's identifier.", pattern=_ID)]}
@@ -64,11 +64,11 @@ _MEDIA = _object(
 _COMMON: dict[str, Schema] = {
     "from": _string("A number, a short code, or up to 11 characters with a letter among them."),
     "delivery_report": _string(enum=list(validation.DELIVERY_REPORTS), default="none"),
-    "send_at": {**TIME, "description": "Absent or past: at once."},
-    "expire_at": {**TIME, "description": "Three days after the start at most, which is the default too."},
-    "callback_url": _string("Where reports go.", format="uri", maxLength=validation.MAX_URL),
-    "client_reference": _string("Yours, to find the batch again.", maxLength=2048),
-    "feedback_enabled": _boolean("Whether you are going to report what was of use."),
+    "send_at": {**TIME, "description": "Without it, or if it is past: at once."},
+    "expire_at": {**TIME, "description": "At most three days after the start, which is also the default."},
+    "callback_url": _string("Where reports are posted to.", format="uri", maxLength=validation.MAX_URL),
+    "client_reference": _string("Your own label, to find the batch again.", maxLength=2048),
+    "feedback_enabled": _boolean("Whether you will send delivery feedback."),
 }
 _PARAMETERS: Schema = {
     "type": "object",
@@ -80,9 +80,9 @@ _PARAMETERS: Schema = {
     },
 }
 _SMS: dict[str, Schema] = {
-    "flash_message": _boolean("Shown at once and not kept."),
-    "truncate_concat": _boolean("Cut off what does not fit into one part."),
-    "max_number_of_message_parts": _integer("A longer message is not sent.", minimum=1),
+    "flash_message": _boolean("Shown at once, and not stored by the phone."),
+    "truncate_concat": _boolean("Cut the text to one part."),
+    "max_number_of_message_parts": _integer("A message with more parts is not sent.", minimum=1),
     "from_ton": _integer("Together with `from_npi`.", minimum=0, maximum=6),
     "from_npi": _integer("Together with `from_ton`.", minimum=0, maximum=18),
 }
@@ -149,7 +149,7 @@ def _page(name: str, items: Schema) -> Schema:
     )
 
 
-_CODE = _integer("Why; 0 is no error. Judge by the status.")
+_CODE = _integer("The reason; 0 means no error. The status decides.")
 _STATUS = _string(enum=list(STATUSES))
 _GROUP_CHANGES = array(NUMBER, maxItems=group_fields.MAX_MEMBERS)
 _KEYWORDS = _object(
@@ -162,7 +162,7 @@ _KEYWORDS = _object(
 _AUTO_UPDATE = _object(
     {"to": _string("Your number."), "add": _KEYWORDS, "remove": _KEYWORDS},
     "to",
-    description="Who texts these words to your number joins the group, or leaves it.",
+    description="A phone that sends these words to your number joins or leaves the group.",
 )
 _GROUP_NAME = _string(maxLength=group_fields.MAX_NAME)
 _CHILDREN = array(_string(pattern=_ID), maxItems=group_fields.MAX_CHILD_GROUPS)
@@ -228,7 +228,7 @@ SCHEMAS: dict[str, Schema] = {
         example={"number_of_recipients": 2, "number_of_messages": 3},
     ),
     "DeliveryFeedback": _object(
-        {"recipients": array(NUMBER, description="Nobody named: the whole batch.")},
+        {"recipients": array(NUMBER, description="An empty list means the whole batch.")},
         "recipients",
         example={"recipients": ["+447700900222"]},
     ),
@@ -268,7 +268,7 @@ SCHEMAS: dict[str, Schema] = {
             "at": TIME,
             "operator_status_at": TIME,
             "client_reference": _string(),
-            "applied_originator": _string("The default sender, where the batch named none."),
+            "applied_originator": _string("The default sender, if the batch named none."),
             "number_of_message_parts": _integer(minimum=1),
         },
         "type batch_id recipient code status at",
@@ -322,7 +322,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             "id": _string(pattern=_ID),
             "name": _GROUP_NAME,
-            "size": _integer("Members, those of child groups too.", minimum=0),
+            "size": _integer("Members, including those of child groups.", minimum=0),
             "created_at": TIME,
             "modified_at": TIME,
             "child_groups": array(_string(pattern=_ID)),
@@ -335,7 +335,7 @@ SCHEMAS: dict[str, Schema] = {
     "Error": _object(
         {
             "code": _string("For programs.", example="syntax_constraint_violation"),
-            "text": _string("For people; called `description` if the setting `error_text_key` says so."),
+            "text": _string("For people. The setting `error_text_key` can make it `description`."),
         },
         "code",
         example={"code": "syntax_constraint_violation", "text": "Parameter 'to' may not be empty."},

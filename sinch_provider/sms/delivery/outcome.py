@@ -10,7 +10,7 @@ from typing import Any, Final
 from sinch_provider.sms.delivery.codes import FAILED, meaning
 from sinch_provider.sms.delivery.progress import Counts, Progress, State, read_counts, write_counts
 
-#: A line names at most so many batches.
+#: A line names at most this many batches.
 _NAMED: Final = 3
 
 

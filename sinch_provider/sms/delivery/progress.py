@@ -16,7 +16,7 @@ from sinch_provider.sms.models import Batch, BatchDeliveryReport
 
 #: How long after the expiry of a batch its last reports may arrive.
 GRACE: Final = timedelta(hours=1)
-#: A batch without an expiry expires so long after it leaves.
+#: A batch without an expiry expires this long after it leaves.
 DEFAULT_VALIDITY: Final = timedelta(days=3)
 
 _NEVER: Final = pendulum.datetime(9999, 12, 31)

@@ -1,1 +1,1 @@
-"""What a request may say: each field's name on the wire, the rule it obeys, and how values are normalised."""
+"""The fields of a request: their names on the wire, their rules, and how values are normalised."""

@@ -1,4 +1,4 @@
-"""Rules that many fields share. A check turns a user's value into the wire's, or says what is wrong."""
+"""Rules that many fields share. A check returns the value for the API, or raises the fault."""
 
 from __future__ import annotations
 

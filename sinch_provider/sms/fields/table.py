@@ -29,7 +29,7 @@ class Field:
     One field of a request.
 
     :param wire: Its name on the wire.
-    :param check: Turns a user's value into the wire's, or raises
+    :param check: Returns the value for the API, or raises
         :class:`~sinch_provider.sms.fields.rules.BrokenRuleError`.
     :param types: The message types that it applies to.
     """

@@ -1,4 +1,4 @@
-"""Checks of single values: each turns a user's value into the wire's, or says what is wrong with it."""
+"""Checks of single values: each returns the value for the API, or raises the fault."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def recipients(low: int, high: int | None) -> Check:
 
     def check(field: str, value: Any) -> list[str]:
         recipients, faults = normalize_recipients(value, field)
-        # Where no recipient means everybody, only an empty list means it, not a template that rendered blank.
+        # If no recipient means everybody, only an empty list counts, not a template that rendered blank.
         blank = isinstance(value, str) and not recipients and value.strip() != "[]"
         if not faults and (len(recipients) < low or blank):
             faults.append(Fault(field, "must name at least one recipient", "no recipients"))

@@ -30,7 +30,7 @@ class Alert:
     :param call: The send, as ``endpoints.send`` describes it. If the user has chosen a ``client_reference``,
         it is kept, and the alert is sent without looking.
     :param reference: The reference of the callback.
-    :param since: When the callback can have run first.
+    :param since: The earliest time at which the callback can have run.
     """
 
     def __init__(self, call: Call[Batch], reference: str, since: pendulum.DateTime) -> None:
@@ -75,7 +75,7 @@ class Alert:
         return None
 
     async def _post(self) -> Sent | None:
-        """Send; None if the answer is lost."""
+        """Send; return None if the answer was lost."""
         try:
             batch = await self._call
         except SinchUncertainError as error:

@@ -14,7 +14,7 @@ from typing import Final
 
 import pendulum
 
-#: How every reference of this package begins.
+#: The beginning of every reference that this package makes.
 OWN_LABEL: Final = "af-"
 #: The shortest and the longest delay of a held batch.
 MIN_HOLD: Final = timedelta(minutes=2)
@@ -29,7 +29,7 @@ class OnClear(Enum):
 
 
 class Found(Enum):
-    """What an attempt finds of earlier ones."""
+    """What an attempt finds of earlier attempts."""
 
     SAME = "all recipients, same text"
     OTHER_TEXT = "all recipients, other text"
@@ -56,7 +56,7 @@ class Action(Enum):
     SEND_IF_NOTHING_LEFT = "send if nothing of it has left, otherwise fail"
 
 
-#: What to do about what is found: after a retry, and after a clear.
+#: The action for each finding: after a retry, and after a clear.
 RULES: Final[Mapping[tuple[Found, Scope], tuple[Action, Action]]] = {
     (Found.SAME, Scope.OWN): (Action.KEEP, Action.KEEP),
     (Found.SAME, Scope.SHARED): (Action.KEEP, Action.KEEP),
@@ -84,7 +84,7 @@ class Send:
     Which send this is, and what Airflow says about its earlier attempts.
 
     :param reference: The ``client_reference`` of the send: the same over retries and clears.
-    :param since: No attempt of this run began earlier.
+    :param since: A time before which no attempt of this run began.
     :param single: Whether the task is not mapped, and the operator is the task itself, executed once in it.
     :param keyed: Whether it has a ``send_key``: then one key is one send.
     :param mapped: Whether other task instances may have the same reference.
@@ -129,7 +129,7 @@ def proof(send: Send, *, empty_journal: bool) -> Proof | None:
     """
     Return why an attempt may send without looking first; None if it has to look.
 
-    :param empty_journal: Whether there is a journal, and nothing in it.
+    :param empty_journal: Whether there is a journal and it is empty.
     """
     if send.first and send.single and not send.in_loop:
         return Proof.FIRST
@@ -157,7 +157,7 @@ def cycle(send: Send, *, try_number: int, max_tries: int, retries: int) -> Cycle
     A clear sets ``max_tries`` to the number of attempts so far plus ``retries``. So ``max_tries`` stays the
     same over a clear only if ``retries`` has changed too.
 
-    :param try_number: Of that first attempt; likewise ``max_tries`` and ``retries``.
+    :param try_number: The value of that first attempt; so are ``max_tries`` and ``retries``.
     """
     if send.max_tries != max_tries:
         return Cycle.NEW

@@ -1,4 +1,4 @@
-"""What earlier requests of a send have led to, and whether to send in spite of it."""
+"""Finds out what earlier requests of a send led to, and whether to send again."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from sinch_provider.sms.sending.sent import Sent
 
 log = logging.getLogger(__name__)
 
-#: These errors already say what became of the send.
+#: These errors already say whether the send took effect.
 _CONCLUSIONS: Final = (
     SinchNotSentError,
     SinchPayloadChangedError,
@@ -197,7 +197,7 @@ class EarlierRequests:
         return Sent(entry.batch_id, None, adopted=True)
 
     async def _read_same_key(self, batch_id: str) -> Sent | None:
-        """Read the batch that another send of this attempt with the same key has led to."""
+        """Read the batch of another send in this attempt with the same key."""
         batch = await read_batch(batch_id)
         if batch is None:
             return Sent(batch_id, None, adopted=True)

@@ -1,5 +1,5 @@
 """
-The journal of a send: what its attempts write down for later ones.
+The journal of a send: what its attempts write down for later attempts.
 
 It is kept in a store that outlives the process, as one JSON value for each send. It holds only ids, times and
 keyed hashes.
@@ -55,12 +55,12 @@ class Entry:
     :param account: A hash that names the account the send used; holds no secret.
     :param reference: The client reference of the batch.
     :param token: What ``on_clear="resend"`` adds to the reference; otherwise empty.
-    :param try_number: Of the first attempt of the cycle; likewise ``max_tries`` and ``retries``.
+    :param try_number: The value of the first attempt of the cycle; so are ``max_tries`` and ``retries``.
     :param attempt: The number of the attempt that wrote this.
     :param began: When the first intent was written.
     :param intended: When the latest intent was written.
-    :param fingerprint: Of the request.
-    :param batch_id: Of the accepted batch; only with the state SENT.
+    :param fingerprint: The fingerprint of the request.
+    :param batch_id: The id of the accepted batch; only with the state SENT.
     :param superseded: Ids of cancelled batches that reached nobody and that this send replaces.
     """
 
@@ -148,13 +148,13 @@ class Journal:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        #: Whether something is stored that is no journal. Then nothing is known about earlier attempts.
+        #: Whether something is stored that is not a journal. Then nothing is known about earlier attempts.
         self.unreadable = False
         #: Whether there are journals of other sends of this task; one of them may be ours.
         self.one_of_many = False
         #: The entries of those journals.
         self.others: tuple[Entry, ...] = ()
-        #: Whether its recipients are ours and its text is not. It is ours only if our text has changed.
+        #: Whether the journal has our recipients but another text. It is ours only if our text has changed.
         self.guessed = False
 
     def read(self) -> Entry | None:

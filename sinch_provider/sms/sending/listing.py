@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 LISTING_LAG: Final = timedelta(seconds=45)
 #: How far the clocks of workers and of Sinch may be apart.
 CLOCK_MARGIN: Final = timedelta(minutes=10)
-#: Sinch lists the batches of the last two weeks. What may be older cannot be looked up.
+#: Sinch lists batches of the last two weeks. A batch that may be older cannot be looked up.
 LISTED_FOR: Final = timedelta(days=13)
-# So small that a page of batches with 1,000 recipients and parameters for each is not too large to read.
+# Small enough to read a page of batches that all have 1,000 recipients and parameters for each.
 _PAGE_SIZE: Final = 30
 _MOST_PAGES: Final = 1000
 

@@ -1,4 +1,4 @@
-"""The look-up: listing until a batch is there, or would be there if Sinch had accepted it."""
+"""The look-up: lists until the batch is there, or until it is certain that Sinch has not accepted it."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class Settling:
 
     Sinch accepts a request within the longest exchange after its intent, and lists it within the listing lag.
 
-    :param intent: Runs since the latest intent of this attempt, if an earlier execution wrote one.
+    :param intent: A stopwatch since the latest intent of this attempt, if an earlier execution wrote one.
     """
 
     def __init__(self, account: Account, memory: Memory, intent: Stopwatch | None = None) -> None:
         self.memory = memory
         self._longest_exchange = account.longest_exchange
         self._seconds = self._longest_exchange + LISTING_LAG.total_seconds()
-        #: Runs since the latest intent of this attempt; None before the first.
+        #: A stopwatch since the latest intent of this attempt; None before the first.
         self.intent = intent
 
     def begin(self) -> None:
@@ -58,7 +58,7 @@ class Settling:
         self.intent = Stopwatch()
 
     def lose_answer(self) -> None:
-        """Note that its answer is lost. After a pause of this process, it may have left only now."""
+        """Note that the answer was lost. If this process was paused, the request may have left only now."""
         if self.intent is not None and self.intent.seconds > self._longest_exchange:
             self.intent = Stopwatch()
 
@@ -101,7 +101,7 @@ class LookUp:
     :param since: When the first request may have left.
     :param match: Returns which batches of a listing can be the send's.
     :param action: Returns what to do about those.
-    :param settling: Measures how long to go on.
+    :param settling: Measures how long to continue.
     :param entry: The journal's intent, if there is one.
     :param wait_for_more: Whether to wait for our batch although other batches are a reason to fail.
     """

@@ -1,4 +1,4 @@
-"""What the sends of one attempt know of each other."""
+"""What the sends of one attempt share: their batches, keys and listings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sinch_provider.sms.sending.listing import Listing
 
 
 class Stopwatch:
-    """Measures how much time has passed for certain: by the monotonic clock, or by the pauses made."""
+    """Measures the time that has certainly passed: by the monotonic clock, or by the pauses made."""
 
     def __init__(self) -> None:
         self._began = current().monotonic()
@@ -30,7 +30,7 @@ class Memory:
     """
     What the sends of one attempt know of each other.
 
-    :param watch: Runs since the attempt began.
+    :param watch: A stopwatch since the attempt began.
     :param batches: Ids of batches that belong to a send of this attempt.
     :param keyed: The batch ids of sends with a key, by their reference.
     :param listings: What Sinch lists under a reference, read when no batch of an earlier attempt could be

@@ -1,4 +1,4 @@
-"""What a batch says to whom, and whether two batches are the same in that."""
+"""Recipients and text of a batch, and the comparison of two batches by them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOOK_ALIKES: Final = str.maketrans(
 
 
 class Match(Enum):
-    """What another batch has in common with a send."""
+    """How another batch compares with a send."""
 
     SAME = "all recipients, same text"
     OTHER_TEXT = "all recipients, other text"
@@ -122,7 +122,7 @@ class Payload:
         """
         Hash it, keyed with the account's secret.
 
-        The words that are hashed along are part of the journal's format.
+        The names of the purposes are hashed too, so they are part of the journal's format.
         """
 
         def digest(purpose: str, text: str) -> str:

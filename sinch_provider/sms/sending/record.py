@@ -1,4 +1,4 @@
-"""What is known of one send, and what is written about it to its journal."""
+"""What one attempt knows about a send, and what it writes to the journal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_SUPERSEDED: Final = 20
 
 class Record:
     """
-    What is known of one send in this attempt: how to recognise it, and how far it has come.
+    What this attempt knows about one send: how to recognise it, and how far it has come.
 
     :param send: Which send it is, and what Airflow says about earlier attempts.
     :param body: The body of its request.
@@ -73,7 +73,7 @@ class Record:
 
     @property
     def other_batches(self) -> frozenset[str]:
-        """Ids of batches that are not this send's, however similar they are."""
+        """Ids of batches that do not belong to this send, even if they look the same."""
         return frozenset(self.memory.batches).union(self._superseded)
 
     def intended_at(self, clock: SinchClock) -> pendulum.DateTime | None:
@@ -96,7 +96,7 @@ class Record:
         return self.cycle_since(self.entry) is Cycle.NEW
 
     def use_token(self, token: str) -> None:
-        """Give the cycle a reference of its own, as ``on_clear="resend"`` needs it."""
+        """Give the cycle its own reference, for ``on_clear="resend"``."""
         self._token = token
         if token and self.label is None:
             self.reference = f"{self.send.reference}-{token}"
@@ -115,16 +115,16 @@ class Record:
         return entry.state is State.SENT and entry.fingerprint == self.fingerprint
 
     def has_account_of(self, entry: Entry) -> bool:
-        """Whether the send goes by the account that an entry names."""
+        """Whether the send uses the account that an entry names."""
         return entry.account == self._account
 
     def continue_from(self, entry: Entry) -> None:
-        """Go on from where an earlier attempt stopped."""
+        """Continue from where an earlier attempt stopped."""
         self.entry = entry
         self._superseded = entry.superseded
 
     def supersede(self, batch_ids: Iterable[str]) -> None:
-        """Begin again, in place of cancelled batches that reached nobody."""
+        """Begin again, to replace cancelled batches that reached nobody."""
         self._superseded = (*self._superseded, *batch_ids)[-_MOST_SUPERSEDED:]
         self.entry = None
 

@@ -48,7 +48,7 @@ class SendOnce:
     :param send: Which send it is, and what Airflow says about its earlier attempts.
     :param account: The account that sends it.
     :param memory: What the sends of this attempt know of each other.
-    :param again: The same send, which this attempt has executed before, and which failed.
+    :param again: The failed execution of the same send, earlier in this attempt.
     :param journal: What earlier attempts have written down. Without it, this attempt looks at Sinch instead.
     :param on_clear: What to do about batches of earlier cycles.
     :param hold: Delay the batch by this long, and cancel any duplicate just before it leaves.

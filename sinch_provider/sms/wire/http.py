@@ -15,8 +15,8 @@ TOKEN_PATH: Final = "/oauth2/token"
 #: Bytes, after decompression, of the largest answers: a page of a hundred batches of a thousand recipients
 #: each, a dry run for a thousand recipients, or every number of a batch to groups.
 LARGEST_ANSWER: Final = 16 * 1024 * 1024
-#: Every entry of Sinch's answers takes more than half as many bytes. Each entry becomes an object that takes
-#: many times as much memory, so an answer that consists of brackets is not parsed.
+#: Every entry of Sinch's answers has more than half as many bytes as this. An answer with more entries than
+#: fit, such as one that consists of brackets, is not parsed: each entry becomes an object in memory.
 _BYTES_PER_ENTRY: Final = 32
 
 USER_AGENT: Final = f"airflow-provider-sinch/{__version__} (Python/{platform.python_version()})"

@@ -1,8 +1,8 @@
 """
-Bodies of answers, unpacked bit by bit and up to a limit.
+Unpacks the bodies of answers piece by piece, up to a limit.
 
-Left to the libraries, what a few bytes become depends on their versions and on which packages happen to be
-there: some unpack all of a piece at once, however large it grows.
+The HTTP libraries do not do this alike: it depends on their versions and on other installed packages. Some
+unpack a whole piece at once, even if it becomes very large.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
-#: How much is read, and unpacked, at a time.
+#: Bytes that are read, or unpacked, at a time.
 PIECE: Final = 65536
-#: Says to zlib that a header of gzip or zlib tells which of them it is.
+#: Makes zlib detect by the header whether the data is gzip or zlib.
 _EITHER: Final = zlib.MAX_WBITS | 32
 _ASKED_FOR: Final = frozenset({"gzip", "x-gzip", "deflate"})
 
@@ -26,10 +26,10 @@ class Body:
     """
     Takes in a body piece by piece.
 
-    An encoding that was not asked for is left as it is, so the answer is no JSON.
+    A body with an encoding that was not requested is not unpacked, so it is not JSON.
 
     :param encoding: The header ``Content-Encoding``.
-    :param largest: How many bytes it may have, packed as well as unpacked.
+    :param largest: The most bytes that it may have, both packed and unpacked.
     """
 
     def __init__(self, encoding: str, largest: int) -> None:
@@ -39,17 +39,17 @@ class Body:
         self._taken = 0
         self._size = 0
         self._unpacker: Any = None
-        #: Whether none of it was left out.
+        #: Whether the whole body was kept.
         self.complete = True
 
     def take(self, piece: bytes) -> bool:
         """
-        Add a piece, which is not empty; tell whether to read on.
+        Add a piece that is not empty; return whether to read more.
 
         :raises UnpackingError: It is not packed as the header says.
         """
         self._taken += len(piece)
-        # What is packed can be endless and unpack to nothing.
+        # Packed data can be endless and unpack to nothing.
         self.complete = self._taken <= self._largest
         for part in self._unpacked(piece) if self._encoding in _ASKED_FOR else (piece,):
             self._size += len(part)
@@ -60,7 +60,7 @@ class Body:
         return self.complete
 
     def content(self) -> bytes:
-        """Give what was kept."""
+        """Return the bytes that were kept."""
         return b"".join(self._parts)
 
     def _unpacked(self, packed: bytes) -> Iterator[bytes]:
@@ -74,16 +74,16 @@ class Body:
                 raise UnpackingError from None
             yield part
             if self._unpacker.eof:
-                # gzip may go on with another member.
+                # Another gzip member may follow.
                 packed = self._unpacker.unused_data
                 self._unpacker = None
                 more = bool(packed)
             else:
                 packed = self._unpacker.unconsumed_tail
-                # It may hold more than it gave, even when it has read everything.
+                # zlib may still hold output, even if it has read all input.
                 more = bool(packed) or len(part) == PIECE
 
     def _window(self, packed: bytes) -> int:
-        # Many servers mean by deflate the bare stream, without the header of zlib.
+        # Many servers send "deflate" without the header of zlib.
         bare = self._encoding == "deflate" and packed[0] & 0x0F != zlib.DEFLATED
         return -zlib.MAX_WBITS if bare else _EITHER

@@ -84,10 +84,10 @@ class Batches:
     # Writing
 
     def add(self, batch: Batch, text: str, messages: Iterable[Message], listed_at: int) -> int:
-        """Put in a new batch; its sequence number.
+        """Add a new batch; return its sequence number.
 
-        :param text: what it says to recipients whose message has no text of its own.
-        :param listed_at: from when on Sinch's list shows it, in milliseconds.
+        :param text: the text for recipients whose message has none.
+        :param listed_at: the time from which Sinch's list shows it, in milliseconds.
         """
         with self._db.transaction():
             seq = self._db.insert(
@@ -133,7 +133,7 @@ class Batches:
         )
 
     def cancel(self, batch: Batch, now: int, status: str) -> None:
-        """Stop the messages that have not left the queue yet; the others go their way.
+        """Stop the messages that have not left the queue yet; the others are delivered as usual.
 
         :param status: the status that stopped messages get.
         """
@@ -169,7 +169,7 @@ class Batches:
         return found[0] if found else None
 
     def with_seq(self, seq: int) -> Batch:
-        """A batch that is known to be there."""
+        """A batch that certainly exists."""
         return self.select("b.seq = :seq", {"seq": seq})[0]
 
     def latest(self, account: str, other_than: str) -> Batch | None:
@@ -256,7 +256,7 @@ class Batches:
         return high
 
     def created_at(self, seq: int) -> int | None:
-        """When a batch was accepted; None if it is not there."""
+        """When a batch was accepted; None if it does not exist."""
         at: int | None = self._db.value("SELECT created_at FROM batches WHERE seq = :seq", {"seq": seq})
         return at
 

@@ -16,7 +16,7 @@ _BY_BATCH = f"""SELECT m.batch, {STATUS_NOW}, count(*), sum(m.parts),
 
 
 class Counts:
-    """Messages and their parts by status. A batch whose messages are all final is counted but once."""
+    """Messages and their parts by status. A batch whose messages are all final is counted only once."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -48,7 +48,7 @@ class Counts:
 
     def _count(self, now: int) -> tuple[tuple[Counter[str], int], float]:
         if self._last and not self._db.rows("SELECT 1 FROM batches WHERE seq = :last", {"last": self._last}):
-            # Batches go all at once or not at all, and their numbers are not given out again.
+            # Batches are only deleted all together, and their numbers are not used again.
             self._forget()
         values: dict[str, Any] = {"now": now, "last": self._last, "unsettled": json.dumps([*self._unsettled])}
         rows = self._db.rows(

@@ -1,4 +1,4 @@
-"""What part of a text or of a number matches, for filters and for the search."""
+"""Conditions that match a part of a text or of a number, for filters and for the search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups of phone numbers, and who is in them."""
+"""Groups of phone numbers, and their members."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Keywords = dict[str, Any]
 
 @dataclass(frozen=True)
 class Group:
-    """A group as stored, apart from who is in it."""
+    """A group as stored, without its members."""
 
     seq: int
     id: str
@@ -39,7 +39,7 @@ class Groups:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    # Which groups there are
+    # The groups
 
     def find(self, account: str, group_id: str) -> Group | None:
         """A group of an account by its id."""
@@ -81,7 +81,7 @@ class Groups:
         ]
 
     def create(self, group_id: str, account: str, now: int) -> Group:
-        """Put in a group without a name and without members."""
+        """Add a group without a name and without members."""
         seq = self._db.insert(
             "INSERT INTO groups (id, account, created_at, modified_at) VALUES (?, ?, ?, ?)",
             (group_id, account, now, now),
@@ -97,13 +97,13 @@ class Groups:
         )
 
     def delete(self, group: Group) -> None:
-        """Take a group away, also from the groups that include it."""
+        """Delete a group, and remove it from the groups that include it."""
         with self._db.transaction():
             self._db.execute("DELETE FROM child_groups WHERE :group IN (parent, child)", {"group": group.seq})
             self._db.execute("DELETE FROM group_members WHERE member_of = ?", (group.seq,))
             self._db.execute("DELETE FROM groups WHERE seq = ?", (group.seq,))
 
-    # Who is in them
+    # Their members
 
     def children(self, group: Group) -> list[str]:
         """The ids of the groups that a group includes directly."""
@@ -148,6 +148,6 @@ class Groups:
             self._db.execute("INSERT OR IGNORE INTO child_groups VALUES (?, ?)", (group.seq, child.seq))
 
     def empty(self, group: Group) -> None:
-        """Take all members and child groups out of a group."""
+        """Remove all members and child groups from a group."""
         self._db.execute("DELETE FROM group_members WHERE member_of = ?", (group.seq,))
         self._db.execute("DELETE FROM child_groups WHERE parent = ?", (group.seq,))

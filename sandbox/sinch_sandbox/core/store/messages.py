@@ -1,4 +1,4 @@
-"""The messages of batches: who received what, and how far they are."""
+"""The messages of batches, with their recipients and statuses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StoredMessage(NamedTuple):
     dispatched_at: int | None
     final_at: int | None
     status: str
-    """How it ends; what it is now depends on the clock."""
+    """Its final status; its current one depends on the clock."""
     code: int
     batch_id: str
     sender: str | None

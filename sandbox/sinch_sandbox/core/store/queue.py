@@ -37,11 +37,11 @@ class Queue:
         return self._next_start
 
     def forget_next_start(self) -> None:
-        """Look it up again: a transaction was taken back."""
+        """Look it up again at the next use, because a transaction was rolled back."""
         self._next_start = None
 
     def wait(self, batch: Batch) -> None:
-        """Have a batch planned when it starts."""
+        """Note that a batch has to be planned when it starts."""
         self._db.execute("INSERT OR REPLACE INTO waiting VALUES (?, ?)", (batch.seq, batch.starts_at))
         self._next_start = None
 
@@ -85,7 +85,7 @@ class Queue:
         )
 
     def leave(self, batch: Batch) -> None:
-        """Neither wait nor have a turn any more."""
+        """Remove a batch: it no longer waits, and has no turn."""
         for table in ("waiting", "turns"):
             self._db.execute(f"DELETE FROM {table} WHERE batch = ?", (batch.seq,))
         self._next_start = None

@@ -1,4 +1,4 @@
-"""Which batches still have events to report on by callback, and which events these are.
+"""Batches with events that have to be reported by callback, and these events.
 
 A batch that wants reports has a row in ``reporting`` with the time of its next event, until there is none.
 """
@@ -22,7 +22,7 @@ class OpenBatch(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """How many messages of a batch have an end."""
+    """How many messages of a batch have a time when they are final."""
 
     messages: int
     with_end: int
@@ -60,7 +60,7 @@ class Reporting:
         )
 
     def close(self, batch: int) -> None:
-        """Report on a batch no longer."""
+        """Stop reporting on a batch."""
         self._db.execute("DELETE FROM reporting WHERE batch = ?", (batch,))
 
     def go_on(self, batch: int, now: int, next_at: int) -> None:
@@ -89,7 +89,7 @@ class Reporting:
         return at
 
     def ends(self, batch: int) -> Ends:
-        """How far the messages of a batch are known."""
+        """How many messages of a batch have a known end, and the latest end."""
         found = self._db.rows(
             "SELECT count(*), count(final_at), max(final_at) FROM messages WHERE batch = :batch",
             {"batch": batch},

@@ -69,7 +69,7 @@ class Store:
         """
         return FilteredMessages(self._db, filter_, now, originator)
 
-    # What outlives a restart besides what was sent and received
+    # What else survives a restart
 
     def secret(self) -> bytes:
         """The key that signs access tokens, so that they stay valid over a restart."""

@@ -1,4 +1,4 @@
-"""Compares expected with accepted messages, recipient by recipient, in a database of its own."""
+"""Compares expected with accepted messages, recipient by recipient, in a separate database."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _ANY = ""
 class Tally:
     """Counts in a temporary database, which SQLite moves to disk once it grows.
 
-    The classes are those of a queue's check: a recipient is ``ok`` when accepted as often as expected,
-    ``lost`` when less often, ``duplicated`` when more often, and ``unexpected`` when not expected at all.
+    A recipient is ``ok`` if accepted as often as expected, ``lost`` if less often, ``duplicated`` if more
+    often, and ``unexpected`` if not expected at all.
     """
 
     def __init__(self) -> None:
