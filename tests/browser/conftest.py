@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip("no Chromium on the PATH, so the inbox is not tested; `make test-browser` installs it")
     with sync_playwright() as playwright:
-        # Each launch makes a profile of its own and removes it again.
+        # Each launch makes its own profile and removes it again.
         found = playwright.chromium.launch(executable_path=path, headless=True, args=list(ARGUMENTS))
         yield found
         found.close()
@@ -67,7 +67,7 @@ class Watch:
 def opened(
     browser: Browser, url: str, size: tuple[int, int] = DESKTOP, **options: Any
 ) -> Iterator[tuple[Page, Watch]]:
-    """A fresh page, as in a browser of one's own, that must not have done anything wrong by the end."""
+    """Open a fresh page in its own context. At the end, it must not have done anything wrong."""
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, locale="en-GB", timezone_id="UTC", **options
     )

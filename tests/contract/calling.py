@@ -69,7 +69,7 @@ class Caller:
         self._session.close()
 
     def make(self, calls: int) -> Findings:
-        """At least so many calls, of all operations in turn."""
+        """Make at least this many calls, of all operations in turn."""
         operations = [each for each in self._operations if each.label not in EXCLUDED]
         number = 0
         while self.findings.calls.total() < calls:

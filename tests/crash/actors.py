@@ -48,7 +48,7 @@ class Clock:
             self._behind = 0.0
 
     def now(self, skew: float = 0.0) -> pendulum.DateTime:
-        """Return the time of a clock that is wrong by so many seconds."""
+        """Return the time of a clock that is wrong by ``skew`` seconds."""
         return self._start + timedelta(seconds=self.elapsed + skew)
 
 

@@ -67,7 +67,7 @@ def _schedule(source: random.Random, seed: int) -> Schedule:
     for _ in range(source.choice((0, 1, 1, 2))):
         events += _trouble(source, made)
     if any(each.act == "cancel" for each in events):
-        # It is meant for the person's call as little as for others' sends.
+        # It must hit neither the person's call nor the sends of others.
         faults = tuple(each for each in faults if each["operation"] != "cancel")
     return replace(made, faults=faults, events=tuple(events))
 
@@ -89,7 +89,7 @@ def _shaped(source: random.Random, made: Schedule) -> dict[str, Any]:
         "items": source.choice(items),
         "reused": made.shape == "nested" and source.random() < 0.3,
         "mode": made.mode if alone else "send",
-        # Several texts to one phone under one label of the user's own cannot be told apart.
+        # Several texts to one phone under one label of the user cannot be distinguished.
         "label": made.label if alone else None,
     }
 

@@ -140,7 +140,7 @@ def _nemeses() -> dict[str, Schedule]:
 
 
 def _more_nemeses() -> dict[str, Schedule]:
-    """Those that concern other shapes of a send, other versions of Airflow, and answers that lie."""
+    """Return the events for other shapes of a send, other versions of Airflow, and untrue answers."""
 
     def made(*given: Event, **settings: Any) -> Schedule:
         return Schedule(events=given, **settings)
@@ -302,12 +302,12 @@ def _more_nemeses() -> dict[str, Schedule]:
 
 NEMESES = _nemeses()
 MORE_NEMESES = _more_nemeses()
-#: Of the product with these, so manieth is played.
+#: Of the product with these, only every nth schedule is played.
 _THINNED = 3
 
 
 def schedules() -> Iterator[tuple[str, Schedule]]:
-    """Give all of them, with what they are called."""
+    """Return all schedules with their names."""
     for nemesis, base in NEMESES.items():
         yield from _product(nemesis, base)
     for number, (nemesis, base) in enumerate(MORE_NEMESES.items()):

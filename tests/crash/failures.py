@@ -1,4 +1,4 @@
-"""Which failures of a task are to be expected under which trouble; all others need not be."""
+"""Which failures of a task are expected under which trouble. All other failures are unnecessary."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LISTED = 13 * 86_400
 
 
 def without_need(world: World, ti: TaskInstance) -> str | None:
-    """Say why a failure should not have happened; None if it had to."""
+    """Return why a failure was unnecessary; None if it was expected."""
     error = ti.error
     assert error is not None
     cause = getattr(error, "error", None) or error
@@ -54,13 +54,13 @@ def _allowed(world: World) -> list[type[BaseException]]:
 
 
 def _asked_for_something_else(world: World) -> bool:
-    """Whether the batches may differ from the request, or cannot be told apart from other sends."""
+    """Whether the batches may differ from the request, or cannot be distinguished from other sends."""
     schedule, acts = world.schedule, world.schedule.acts
     if acts & {"move", "others send"} or any(each.get("to") == "recipients" for each in schedule.events):
         return True
     if not schedule.shares_reference:
         return False
-    # Several sends to the same people can only be told apart by their texts.
+    # Several sends to the same people can only be distinguished by their texts.
     return (
         schedule.clock_text or bool(acts & {"change", "replace", "update"}) or schedule.items == "one phone"
     )

@@ -68,7 +68,7 @@ def hole(schedule: Schedule) -> str | None:
 
 
 def _runs_on(schedule: Schedule) -> bool:
-    """Whether an attempt may continue after a clear, because it or an operator inside it is not told."""
+    """Whether an attempt, or an operator inside it, may continue after a clear that it does not notice."""
     cleared = [each for each in schedule.events if each.act == "clear" and each.at != "finished"]
     return any(each.get("deaf") or schedule.shape in {"nested", "before"} for each in cleared)
 

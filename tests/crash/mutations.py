@@ -122,7 +122,7 @@ def _settled_after_the_lag() -> AbstractContextManager[Any]:
     from sinch_provider.sms.sending.lookup import Settling
 
     left = Settling.seconds_left
-    # Without the longest exchange: what was accepted late is missed.
+    # Without the longest exchange: a batch that was accepted late is missed.
     return mock.patch.object(Settling, "seconds_left", lambda self, entry: left(self, entry) - 90.0)
 
 
@@ -170,7 +170,7 @@ def _never_too_old() -> AbstractContextManager[Any]:
     return mock.patch.object(lookup, "LISTED_FOR", timedelta(days=1000))
 
 
-# What to do about what is found
+# The table of actions
 
 
 def _ruled(found: str, scope: str, action: str) -> Mutation:
@@ -330,7 +330,7 @@ def _alerts_do_not_look() -> AbstractContextManager[Any]:
 
 
 def _alerts_without(position: int) -> Mutation:
-    """Leave one of the names out of what names a callback."""
+    """Leave one of the names out of the reference of a callback."""
 
     def mutation() -> AbstractContextManager[Any]:
         from sinch_provider.task import identity

@@ -1,4 +1,4 @@
-"""What strikes: kills, pauses, clears, and trouble with Airflow's API and database."""
+"""The events that strike: kills, pauses, clears, and trouble with Airflow's API and database."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ACTS = (
 
 @dataclass
 class Trouble:
-    """What lies in wait."""
+    """Trouble that will strike later."""
 
     left: Counter[str] = field(default_factory=Counter)
     slowness: float = 0.0
@@ -35,7 +35,7 @@ class Trouble:
     stop: dict[str, Any] = field(default_factory=dict)
 
     def take(self, what: str) -> bool:
-        """Strike once, if there is some left."""
+        """Strike once, if there is any trouble left."""
         if not self.left[what]:
             return False
         self.left[what] -= 1
@@ -47,7 +47,7 @@ class Trouble:
         return self.orphans >= 0
 
     def take_notice(self) -> float:
-        """How long it takes until a killed process is missed."""
+        """Return how long it takes until Airflow notices that a process was killed."""
         notice, self.notice = self.notice, 1.0
         return notice
 
@@ -59,11 +59,11 @@ class Trouble:
 @dataclass
 class Zombie:
     """
-    A process that was paused, given up, and will go on.
+    A process that was paused and given up, and will continue.
 
     :param resume: ``before`` its retry begins, ``during`` it, ``after`` its first process has ended, or
-        ``late``: when all is over.
-    :param nth: During: after so many points of the other.
+        ``late``: at the very end.
+    :param nth: For ``during``: after this many points of the other process.
     """
 
     actor: Actor
@@ -82,7 +82,7 @@ class Zombie:
 
 
 def wake_during(world: World, actor: Actor) -> None:
-    """Let a zombie go on in the middle of another process."""
+    """Let a zombie continue in the middle of another process."""
     for zombie in list(world.zombies):
         if zombie.resume == "during" and zombie.actor is not actor:
             zombie.nth -= 1
@@ -92,7 +92,7 @@ def wake_during(world: World, actor: Actor) -> None:
 
 
 def strike(world: World, actor: Actor, name: str) -> None:
-    """Let happen what is due when a process passes a point."""
+    """Carry out the events that are due when a process passes a point."""
     for event in [each for each in world.pending if each.at == name and each.nth == world.hits[name]]:
         if event in world.pending:
             world.pending.remove(event)
@@ -101,7 +101,7 @@ def strike(world: World, actor: Actor, name: str) -> None:
 
 
 def strike_idle(world: World, name: str, ti: TaskInstance | None = None) -> bool:
-    """Let happen what is due while no process runs; False if nothing was."""
+    """Carry out the events that are due while no process runs; return False if there are none."""
     world.hits[name] += 1
     due = [each for each in world.pending if each.at == name and each.nth <= world.hits[name]]
     for event in due:
@@ -145,7 +145,7 @@ def _act(world: World, actor: Actor | None, event: Event) -> None:
     elif act == "other account":
         world.account = "project" if world.account == "plan" else "plan"
     elif act == "others send":
-        # The same people: the text tells that it is another's.
+        # The same people: only the text shows that it is another send's.
         payload = tasks[0].payloads[0]
         world.decoys.append(
             world.send_as_others(payload if event.get("same") else payload._replace(body="hello 8"))
@@ -175,7 +175,7 @@ def _strike_down(world: World, actor: Actor, event: Event) -> None:
 
 
 def _terminate(actor: Actor, grace: int) -> None:
-    """SIGTERM: ``on_kill`` runs, and ``execute`` goes on for a little."""
+    """SIGTERM: ``on_kill`` runs, and ``execute`` continues for a few points."""
     if actor.grace is None:
         actor.grace = grace
         if actor.operator is not None:

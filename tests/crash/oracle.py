@@ -15,7 +15,7 @@ from tests.crash.processes import Push
 from tests.crash.world import TaskInstance, World
 
 _MOST_REQUESTS = 150
-#: What may keep a callback's only look from finding what an earlier run of it has sent.
+#: Faults that can prevent a callback's only look from finding the batch of its earlier run.
 _BLINDING = {
     "lost_reply", "malformed", "server_error", "late", "listing_lag", "rate_limited", "contradicting",
     "redirect", "refused_by_proxy", "listing_partial", "listing_unlabelled", "unknown_token", "expired_token",
@@ -25,7 +25,7 @@ _BLINDING = {
 @dataclass
 class Verdict:
     """
-    What became of every recipient, and what went wrong.
+    The verdict for every recipient, and all faults.
 
     :param recipients: ``ok``, ``lost``, ``unexpected``, ``duplicated``; and ``not sent``: the task failed
         and said so.
@@ -138,7 +138,7 @@ class Ledger:
 
 def _judge_recipients(world: World, ledger: Ledger, verdict: Verdict) -> None:
     twice = ledger.duplicated()
-    # Iterations of a loop are sends of their own even where they say the same; mapped items may count as one.
+    # Iterations of a loop are separate sends even if their text is the same; mapped items may count as one.
     each_alone = world.schedule.shape == "loop" and not world.schedule.keyed
     needed: Counter[tuple[str, int]] = Counter()
     for ti in world.tasks:
@@ -167,7 +167,7 @@ def _broken_rules(world: World, ledger: Ledger) -> Iterator[str]:
 
 
 def _wrong_alerts(world: World, ledger: Ledger) -> Iterator[str]:
-    """An alert goes out once for each callback; twice where the look for the first had to fail."""
+    """An alert goes out once for each callback; twice if the look for the first one had to fail."""
     struck = {fault["kind"] for fault in world.schedule.faults} & _BLINDING
     blind = (
         struck
@@ -201,7 +201,7 @@ def _problems(world: World, ti: TaskInstance, ledger: Ledger) -> Iterator[str]:
 def _wrong_results(world: World, ti: TaskInstance, ledger: Ledger) -> Iterator[str]:
     pushes = [each for each in world.pushed if each.ti is ti]
     if world.schedule.items != "same" and not world.unnoticed[ti.place]:
-        # Identical items may count as one, and what is no cycle to Airflow may be one to us.
+        # Identical items may count as one send. Airflow may see no new cycle where this model sees one.
         yield from _changing_results(pushes)
     told = [each for each in pushes if not each.stale]
     if not told:

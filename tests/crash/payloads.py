@@ -1,4 +1,4 @@
-"""What the tasks are asked to send: small batches, and changes of them."""
+"""The sends of the tasks: small batches, and changes of them."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ class Payload(NamedTuple):
 
 
 def item(number: int, variant: str) -> Payload:
-    """Give the payload of an item whose recipients are nobody else's."""
+    """Return the payload of an item that shares no recipient with another item."""
     base = _BASE + 10 * number
     last = base + 3 if variant == "recipients" else base + 2
     return Payload((f"+{base}", f"+{base + 1}", f"+{last}"), _text(number, variant), number)
 
 
 def item_of(body: str) -> int:
-    """Tell which item a text stands for, however it is put."""
+    """Return the item that a text stands for, in any of its variants."""
     return int(body.split()[1])
 
 
 def payloads(schedule: Schedule, variant: str, moves: int, moment: str) -> list[Payload]:
     """
-    Give what stands at each place.
+    Return the payload at each place.
 
     :param moves: How often the items have moved.
-    :param moment: What a text that contains the time says.
+    :param moment: The time that a text contains.
     """
     size = schedule.size
     if schedule.items == "chunks":

@@ -16,7 +16,7 @@ from tests.crash.world import World
 
 @dataclass
 class Played:
-    """A schedule, what it came to, and what struck."""
+    """A schedule, its verdict, and the events that struck."""
 
     schedule: Schedule
     verdict: Verdict

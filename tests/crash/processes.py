@@ -89,7 +89,7 @@ class Push:
 @dataclass
 class Alert:
     """
-    What became of the alert of one callback.
+    The result of the alert of one callback.
 
     :param told: How many runs of the callback ended well.
     """
@@ -105,7 +105,7 @@ def run_task(world: World, actor: Actor, ti: TaskInstance, attempt: Attempt, eve
     """Do what a worker does with a task, its callbacks included."""
     context = context_of(world, actor, ti)
     if world.schedule.shape != "nested":
-        # Airflow tells the task that it is to end, and not what is executed inside it.
+        # Airflow asks the task to end, not the operators that are executed inside it.
         actor.operator = context["task"]
     try:
         point("started" if event is None else "resumed")
@@ -193,7 +193,7 @@ def _executed_alone(operator: Any, context: Any) -> Any:
 
 
 class _running:  # noqa: N801  # reads as what it says
-    """Have Airflow believe that it runs an operator."""
+    """Make Airflow treat an operator as the running task."""
 
     def __init__(self, operator: Any) -> None:
         self._operator = operator
@@ -249,7 +249,7 @@ def context_of(world: World, actor: Actor, ti: TaskInstance) -> Any:
 
 
 def row_of(ti: TaskInstance) -> dict[str, Any]:
-    """Say which task instance this is, as of now. Airflow 3.4 gives loops and mapped tasks a region."""
+    """Return the row of the task instance as it is now. Airflow 3.4 gives loops and mapped tasks a region."""
     place = ti.map_index if ti.loop_index is None else ti.loop_index
     return {
         "dag_id": "crash", "run_id": "run", "task_id": "send", "map_index": ti.map_index, "id": ti.id,
@@ -332,7 +332,7 @@ def run_trigger(world: World, actor: Actor, ti: TaskInstance) -> None:
 
 
 def kill_trigger(deferral: Any) -> None:
-    """Tell the trigger of a cleared task to end."""
+    """Run ``on_kill`` of the trigger of a cleared task."""
     asyncio.run(SinchBatchTrigger(**deferral).on_kill())
 
 

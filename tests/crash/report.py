@@ -1,4 +1,4 @@
-"""Adding up what was played, and telling it."""
+"""Totals of the schedules that were played, and how they are printed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Report:
             self.failed.append(played)
 
     def lines(self) -> Iterable[str]:
-        """Tell the totals."""
+        """Write the totals as lines."""
         kills = {key: n for key, n in self.struck.items() if key[0] in {*KILLS, "pause"}}
         faults = sum(self.faults.values())
         yield f"{self.schedules} schedules, {sum(kills.values())} kills, {faults} faults struck"

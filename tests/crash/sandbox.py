@@ -1,4 +1,4 @@
-"""The sandbox in a process of its own, which nothing here ever kills, and its controls."""
+"""The sandbox in its own process, which is never killed, and its controls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.sms.proxying import Proxy
 
 #: The sandbox closes connections that have been idle for five seconds.
 _IDLE: Final = 2.0
-#: What the sandbox is called beyond a proxy; no name server knows it.
+#: The sandbox's name behind a proxy; no name server knows it.
 _BEYOND: Final = "sinch.test"
 
 
@@ -73,7 +73,7 @@ class Sandbox:
             answer = self._wire.getresponse()
             return answer.status, answer.read()
         except Exception:
-            # The next call, of another schedule, begins afresh.
+            # The next call belongs to another schedule and opens a new connection.
             self._wire.close()
             raise
 

@@ -57,7 +57,7 @@ class Schedule:
     :param items: ``apart``; to ``one phone``; the ``same``; overlapping ``chunks`` of a list.
     :param keyed: Whether each item has a ``send_key``.
     :param clock_text: Whether the text contains the time, so that every rendering differs.
-    :param label: A ``client_reference`` of the user's own, which batches of others have as well.
+    :param label: A ``client_reference`` that the user chose, and that batches of others have too.
     :param callbacks: Which callbacks send alerts: ``failure``, of retries too; ``success``; the ``dag``'s.
     :param skews: Seconds by which the clocks of the processes are wrong, in their order.
     """
@@ -96,12 +96,12 @@ class Schedule:
 
     @property
     def acts(self) -> set[str]:
-        """What happens, wherever."""
+        """All acts, at any point."""
         return {each.act for each in self.events}
 
     @property
     def shares_reference(self) -> bool:
-        """Whether several sends carry the same reference of the operator's own."""
+        """Whether several sends have the same reference, made by the operator."""
         return self.shape in {"mapped", "nested", "twice", "before"} and not self.keyed
 
     @property
@@ -109,7 +109,7 @@ class Schedule:
         return timedelta(seconds=self.hold) if self.hold else None
 
     def to_json(self) -> str:
-        """Write in one line, without what is as usual."""
+        """Write in one line, without default values."""
         usual = Schedule()
         values = {
             each.name: getattr(self, each.name)

@@ -1,5 +1,5 @@
 """
-The one window that nothing can close: paused after the last check, gone on with once the retry has sent.
+The one window that nothing can close: a pause after the last check, until after the retry has sent.
 
 Airflow cannot take back a permission that was given, and Sinch has no key by which it would know the second
 request. ``hold`` closes it for pauses that end before the batch leaves.

@@ -14,7 +14,7 @@ _OURS = re.compile(r"That includes (?P<reached>\d+|none) of the (?P<ours>\d+) re
 
 
 def lie(world: World, attempt: Attempt) -> str | None:
-    """Give what an error says that the ledger knows better."""
+    """Return the statement of an error that contradicts the ledger; None if it is true."""
     text = str(attempt.error)
     known = {each["id"]: each for each in attempt.known}
     if "contradicts the request" in text:
@@ -34,7 +34,7 @@ def lie(world: World, attempt: Attempt) -> str | None:
 
 
 def _sent(world: World, attempt: Attempt) -> list[str]:
-    """Batches of this very send."""
+    """Batches of exactly this send."""
     current = attempt.current
     assert current is not None
     earlier: set[str] = set()

@@ -207,7 +207,7 @@ class World:
         self._follow(actor)
 
     def _asked(self, ti: TaskInstance) -> list[Payload]:
-        """Give what a task is to send now."""
+        """Return the payload that a task must send now."""
         found = payloads(self.schedule, self.variant, self.moves, self.clock.now().to_time_string())
         return (
             [found[ti.place]] if len(self.tasks) > 1 or self.schedule.shape in {"mapped", "loop"} else found
@@ -234,7 +234,7 @@ class World:
         self._spawn_and_run("other", self.tasks[-1], body)
 
     def _follow(self, actor: Actor) -> None:
-        """Let a process run, and do what Airflow does when it ends or is not heard of any more."""
+        """Let a process run, and do what Airflow does when it ends or stops sending heartbeats."""
         actor.go()
         if actor.crash is not None:
             raise actor.crash
@@ -271,7 +271,7 @@ class World:
         self._spawn_and_run("processor", ti, lambda: processes.run_callback(self, row, body))
 
     def _gone(self, actor: Actor, ti: TaskInstance) -> None:
-        """Airflow finds a process gone without a word."""
+        """Airflow finds that a process has ended without a report."""
         if actor.kind != "task" or ti.state != "running":
             return
         row, body = processes.row_of(ti), processes.words_of(ti)
@@ -363,5 +363,5 @@ class World:
         return Connection(conn_id="sinch_default", **{**details, "extra": json.dumps(extra)})
 
     def unrotated(self, head: bytes) -> bytes:
-        """Give the sandbox, which knows one secret only, that one."""
+        """Replace the rotated secret by the one that the sandbox knows."""
         return head.replace(ROTATED.encode(), b"") if self.rotated else head

@@ -1,4 +1,4 @@
-"""A real Airflow for the tests: a home of its own with a migrated SQLite database, made once per run."""
+"""A real Airflow for the tests: its own home with a migrated SQLite database, made once per run."""
 
 from __future__ import annotations
 

@@ -226,7 +226,7 @@ def test_tests_pass_in_the_sdist(unpacked: Path) -> None:
 
 
 def found_in(root: Path) -> dict[str, str]:
-    """Environment in which both packages are those of a folder, whatever is installed."""
+    """Return an environment in which both packages come from a folder, not from the installation."""
     return {"PYTHONPATH": f"{root}{os.pathsep}{root / 'sandbox'}", "PYTEST_ADDOPTS": "-p no:cacheprovider"}
 
 

@@ -1,4 +1,4 @@
-"""The hook: from a connection, in whatever form it is written, to a client that works."""
+"""The hook: from a connection, in any form, to a client that works."""
 
 from __future__ import annotations
 

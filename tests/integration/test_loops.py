@@ -1,4 +1,4 @@
-"""Task loops, which Airflow has from 3.4 on: each iteration is a send of its own."""
+"""Task loops, which Airflow has from 3.4 on: each iteration is a separate send."""
 
 from __future__ import annotations
 

@@ -202,7 +202,7 @@ class TestTextsStayAsWritten:
 
 
 class TestFoundNothing:
-    """A template without a value is refused, wherever it stands."""
+    """A template without a value is refused in every field."""
 
     @pytest.mark.parametrize(
         ("arguments", "field"),

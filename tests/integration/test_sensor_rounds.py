@@ -70,7 +70,7 @@ def pauses():
 
 
 def poke(batch_id, context, **arguments):
-    """One poke of a rescheduled sensor, in a process of its own as Airflow does it."""
+    """One poke of a rescheduled sensor, in a new process, as Airflow runs it."""
     sensor = SinchBatchSensor(task_id="wait", batch_id=batch_id, mode="reschedule", **arguments)
     try:
         return sensor.execute(context)
@@ -169,7 +169,7 @@ class TestMemory:
             {"try_number": 1, "finished": {"ID": [["Delivered", 0, -1]]}},
             {"try_number": 1, "finished": {"ID": [["Queued", 400, 1]]}},
             {"try_number": 1, "finished": {"ID": []}},
-            # Of another try, which somebody may have cleared to have Sinch asked anew.
+            # Of another attempt: somebody may have cleared the task so that Sinch is asked again.
             {"try_number": 2, "finished": {"ID": [["Failed", 0, 1]]}},
         ],
     )

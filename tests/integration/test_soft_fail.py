@@ -38,7 +38,7 @@ def send(sinch_default):
 
 @pytest.fixture
 def ends(run_dag):
-    """Run a sensor, and tell its state and how often it was tried."""
+    """Run a sensor, and return its state and its number of attempts."""
 
     def ends(**arguments):
         name = "_".join(

@@ -31,7 +31,7 @@ _AIRFLOWS: Final = {RUNNING: "running", WAITING: "running", DEFERRED: "deferred"
 _AIMED: Final = 0.6
 #: Share of the clears that rather strike a send whose text will be another one.
 _TIMED_FIRST: Final = 0.5
-#: Airflow may be on its knees for a while.
+#: Airflow may be unable to answer for a while.
 _PATIENCE: Final = 120.0
 
 
@@ -48,7 +48,7 @@ def schedule(count: int, chance: random.Random) -> list[tuple[str, bool]]:
 @dataclass(frozen=True)
 class Clear:
     """
-    One that was carried out.
+    A clear that was carried out.
 
     :param kept: It asked for the task state to be kept; otherwise Airflow's default was taken.
     """

@@ -1,4 +1,4 @@
-"""A real Airflow: its components, one of two executors, and somebody who starts anew what was killed."""
+"""A real Airflow: its components, one of two executors, and a keeper that restarts what was killed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.system.services import Postgres, Redis, wait_until
 ROOT: Final = Path(__file__).resolve().parents[2]
 DAGS: Final = Path(__file__).parent / "dags"
 EXECUTORS: Final = {"local": "LocalExecutor", "celery": "CeleryExecutor"}
-#: A clear deletes what a task has stored, unless it asks for it to be kept. Before, it was always kept.
+#: Whether a clear deletes the task state unless it asks to keep it. Earlier versions always keep it.
 KEEPS_TASK_STATE: Final = Version(version("apache-airflow-core")).release >= (3, 4)
 _AIRFLOW: Final = (sys.executable, "-m", "airflow")
 #: Tasks at a time; most of them wait for something.
@@ -50,7 +50,7 @@ def base_environment() -> dict[str, str]:
 
 
 def compile_modules() -> None:
-    """Compile all installed modules once; every process that starts is grateful."""
+    """Compile all installed modules once, so that every process starts faster."""
     for folder in (sysconfig.get_path("purelib"), str(Path(sinch_provider.__file__).parent)):
         compileall.compile_dir(folder, quiet=2, workers=0)
 
@@ -104,7 +104,7 @@ class Airflow:
     def _settings(
         self, executor: str, database: Postgres, broker: Redis | None, sandbox: SandboxClient
     ) -> dict[str, str]:
-        # A hanging answer is given up soon, so that tries are short.
+        # The client gives up a hanging answer soon, so that attempts are short.
         connection: dict[str, Any] = {**sandbox.connection}
         connection["extra"] = {**connection["extra"], "timeout": 6}
         settings: dict[str, object] = {
@@ -180,7 +180,7 @@ class Airflow:
                 service.end(0 if "worker" in name or name == "scheduler" else 5)
 
     def _keep(self) -> None:
-        """Start anew what has died, after a moment, as a supervisor would."""
+        """Restart components that have died, after a moment, as a supervisor would."""
         due: dict[str, float] = {}
         burials: dict[str, float] = {}
         while not self._stopping.wait(0.3):
@@ -191,7 +191,7 @@ class Airflow:
                 if name in due and now >= due[name]:
                     del due[name]
                     service.start()
-                    # Until then, what outlived its parent works on beside its successor.
+                    # Until then, processes that outlived their parent run next to their successors.
                     burials[name] = now + self._chance.uniform(3, 25)
                 if name in burials and now >= burials[name]:
                     del burials[name]
@@ -284,5 +284,5 @@ class Airflow:
 
 
 def _is_task(process: psutil.Process) -> bool:
-    # LocalExecutor's workers have the same beginning, and go on with its name.
+    # The titles of LocalExecutor's workers begin in the same way, followed by its name.
     return "LocalExecutor" not in title(process)

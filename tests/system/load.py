@@ -1,4 +1,4 @@
-"""What is sent: runs of the Dag, each send with recipients of its own."""
+"""The load: runs of the Dag, in which every send has its own recipients."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNGUARDED: Final = "unguarded"
 HELD: Final = "held"
 #: Between what a text says of its send and the time it was made, where it holds one.
 MADE_AT: Final = " at "
-#: Share of the single sends whose text is another in every try. Mapped ones are told apart by their texts.
+#: Share of the single sends whose text differs in every attempt. Mapped sends are recognised by their text.
 _TIMED: Final = 0.4
 #: Numbers above end in special ways in the sandbox.
 _NUMBERS: Final = 9000
@@ -33,9 +33,9 @@ _PAUSE: Final = 15.0
 @dataclass(frozen=True)
 class Send:
     """
-    What one task instance is asked to send.
+    The send of one task instance.
 
-    :param timed: Its text ends with the time it is made, so each try has another one.
+    :param timed: Its text ends with the time of rendering, so every attempt has a different text.
     """
 
     executor: str

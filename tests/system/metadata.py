@@ -15,10 +15,10 @@ Key = tuple[str, str, int]
 @dataclass(frozen=True)
 class Layout:
     """
-    Where a layout keeps things.
+    The tables and columns of one layout of Airflow's database.
 
     :param index: The column of map indexes.
-    :param live: What tells a task instance from its earlier tries.
+    :param live: A condition that selects a task instance, without its earlier attempts.
     :param results: Tables and conditions that give each task instance's return value as ``value``.
     """
 
@@ -27,7 +27,7 @@ class Layout:
     results: str
 
 
-#: Every try has a row of its own; results hang on it.
+#: Every attempt has its own row, and results refer to that row.
 _OF_TRIES: Final = Layout(
     "region_index",
     "t.working_set",
@@ -66,7 +66,7 @@ class Metadata:
         return int(str(found[0][0]))
 
     def states(self) -> dict[Key, tuple[str, int]]:
-        """Give state and number of tries of every task instance."""
+        """Return state and number of attempts of every task instance."""
         found = self._query(
             "select run_id, task_id, {index}, state, try_number from task_instance t where {live}"
         )
@@ -102,14 +102,14 @@ class Metadata:
         return {str(row[0]) for row in found}
 
     def keys_of(self, ids: set[str]) -> set[Key]:
-        """Tell which task instances ids belong to."""
+        """Return the task instances that ids belong to."""
         found = self._query(
             "select run_id, task_id, {index} from task_instance where id::text = any(%s)", sorted(ids)
         )
         return {_key(*row) for row in found}
 
     def noted(self, key: Key, tries: int) -> list[str]:
-        """List what Airflow noted of a try that it ended itself."""
+        """List the log events about an attempt that Airflow ended itself."""
         found = self._database.query(
             "select event from log where run_id = %s and task_id = %s and map_index = %s and try_number = %s "
             "and event in ('heartbeat timeout', 'state mismatch', 'stuck in queued tries exceeded') "

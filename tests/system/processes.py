@@ -1,4 +1,4 @@
-"""Processes of the test, each in a session of its own, so that all of them can be ended and nobody else's."""
+"""Processes of the test, each in its own session, so that exactly these can be ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import psutil
 
 
 class SystemTestError(Exception):
-    """The test cannot go on; the text says why."""
+    """The test cannot continue; the text says why."""
 
 
 def free_port() -> int:
@@ -63,9 +63,9 @@ def title(process: psutil.Process) -> str:
 
 class Service:
     """
-    A program that runs for the whole test, and is started anew when it dies.
+    A program that runs for the whole test, and is restarted when it dies.
 
-    :param user: Run it as this user; None: as whoever runs the test.
+    :param user: Run it as this user; None: as the user who runs the test.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Service:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start it in a session of its own."""
+        """Start it in its own session."""
         if self._process is not None:
             self.former.add(self._process.pid)
         with self.log.open("ab") as output:

@@ -27,7 +27,7 @@ _SAYS_NOT_SENT: Final = "Nothing was sent."
 
 @dataclass
 class Outcome:
-    """What became of one send."""
+    """The outcome of one send."""
 
     send: Send
     state: str
@@ -214,7 +214,7 @@ def kills_table(kills: Sequence[Kill], executors: Sequence[str]) -> str:
 
 
 def clears_table(report: Report, executors: Sequence[str]) -> str:
-    """Count the clears by state and what was kept, and what became of the sends they struck."""
+    """Count the clears by state and what was kept, and the outcomes of the sends that they struck."""
     made = [(clear, each) for each in report.outcomes for clear in each.clears]
     rows = []
     for state in STATES:

@@ -1,5 +1,5 @@
 """
-The Dag of the crash test: every way of sending, and a plain call beside them for comparison.
+The Dag of the crash test: every way of sending, and a plain call for comparison.
 
 The configuration of a run lists the recipients of each of its tasks, and the tasks whose text holds the time.
 The text of a message names run, task and map index, so that the sandbox's ledger tells which send a message

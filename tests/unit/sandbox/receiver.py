@@ -1,4 +1,4 @@
-"""A real web server on loopback that takes callbacks and answers as it is told."""
+"""A real web server on loopback that takes callbacks and gives the answers that the test sets."""
 
 from __future__ import annotations
 

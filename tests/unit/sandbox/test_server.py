@@ -266,7 +266,7 @@ Main = Callable[..., int]
 
 @pytest.fixture
 def main(monkeypatch: pytest.MonkeyPatch) -> Main:
-    """The command in this process, told to end by a signal that never has to come."""
+    """The command in this process. It ends as if it had got a signal."""
     from sinch_sandbox import __main__ as command
 
     handlers: dict[int, object] = {}

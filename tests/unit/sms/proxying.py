@@ -15,7 +15,7 @@ from typing import Self
 
 class RawServer:
     """
-    Hands every connection to a function, in a thread of its own.
+    Hands every connection to a function, in a new thread.
 
     :param serve: Does with the connection what it likes; it ends when the caller hangs up.
     :param window: How many bytes the system takes in unread; by default as many as it likes.

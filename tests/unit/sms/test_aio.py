@@ -32,7 +32,7 @@ def test_many_tasks_fetch_one_token() -> None:
 
 
 def test_many_tasks_renew_an_expired_token_once() -> None:
-    # Everybody is told that the token is outdated before anybody fetches another.
+    # All callers learn that the token is outdated before any of them fetches another.
     together = threading.Barrier(TASKS)
 
     def answer(received: Received) -> Reply:

@@ -256,7 +256,7 @@ def test_a_request_that_breaks_a_rule_never_leaves(do: Player, server: ScriptedS
 def test_redirects_are_not_followed(
     do: Player, server: ScriptedServer, call: tuple[Any, ...], status: int
 ) -> None:
-    # Whoever redirects would be handed the token, and a POST might turn into a GET.
+    # The target of a redirect would get the token, and a POST might turn into a GET.
     with ScriptedServer([GOOD[call[0]]] * 2) as elsewhere:
         server.script = [reply(status, Location=f"{elsewhere.url}/xms/v1/plan/batches")]
         # It may redirect after it has sent: 303 even says so.

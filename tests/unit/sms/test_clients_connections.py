@@ -1,4 +1,4 @@
-"""Both clients on the way to Sinch: tokens, proxies, certificates, and what errors tell of it."""
+"""Both clients on the way to Sinch: tokens, proxies, certificates, and what errors say about it."""
 
 from __future__ import annotations
 
@@ -270,7 +270,7 @@ def test_a_host_whose_certificate_is_not_trusted_gets_nothing(do: Player, strang
     assert caught.value.effect is Effect.NONE
 
 
-# --- what errors tell
+# --- what errors say
 
 
 @pytest.mark.parametrize(

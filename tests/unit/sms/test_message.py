@@ -1,4 +1,4 @@
-"""The parameters of a message: described once, and shown wherever a message is taken."""
+"""The parameters of a message: described once, and shown everywhere that takes a message."""
 
 from __future__ import annotations
 

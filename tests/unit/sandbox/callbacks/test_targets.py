@@ -1,4 +1,4 @@
-"""Whom callbacks go to, and how those can tell that they are genuine."""
+"""Where callbacks go, and how receivers can check that they are genuine."""
 
 from __future__ import annotations
 

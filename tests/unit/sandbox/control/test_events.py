@@ -22,7 +22,7 @@ class Stream:
         self.lines: Iterator[str] = self.response.iter_lines(decode_unicode=True)
 
     def next(self) -> int:
-        """The count of changes that the next event tells."""
+        """The count of changes in the next event."""
         for line in self.lines:
             if line.startswith("data: "):
                 changes: int = json.loads(line.removeprefix("data: "))["changes"]

@@ -1,4 +1,4 @@
-"""How much one call can ask for: bodies, lists, and what an answer tells of them."""
+"""How much one call can ask for: bodies, lists, and what an answer says about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of batches, and whether that is good enough."""
+"""The outcome of batches, and whether it is good enough."""
 
 from __future__ import annotations
 

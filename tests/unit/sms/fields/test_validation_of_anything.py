@@ -1,4 +1,4 @@
-"""Whatever is passed, a request is refused by name or can be sent; an error never shows a value."""
+"""Any input: a request is refused with the field's name, or can be sent. An error never shows a value."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ Serve = Callable[[socket.socket], None]
 
 
 def dripping(first: bytes, drop: bytes, last: bytes) -> Serve:
-    """Answer in drops; whoever waits for all of them has a good answer."""
+    """Answer in drops. A client that waits for all of them gets a good answer."""
 
     def serve(connection: socket.socket) -> None:
         read_head(connection)

@@ -155,7 +155,7 @@ def test_answers_are_shown_before_they_are_judged(do: Player, server: ScriptedSe
 
 @pytest.mark.parametrize("call", ["with a permit", "without"])
 def test_what_could_be_done_twice_takes_a_connection_of_its_own(do: Player, call: str) -> None:
-    # A kept one may be closing just now, and then nobody knows what became of the request.
+    # A kept connection may be closing just now. Then the outcome of the request is unknown.
     answer = GOOD["batches.send"].raw.replace(b"Connection: close\r\n", b"")
     heads: list[bytes] = []
 

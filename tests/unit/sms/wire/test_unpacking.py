@@ -1,4 +1,4 @@
-"""What is packed in an answer: read the same by both clients, whatever their libraries would make of it."""
+"""Packed answers: both clients read them in the same way, although their libraries differ."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def bare(data: bytes) -> bytes:
 
 
 def chunked(encoding: str, packed: bytes) -> Reply:
-    """Byte by byte, each in a chunk of its own."""
+    """Byte by byte, each in its own chunk."""
     chunks = b"".join(b"1\r\n%b\r\n" % packed[index : index + 1] for index in range(len(packed)))
     encoded = f"Transfer-Encoding: chunked\r\nContent-Encoding: {encoding}\r\n\r\n".encode()
     return Reply(_HEAD + encoded + chunks + b"0\r\n\r\n")
