@@ -117,7 +117,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
     :param durable: Whether to keep a journal of the send in Airflow's task state (Airflow >= 3.3). Without
         it, later attempts search for the batch at Sinch before they send.
     :param send_key: An idempotency key of 1 to 128 characters: all attempts with the same key are one send,
-        whatever they say. A new key is a new send. (templated)
+        even if recipients or text differ. A new key is a new send. (templated)
     :param on_clear: What a cleared task does. ``adopt`` keeps the batch that was sent before; ``resend``
         sends again (Airflow >= 3.3, with a journal). (templated)
     :param hold: Delay the batch by this long, two minutes or more, and cancel any duplicate just before it

@@ -30,7 +30,7 @@ _WORD: Final = re.compile(
     r"|[0-9A-Za-z_]{7,}"
 )
 _RUN: Final = re.compile(r"(?<!\d)(?P<date>(?:19|20)\d{2}[01]\d[0-3]\d)(?!\d)|\d{7,}", re.ASCII)
-# Digits that may contain a number of the request, whatever is next to them.
+# Digits that may contain a number of the request, next to any other characters.
 _DIGITS: Final = re.compile(rf"\+?\d(?:{_BETWEEN}\d){{4,}}")
 _ESCAPED: Final = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|([\"/]))")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}")

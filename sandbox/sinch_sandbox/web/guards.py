@@ -36,7 +36,7 @@ def is_host_name(text: str) -> bool:
 def is_answered(host: str, names: frozenset[str]) -> bool:
     """Whether a Host header is an address, a loopback name or one of ``names``.
 
-    A page that uses a name of its own for the sandbox (DNS rebinding) sends that name, never an address.
+    A page that uses its own name for the sandbox (DNS rebinding) sends that name, never an address.
     """
     match = _HOST.fullmatch(host.lower())
     if match is None:

@@ -28,7 +28,7 @@ class AsyncTransport:
         """
         Make a request and read the answer.
 
-        :raises Exception: Whatever the library raises. ``exchange.failure`` explains it.
+        :raises Exception: Any error of the library. ``exchange.failure`` explains it.
         """
         proxy = proxy_for(request.url)
         # aiohttp takes a SOCKS proxy from the connector, and other proxies from the request.

@@ -67,7 +67,7 @@ class Exchange:
         """
         Ask for the permission. After this, the request counts as sent.
 
-        :raises Exception: Whatever the permit raises. The request must not leave.
+        :raises Exception: Any error of the permit. The request must not leave.
         """
         self._refuse_repeat()
         self._ask_permit()

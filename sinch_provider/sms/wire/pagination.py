@@ -12,7 +12,7 @@ from sinch_provider.sms.wire.call import Call
 T = TypeVar("T", bound=Batch | RecipientDeliveryReport)
 
 _DEFAULT_PAGE_SIZE = 30
-# After so many pages in a row without a new entry, the server probably returns the same page again and again.
+# After this many pages in a row without a new entry, the server probably returns the same page every time.
 _STALE_PAGES = 10
 
 
@@ -48,7 +48,7 @@ class _Position(Generic[T]):
     @property
     def has_next(self) -> bool:
         # A page without new entries need not be the last one: many entries may have arrived since the page
-        # before it. An empty page is the last one, whatever its count says.
+        # before it. An empty page is always the last one.
         return bool(self.result.items) and self.stale < _STALE_PAGES and self.passed < self.result.count
 
     def next_call(self) -> Call[Page[T]]:

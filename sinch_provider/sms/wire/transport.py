@@ -42,7 +42,7 @@ class Transport:
         """
         Make a request and read the answer.
 
-        :raises Exception: Whatever the libraries raise. ``exchange.failure`` explains it.
+        :raises Exception: Any error of the libraries. ``exchange.failure`` explains it.
         """
         proxy = proxy_for(request.url)
         prepared = requests.Request(
