@@ -67,9 +67,11 @@ class SinchOperator(GuardedFields, BaseOperator):
     @property
     def hook(self) -> SinchHook:
         """The hook of this execution, on the connection as it is rendered."""
-        if self._hook is None or self._hook.sinch_conn_id != self.sinch_conn_id:
-            self._hook = SinchHook(self.sinch_conn_id)
-        return self._hook
+        # Several threads of a task may execute the same operator.
+        hook = self._hook
+        if hook is None or hook.sinch_conn_id != self.sinch_conn_id:
+            hook = self._hook = SinchHook(self.sinch_conn_id)
+        return hook
 
     def values(self, names: Iterable[str]) -> dict[str, Any]:
         """Return the values of fields by name, as the API functions take them."""

@@ -58,8 +58,8 @@ class SinchClient(Unstorable):
     :param account: Credentials, region, time limits.
     :param attempts: The most requests for one call.
     :param seconds: Time limit for everything that the client does, counted from its creation.
-    :param before_pause: Called with the seconds of every pause before it begins. If it raises, the call or
-        procedure ends with that error.
+    :param before_pause: Called with the seconds of every pause before it begins. If it raises, the call ends
+        with that error.
     :param conceal: Called with every token that the client fetches, so that logs can mask it.
     """
 

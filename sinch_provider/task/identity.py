@@ -137,6 +137,9 @@ def callback_of(context: Context) -> tuple[str, ...] | None:
     # not know the state.
     kind = ended if ended in {"success", "skipped"} else "failure"
     names = kind, ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index), str(ti.try_number)
+    if region := _region_of_mapped(ti):
+        # Inside a loop, the items of each iteration have their own region.
+        return *names, region, str(getattr(run, "clear_number", 0))
     index = _loop_index(context)
     if index is None:
         return names
@@ -156,6 +159,12 @@ def _loop_index(context: Context) -> int | None:
     if region is None or not region.int or _map_index(ti) >= 0:
         return None
     return int(ti.region_index)
+
+
+def _region_of_mapped(ti: Any) -> str | None:
+    """Return the id of a mapped item's region; None before Airflow 3.4 and for tasks that are not mapped."""
+    region = getattr(ti, "region_id", None)
+    return None if region is None or not region.int or _map_index(ti) < 0 else str(region)
 
 
 def _map_index(ti: Any) -> int:

@@ -15,6 +15,8 @@ from typing import Any, Final
 PIECE: Final = 65536
 #: Makes zlib detect by the header whether the data is gzip or zlib.
 _EITHER: Final = zlib.MAX_WBITS | 32
+#: The first byte of every gzip member.
+_GZIP: Final = b"\x1f"
 _ASKED_FOR: Final = frozenset({"gzip", "x-gzip", "deflate"})
 
 
@@ -39,6 +41,7 @@ class Body:
         self._taken = 0
         self._size = 0
         self._unpacker: Any = None
+        self._ended = False
         #: Whether the whole body was kept.
         self.complete = True
 
@@ -64,8 +67,9 @@ class Body:
         return b"".join(self._parts)
 
     def _unpacked(self, packed: bytes) -> Iterator[bytes]:
-        more = True
+        more = not self._ended or self._goes_on(packed)
         while more:
+            self._ended = False
             if self._unpacker is None:
                 self._unpacker = zlib.decompressobj(self._window(packed))
             try:
@@ -74,14 +78,18 @@ class Body:
                 raise UnpackingError from None
             yield part
             if self._unpacker.eof:
-                # Another gzip member may follow.
                 packed = self._unpacker.unused_data
                 self._unpacker = None
-                more = bool(packed)
+                self._ended = True
+                more = bool(packed) and self._goes_on(packed)
             else:
                 packed = self._unpacker.unconsumed_tail
                 # zlib may still hold output, even if it has read all input.
                 more = bool(packed) or len(part) == PIECE
+
+    def _goes_on(self, rest: bytes) -> bool:
+        """Whether gzip continues with another member. Everything else after the end is padding."""
+        return self._encoding != "deflate" and rest.startswith(_GZIP)
 
     def _window(self, packed: bytes) -> int:
         # Many servers send "deflate" without the header of zlib.

@@ -216,6 +216,15 @@ def test_the_same_callback_has_the_same_names_in_the_task_and_in_the_dag_process
     assert identity.callback_of(processor_context(send(retries=1), retrying=True)) == retry
 
 
+def mapped_in_loop(region: int, clear_number: int = 0) -> dict[str, Any]:
+    """The callback of a mapped item inside a loop, as the Dag processor of Airflow 3.4 runs it."""
+    context: dict[str, Any] = context_of(send(), state="failed", map_index=0, clear_number=clear_number)
+    ti = context["ti"]
+    object.__setattr__(ti, "region_id", UUID(int=region))
+    object.__setattr__(ti, "region_index", 0)
+    return context
+
+
 def test_callbacks_of_other_attempts_items_and_kinds_have_other_names():
     contexts = [
         context_of(send(), state="failed"),
@@ -226,6 +235,9 @@ def test_callbacks_of_other_attempts_items_and_kinds_have_other_names():
         {**context_of(send(), state="failed"), "loop": SimpleNamespace(index=0)},
         {**context_of(send(), state="failed"), "loop": SimpleNamespace(index=1)},
         {**context_of(send(), state="failed", clear_number=1), "loop": SimpleNamespace(index=0)},
+        mapped_in_loop(region=1),
+        mapped_in_loop(region=2),
+        mapped_in_loop(region=1, clear_number=1),
         dag_context(send(), reason="task_failure"),
         dag_context(send(), reason="timed_out"),
         dag_context(send(), reason="task_failure", clear_number=1),

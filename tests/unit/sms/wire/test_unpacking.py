@@ -41,6 +41,8 @@ PACKED = {
     "gzip in members": ("gzip", gzip.compress(PLAIN[:50]) + gzip.compress(PLAIN[50:])),
     "deflate": ("deflate", zlib.compress(PLAIN)),
     "bare deflate": ("deflate", bare(PLAIN)),
+    "gzip, padded": ("gzip", gzip.compress(PLAIN) + bytes(8)),
+    "deflate, padded": ("deflate", zlib.compress(PLAIN) + b"\r\n"),
     "not at all": ("identity", PLAIN),
 }
 
