@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from airflow.models.connection import Connection
+from airflow.sdk._shared.secrets_masker import reset_secrets_masker
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 
 from sinch_provider.sms.wire import tokens
@@ -135,6 +136,8 @@ class World:
         self.actors: list[Actor] = []
         self.old_triggers: list[tuple[TaskInstance, Any]] = []
         tokens._slots.clear()
+        # It would search every log line for the tokens of thousands of worlds.
+        reset_secrets_masker()
 
     def _others_batches(self) -> list[str]:
         """Others have sent the same some minutes ago, and something else just now."""
