@@ -99,6 +99,8 @@ def one_of_several(
     journal.guessed = own is not None and not exact
     # Another send of this attempt that guessed its journal may have overwritten the journal of this one.
     journal.one_of_many = own is None and bool(others or unreadable or attempt.guesses[operator_id])
+    # An unreadable journal may be this send's.
+    journal.unreadable = own is None and unreadable
     journal.others = () if own else tuple(others)
     attempt.guesses[operator_id] += journal.guessed
     taken.add(own or place)

@@ -225,6 +225,15 @@ def _more_nemeses() -> dict[str, Schedule]:
         "mapped texts with the time, cleared": made(clear, clock_text=True, shape="mapped", size=2),
         "texts with the time inside another task": made(clock_text=True, shape="nested", size=2),
         "secret rotated between attempts": made(event("between attempts", "rotate")),
+        "secret rotated, a text with the time": made(
+            event("between attempts", "rotate"), clock_text=True, shape="mapped", size=2
+        ),
+        "secret rotated, a text with the time, a label of others": made(
+            event("between attempts", "rotate"), clock_text=True, label="alerts"
+        ),
+        "inside another task, to send again, journal garbled": made(
+            event("between attempts", "garble journal"), shape="nested", size=2, on_clear="resend"
+        ),
         "secret rotated, cleared": made(event("finished", "rotate"), clear),
         "secret rotated, mapped items move": made(
             event("finished", "rotate"), *_MOVED, shape="mapped", size=2

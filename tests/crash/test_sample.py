@@ -28,6 +28,31 @@ def test_by_chance(play, seed):
     assert play(schedule).verdict.faults == [], schedule.to_json()
 
 
+LOST_ANSWER = event("reply sent, not read", "kill")
+ROTATED = event("between attempts", "rotate")
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        Schedule(events=(LOST_ANSWER, ROTATED), clock_text=True, label="alerts"),
+        Schedule(events=(LOST_ANSWER, ROTATED), clock_text=True, shape="mapped", size=2),
+        Schedule(events=(LOST_ANSWER, ROTATED), clock_text=True, shape="nested", size=2),
+        Schedule(events=(LOST_ANSWER, ROTATED), clock_text=True, shape="mapped", size=2, items="one phone"),
+        Schedule(
+            events=(event("before XCom", "kill"), event("between attempts", "garble journal")),
+            shape="nested",
+            size=2,
+            on_clear="resend",
+        ),
+    ],
+    ids=["own label", "mapped", "nested", "mapped to one phone", "to send again, journal garbled"],
+)
+def test_a_journal_that_cannot_be_compared_is_no_proof(play, schedule):
+    verdict = play(schedule).verdict
+    assert (verdict.faults, verdict.states["failed"]) == ([], 1)
+
+
 def test_the_same_schedule_plays_the_same_way(play):
     schedule = chance.schedule(7)
     first, second = play(schedule), play(schedule)

@@ -234,7 +234,8 @@ class EarlierRequests:
         reference = entry.reference if entry else record.reference
         if reference == record.label or not reference.startswith(OWN_LABEL):
             return LabelMatcher(record.payload, record.secret, entry)
-        if record.scope is Scope.SHARED and entry is not None:
+        # If the secret has changed, the request in the journal cannot be compared any more.
+        if record.scope is Scope.SHARED and entry and entry.fingerprint.key == record.fingerprint.key:
             return JournalMatcher(record.payload, record.secret, entry.fingerprint)
         return Matcher(record.payload, record.secret, record.scope)
 

@@ -160,10 +160,14 @@ class LabelMatcher(Matcher):
         match = self._payload.compare(theirs)
         if self._entry is None:
             return None if match is Match.NONE or batch.canceled else False
-        if not _is_asked(self._entry.fingerprint, theirs, self._secret, self._payload):
-            return False if match is Match.SAME else None
         began = self._entry.began + (listing.skew or timedelta())
-        return batch.created_at is not None and batch.created_at >= began - _CLOCK_GRAIN
+        is_newer = batch.created_at is not None and batch.created_at >= began - _CLOCK_GRAIN
+        if _is_asked(self._entry.fingerprint, theirs, self._secret, self._payload):
+            return is_newer
+        if self._entry.fingerprint.key != theirs.fingerprint(self._secret).key:
+            # The secret has changed, so nobody can say whether the request had this other text.
+            return False if is_newer and match is not Match.NONE else None
+        return False if match is Match.SAME else None
 
 
 def contradiction(
