@@ -85,9 +85,7 @@ def test_a_template_that_fails_is_named_without_its_data(run_dag, airflow_databa
     output = shown()
     assert "The template of client_reference cannot be rendered (UndefinedError). Nothing was sent." in output
     assert "The template of send_at cannot be rendered (ValueError). Nothing was sent." in output
-    assert (
-        "The template of batch_id cannot be rendered (TemplateNotFound). The batches are delivered" in output
-    )
+    assert "The template of batch_id cannot be rendered (TemplateNotFound). Delivery of the batches" in output
     assert_nothing_left(airflow_database, output)
 
 
