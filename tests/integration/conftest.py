@@ -169,3 +169,14 @@ def instance_of(run: Any, task_id: str, map_index: int = -1) -> Any:
         instance = run.get_task_instance(task_id, map_index=map_index, session=session)
         session.expunge_all()
         return instance
+
+
+def state_of(run: Any, task_id: str, map_index: int = -1) -> tuple[str, int]:
+    """The state of a task instance, and the number of its attempt."""
+    instance = instance_of(run, task_id, map_index)
+    return str(instance.state), instance.try_number
+
+
+def texts(sandbox: Any) -> dict[str, str]:
+    """Who got what, by the last three digits."""
+    return {message["to"][-3:]: message["body"] for message in sandbox.messages()}

@@ -19,17 +19,12 @@ from sinch_provider.operators.batches import (
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchNotSentError
 from sinch_provider.task.failures import SinchTaskFailed, SinchWaitInterrupted
-from tests.integration.conftest import RETRIES, instance_of, result_of
+from tests.integration.conftest import RETRIES, instance_of, result_of, state_of
 
 MARIA, ANNA, LARS = "+447700900222", "+447700900333", "+447700900555"
 UNKNOWN_SUBSCRIBER = "+447700900150"
 NEVER_A_RECEIPT = "+447700900401"
 BATCH_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
-
-
-def state_of(run, task_id, map_index=-1):
-    instance = instance_of(run, task_id, map_index)
-    return str(instance.state), instance.try_number
 
 
 def test_send_returns_the_batch_id_and_reaches_everybody_once(run_dag, sinch_default):

@@ -16,22 +16,12 @@ from sinch_provider.operators.batches import (
     SinchUpdateBatchOperator,
 )
 from sinch_provider.sms.errors import SinchValidationError
-from tests.integration.conftest import RETRIES, instance_of
+from tests.integration.conftest import RETRIES, state_of, texts
 
 MARIA, ANNA, LARS = "+447700900222", "+447700900333", "+447700900555"
 UNKNOWN_SUBSCRIBER = "+447700900150"
 NEVER_A_RECEIPT = "+447700900401"
 BATCH_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
-
-
-def state_of(run, task_id, map_index=-1):
-    instance = instance_of(run, task_id, map_index)
-    return str(instance.state), instance.try_number
-
-
-def texts(sandbox: Any) -> dict[str, str]:
-    """Who got what, by the last three digits."""
-    return {message["to"][-3:]: message["body"] for message in sandbox.messages()}
 
 
 @pytest.mark.parametrize(

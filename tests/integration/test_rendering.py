@@ -16,7 +16,7 @@ from sinch_provider.operators.batches import (
     SinchUpdateBatchOperator,
 )
 from sinch_provider.task.failures import SinchTaskFailed
-from tests.integration.conftest import RETRIES, instance_of
+from tests.integration.conftest import RETRIES, state_of, texts
 
 MARIA, ANNA, LARS = "+447700900222", "+447700900333", "+447700900555"
 BATCH_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
@@ -33,16 +33,6 @@ def stored_of(run: Any) -> list[dict[str, Any]]:
             select(RenderedTaskInstanceFields).where(RenderedTaskInstanceFields.run_id == run.run_id)
         ).all()
         return [dict(row.rendered_fields) for row in rows]
-
-
-def outcome(run: Any, task_id: str, map_index: int = -1) -> tuple[str, int]:
-    instance = instance_of(run, task_id, map_index)
-    return str(instance.state), instance.try_number
-
-
-def texts(sandbox: Any) -> dict[str, str]:
-    """Who got what, by the last three digits."""
-    return {message["to"][-3:]: message["body"] for message in sandbox.messages()}
 
 
 class WithFooter(SinchSendBatchOperator):
@@ -233,7 +223,7 @@ class TestFoundNothing:
         ) as dag:
             SinchSendBatchOperator(task_id="send", **{"to": [MARIA], "body": "Hi", **arguments})
         run = run_dag(dag)
-        assert outcome(run, "send") == ("failed", 1)
+        assert state_of(run, "send") == ("failed", 1)
         assert f"  {field}: must not come from a template that found no value" in shown()
         assert sinch_default.calls() == {}
 
@@ -249,7 +239,7 @@ class TestFoundNothing:
                 body={"url": "https://m.test/a", "message": name()},
                 type_="mt_media",
             )
-        assert outcome(run_dag(dag), "send") == ("failed", 1)
+        assert state_of(run_dag(dag), "send") == ("failed", 1)
         assert "body: must not come from" in shown()
         assert sinch_default.calls() == {}
 
@@ -268,7 +258,7 @@ class TestFoundNothing:
     def test_a_text_with_nothing_to_read_in_it_is_refused(self, run_dag, sinch_default, body):
         with DAG("blank_body", default_args=RETRIES) as dag:
             SinchSendBatchOperator(task_id="send", to=[MARIA], body=body)
-        assert outcome(run_dag(dag), "send") == ("failed", 1)
+        assert state_of(run_dag(dag), "send") == ("failed", 1)
         assert sinch_default.calls() == {}
 
     def test_optional_fields_that_render_blank_are_left_out(self, run_dag, sinch_default):
@@ -367,7 +357,7 @@ class TestBodiesInFiles:
     def test_that_are_missing_are_not_sent_by_name(self, run_dag, sinch_default, shown):
         with DAG("no_file") as dag:
             SinchSendBatchOperator(task_id="send", to=[MARIA], body="remainder.txt")
-        assert outcome(run_dag(dag), "send") == ("failed", 1)
+        assert state_of(run_dag(dag), "send") == ("failed", 1)
         assert "body cannot be rendered (TemplateNotFound" in shown()
         assert sinch_default.calls() == {}
 
@@ -421,7 +411,7 @@ class TestRecipientsFromOtherTasks:
             SinchSendBatchOperator(
                 task_id="send", to=[numbers] if nested else numbers, body="Hi", trigger_rule="all_done"
             )
-        assert outcome(run_dag(dag), "send") == ("failed", 1)
+        assert state_of(run_dag(dag), "send") == ("failed", 1)
         assert "to: must name at least one recipient (got no recipients)" in (output := shown())
         assert "LazyXComSequence" not in output.split("1 fault")[-1]
         assert sinch_default.calls() == {}
