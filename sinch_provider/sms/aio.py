@@ -65,6 +65,9 @@ class AsyncSinchClient(Unstorable):
     :param attempts: The most requests for one call.
     :param seconds: Time limit for everything that the client does, counted from its creation.
     :param conceal: Called with every token that the client fetches, so that logs can mask it.
+    :param at_once: The most requests under way at the same time, and the most connections. None: no limit.
+    :param transport: Carries the requests of several clients over the same connections. The client does not
+        close it, and its own ``at_once`` counts.
     """
 
     def __init__(
@@ -74,6 +77,8 @@ class AsyncSinchClient(Unstorable):
         attempts: int = retry.ATTEMPTS,
         seconds: float = math.inf,
         conceal: Callable[[str], Awaitable[None]] = _ignore,
+        at_once: int | None = None,
+        transport: AsyncTransport | None = None,
     ) -> None:
         self.account = account
         self.batches = AsyncBatches(self.call)
@@ -81,10 +86,12 @@ class AsyncSinchClient(Unstorable):
         self._attempts = attempts
         self._until = current().monotonic() + seconds
         self._conceal = conceal
+        self._at_once = at_once
+        self._shared = transport
         self._transport: AsyncTransport | None = None
 
     async def __aenter__(self) -> Self:
-        self._transport = AsyncTransport()
+        self._transport = self._shared or AsyncTransport(self._at_once)
         return self
 
     async def __aexit__(
@@ -93,10 +100,10 @@ class AsyncSinchClient(Unstorable):
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections."""
-        if self._transport is not None:
-            await self._transport.close()
-            self._transport = None
+        """Close the connections, unless they are those of a given transport."""
+        transport, self._transport = self._transport, None
+        if transport is not None and self._shared is None:
+            await transport.close()
 
     async def call(self, call: Call[T]) -> T:
         """

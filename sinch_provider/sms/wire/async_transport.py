@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Final
@@ -19,9 +20,14 @@ _SOCKS_PORT: Final = 1080
 
 
 class AsyncTransport:
-    """Carries requests and answers. It belongs to one event loop."""
+    """
+    Carries requests and answers. It belongs to one event loop.
 
-    def __init__(self) -> None:
+    :param at_once: The most requests under way at the same time. None: no limit.
+    """
+
+    def __init__(self, at_once: int | None = None) -> None:
+        self._turns = asyncio.Semaphore(at_once) if at_once else contextlib.nullcontext()
         self._sessions: dict[str | None, aiohttp.ClientSession] = {}
 
     async def carry(self, exchange: Exchange, request: Request, headers: Mapping[str, str]) -> Answer:
@@ -30,6 +36,11 @@ class AsyncTransport:
 
         :raises Exception: Any error of the library. ``exchange.failure`` explains it.
         """
+        async with self._turns:
+            exchange.begin()
+            return await self._carry(exchange, request, headers)
+
+    async def _carry(self, exchange: Exchange, request: Request, headers: Mapping[str, str]) -> Answer:
         proxy = proxy_for(request.url)
         # aiohttp takes a SOCKS proxy from the connector, and other proxies from the request.
         socks = proxy if proxy and urlsplit(proxy).scheme in SOCKS else None

@@ -34,6 +34,7 @@ class Exchange:
         self._call = call
         self.timeout = timeout
         self.largest = call.largest_answer
+        self.until = until
         self._ends = min(current().monotonic() + LIMITS * timeout, until)
         #: Whether the headers were given to the socket.
         self.left = False
@@ -47,6 +48,10 @@ class Exchange:
         The server may be about to close a used one, and the outcome of the request would be unknown.
         """
         return self._call.permit is not None or not self._call.repeatable
+
+    def begin(self) -> None:
+        """Begin the time limit of the exchange anew."""
+        self._ends = min(current().monotonic() + LIMITS * self.timeout, self.until)
 
     def remaining(self) -> float:
         """Seconds until the exchange must be over."""
