@@ -12,15 +12,15 @@ import tenacity
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ProjectCredentials
-from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.fields.only_to import refuse_change
 from sinch_provider.sms.runtime import current
 from sinch_provider.sms.secret import Unstorable
 from sinch_provider.sms.wire import retry
 from sinch_provider.sms.wire.answers import read_answer
 from sinch_provider.sms.wire.async_transport import AsyncTransport
-from sinch_provider.sms.wire.call import Call, Pause, Procedure, check_step
+from sinch_provider.sms.wire.call import Call, Procedure
 from sinch_provider.sms.wire.exchange import Exchange
+from sinch_provider.sms.wire.following import follow_async
 from sinch_provider.sms.wire.http import Answer, Request
 from sinch_provider.sms.wire.methods import AsyncGroup, async_listing, async_operation
 from sinch_provider.sms.wire.request import read_before, request_for
@@ -55,6 +55,10 @@ class AsyncDeliveryReports(AsyncGroup):
 
 async def _ignore(_: str) -> None:
     pass
+
+
+async def _pause(seconds: float) -> None:
+    await current().async_sleep(seconds)
 
 
 class AsyncSinchClient(Unstorable):
@@ -124,23 +128,7 @@ class AsyncSinchClient(Unstorable):
         :raises SinchError: A call failed, and the procedure did not handle the error.
         :raises TypeError: The procedure awaits something other than a call or a pause.
         """
-        try:
-            step = check_step(procedure.send(None))
-            while True:
-                result: Any = None
-                try:
-                    if isinstance(step, Pause):
-                        await current().async_sleep(step.seconds)
-                    else:
-                        result = await self.call(step)
-                except SinchError as error:
-                    step = check_step(procedure.throw(error))
-                else:
-                    step = check_step(procedure.send(result))
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-        finally:
-            procedure.close()
+        return await follow_async(procedure, self.call, _pause)
 
     async def _attempt(self, call: Call[T]) -> T:
         request = request_for(self.account, call)
