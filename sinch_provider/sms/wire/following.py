@@ -19,9 +19,7 @@ AT_ONCE: Final = 16
 THREADS: Final = 10
 
 
-def follow(
-    procedure: Procedure[T], call: Callable[[Call[Any]], Any], pause: Callable[[float], None]
-) -> T:
+def follow(procedure: Procedure[T], call: Callable[[Call[Any]], Any], pause: Callable[[float], None]) -> T:
     """
     Follow a procedure in this thread, and return its result.
 

@@ -43,7 +43,8 @@ class Driver:
     """
     Follows procedures with answers from a list.
 
-    Pauses move its clock and take no time, and none is random. An answer must be of the type that the call expects.
+    Pauses move its clock and take no time, and none is random. An answer must be of the type that the call
+    expects.
 
     :param call_takes: Seconds by which every call moves the clock.
     """

@@ -267,9 +267,7 @@ def at(hours: int, id_: str = ID, state: State = State.SCHEDULED) -> Progress:
         ([at(1, state=State.RUNNING)], 0),
     ],
 )
-def test_nothing_is_to_be_seen_before_the_first_batch_leaves(
-    entries: list[Progress], seconds: float
-) -> None:
+def test_nothing_is_to_be_seen_before_the_first_batch_leaves(entries: list[Progress], seconds: float) -> None:
     assert until_departure(entries, START) == seconds
 
 
