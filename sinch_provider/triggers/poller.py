@@ -48,8 +48,8 @@ async def polling(conn_id: str, pause: float) -> AsyncIterator[Poller]:
     :raises SinchValidationError: The connection is wrong; names every faulty field.
     """
     key = asyncio.get_running_loop(), conn_id
-    if (poller := _pollers.get(key)) is None:
-        poller = _pollers[key] = Poller(conn_id)
+    if (poller := pollers.get(key)) is None:
+        poller = pollers[key] = Poller(conn_id)
     poller.users += 1
     try:
         await poller.open(pause)
@@ -57,7 +57,7 @@ async def polling(conn_id: str, pause: float) -> AsyncIterator[Poller]:
     finally:
         poller.users -= 1
         if not poller.users:
-            del _pollers[key]
+            del pollers[key]
             await poller.close()
 
 
@@ -222,7 +222,8 @@ class Poller:
             self._looking_up = None
 
 
-_pollers: dict[tuple[asyncio.AbstractEventLoop, str], Poller] = {}
+#: The pollers in use, by event loop and connection.
+pollers: dict[tuple[asyncio.AbstractEventLoop, str], Poller] = {}
 
 
 async def _pause(seconds: float) -> None:
