@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-import tenacity
-
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ProjectCredentials
 from sinch_provider.sms.fields.only_to import refuse_change
@@ -69,7 +67,7 @@ class AsyncSinchClient(Unstorable):
     :param attempts: The most requests for one call.
     :param seconds: Time limit for everything that the client does, counted from its creation.
     :param conceal: Called with every token that the client fetches, so that logs can mask it.
-    :param at_once: The most requests under way at the same time, and the most connections. None: no limit.
+    :param at_once: The most requests under way at the same time, and the most connections. None: 100.
     :param transport: Carries the requests of several clients over the same connections. The client does not
         close it, and its own ``at_once`` counts.
     """
@@ -87,7 +85,7 @@ class AsyncSinchClient(Unstorable):
         self.account = account
         self.batches = AsyncBatches(self.call)
         self.delivery_reports = AsyncDeliveryReports(self.call)
-        self._attempts = attempts
+        self._repeats = retry.Repeats(attempts)
         self._until = current().monotonic() + seconds
         self._conceal = conceal
         self._at_once = at_once
@@ -117,9 +115,8 @@ class AsyncSinchClient(Unstorable):
         """
         if reading := read_before(self.account, call):
             refuse_change(self.account.only_to, call.body or {}, (await self.call(reading)).to)
-        retrying = tenacity.AsyncRetrying(**retry.policy(self._attempts), sleep=current().async_sleep)
-        result: T = await retrying(self._attempt, call)
-        return result
+        request = request_for(self.account, call)
+        return await self._repeats.call_async(lambda: self._attempt(call, request), current().async_sleep)
 
     async def follow(self, procedure: Procedure[T]) -> T:
         """
@@ -130,8 +127,7 @@ class AsyncSinchClient(Unstorable):
         """
         return await follow_async(procedure, self.call, _pause)
 
-    async def _attempt(self, call: Call[T]) -> T:
-        request = request_for(self.account, call)
+    async def _attempt(self, call: Call[T], request: Request) -> T:
         token = await self._token(call)
         answer = await self._exchange(call, request, token)
         credentials = self.account.credentials

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import tenacity
-
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ProjectCredentials
 from sinch_provider.sms.fields.only_to import refuse_change
@@ -75,7 +73,7 @@ class SinchClient(Unstorable):
         self.account = account
         self.batches = Batches(self.call)
         self.delivery_reports = DeliveryReports(self.call)
-        self._attempts = attempts
+        self._repeats = retry.Repeats(attempts)
         self._until = current().monotonic() + seconds
         self._before_pause = before_pause
         self._conceal = conceal
@@ -101,9 +99,8 @@ class SinchClient(Unstorable):
         """
         if reading := read_before(self.account, call):
             refuse_change(self.account.only_to, call.body or {}, self.call(reading).to)
-        retrying = tenacity.Retrying(**retry.policy(self._attempts), sleep=self._pause)
-        result: T = retrying(self._attempt, call)
-        return result
+        request = request_for(self.account, call)
+        return self._repeats.call(lambda: self._attempt(call, request), self._pause)
 
     def follow(self, procedure: Procedure[T]) -> T:
         """
@@ -118,8 +115,7 @@ class SinchClient(Unstorable):
         self._before_pause(seconds)
         current().sleep(seconds)
 
-    def _attempt(self, call: Call[T]) -> T:
-        request = request_for(self.account, call)
+    def _attempt(self, call: Call[T], request: Request) -> T:
         token = self._token(call)
         answer = self._exchange(call, request, token)
         credentials = self.account.credentials
