@@ -70,9 +70,7 @@ def messages(count: int, size: int = SIZE) -> Iterator[Values]:
 @contextmanager
 def provider(server: Server) -> Iterator[Sender]:
     """The way of the operator, from its rendered arguments to the id of the batch."""
-    account = Account(
-        credentials=ServicePlanCredentials(PLAN, TOKEN), base_url=server.url, sender="Bistro"
-    )
+    account = Account(credentials=ServicePlanCredentials(PLAN, TOKEN), base_url=server.url, sender="Bistro")
     since = pendulum.now("UTC")
     sends = 0
 
@@ -116,16 +114,12 @@ def plain_requests(server: Server) -> Iterator[Sender]:
 
 
 @contextmanager
-def _bare(
-    server: Server, encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]
-) -> Iterator[Sender]:
+def _bare(server: Server, encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]) -> Iterator[Sender]:
     connection = http.client.HTTPConnection(server.address, timeout=30)
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
 
     def send(values: Values) -> str:
-        connection.request(
-            "POST", f"/xms/v1/{PLAN}/batches", encode({"from": "Bistro", **values}), headers
-        )
+        connection.request("POST", f"/xms/v1/{PLAN}/batches", encode({"from": "Bistro", **values}), headers)
         response = connection.getresponse()
         answer = response.read()
         assert response.status == 201, answer[:200]
@@ -188,9 +182,7 @@ def measure(rounds: int) -> Result:
                 for size in SIZES:
                     count = BATCHES if size == SIZE else 10 * BATCHES
                     by_size[size].append(milliseconds(send, list(messages(count, size))))
-    growth = [
-        exponent([(size, values[each]) for size, values in by_size.items()]) for each in range(rounds)
-    ]
+    growth = [exponent([(size, values[each]) for size, values in by_size.items()]) for each in range(rounds)]
     example = len(json.dumps(next(messages(1)))) / 1000
     return Result(
         "send",
@@ -198,9 +190,7 @@ def measure(rounds: int) -> Result:
         f"{statistics.median(cpu['floor']):.2f} ms: `json.dumps`, one request over a kept connection of "
         "`http.client`, `json.loads`",
         [
-            *(
-                Figure(f"send.{name}", title, "ms", cpu[name]) for name, (title, _) in CONTENDERS.items()
-            ),
+            *(Figure(f"send.{name}", title, "ms", cpu[name]) for name, (title, _) in CONTENDERS.items()),
             Figure("send.writes", "writes to the journal per send", "", writes),
             *(
                 Figure(f"send.size.{size}", f"this provider, {size:,} recipients", "ms", by_size[size])

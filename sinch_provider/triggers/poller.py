@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
@@ -115,18 +115,18 @@ class Poller:
         return await follow_async(procedure, self._call, _pause)
 
     async def _call(self, call: Call[T]) -> T:
-        if not call.may_lag:
-            return await self._call_once(call)
         # As everything that is imported here, :meth:`open` has loaded it in a thread.
-        import tenacity
+        from sinch_provider.sms.wire.retry import Repeats
 
-        from sinch_provider.sms.wire import retry
+        async def attempt() -> T:
+            try:
+                return await self._call_once(call)
+            except SinchError as error:
+                # What trouble at Sinch has hit is repeated by the wait. A batch may only not be there yet.
+                error.repeatable = error.repeatable and not error.transient
+                raise
 
-        # A batch may not be there yet. What else can be repeated is a matter for the back-off.
-        repeated = retry.policy() | {"retry": tenacity.retry_if_exception(_is_missing)}
-        retrying = tenacity.AsyncRetrying(**repeated, sleep=_pause)
-        result: T = await retrying(self._call_once, call)
-        return result
+        return await Repeats().call_async(attempt, _pause)
 
     async def _call_once(self, call: Call[T]) -> T:
         if self._looking_up is None and self._age() > RENEW_AFTER:
@@ -178,13 +178,7 @@ class Poller:
 
     async def _use(self, account: Account) -> None:
         from sinch_provider.sms.wire.async_transport import AsyncTransport
-        from sinch_provider.sms.wire.environment import UnusableEnvironmentError, tls_context
 
-        if account.api_root.startswith("https"):
-            # Reading the certificates for the first time would block the event loop. If that fails, the first
-            # request says why.
-            with suppress(UnusableEnvironmentError):
-                await asyncio.to_thread(tls_context)
         self._looked_up_at = current().monotonic()
         if self._transport is None:
             self._transport = AsyncTransport(AT_ONCE)
@@ -228,7 +222,3 @@ pollers: dict[tuple[asyncio.AbstractEventLoop, str], Poller] = {}
 
 async def _pause(seconds: float) -> None:
     await current().async_sleep(seconds)
-
-
-def _is_missing(error: BaseException) -> bool:
-    return isinstance(error, SinchError) and error.repeatable and not error.transient

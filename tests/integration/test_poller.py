@@ -137,7 +137,8 @@ def test_many_waits_share_connections_token_and_look_up(sinch_default, monkeypat
     asyncio.run(test())
     done.set()
     sampling.join()
-    assert 2 <= most <= 32
+    # One more is that over which this test moves the clock.
+    assert 2 <= most <= 32 + 1
     assert look_ups == ["sinch_default"]
     assert sinch_default.calls().get("token", 0) <= 1
 
@@ -147,8 +148,9 @@ def test_a_wait_that_is_cancelled_leaves_no_trace(sinch_default, send, clock):
 
     async def test() -> None:
         tasks = [asyncio.create_task(event_of(each)) for each in waits(batch_ids * 20)]
-        while sinch_default.calls().get("delivery_report", 0) < 60:
-            await asyncio.sleep(0.01)
+        under_way = asyncio.Event()
+        clock.at_pause = lambda: under_way.set() if len(clock.pauses) == 100 else None
+        await under_way.wait()
         assert traces(sinch_default)["pollers"] == 1
         for task in tasks[1:]:
             task.cancel()
