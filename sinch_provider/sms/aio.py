@@ -55,8 +55,8 @@ async def _ignore(_: str) -> None:
     pass
 
 
-async def _pause(seconds: float) -> None:
-    await current().async_sleep(seconds)
+def _pause(seconds: float) -> Awaitable[None]:
+    return current().async_sleep(seconds)
 
 
 class AsyncSinchClient(Unstorable):
