@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -40,12 +41,9 @@ class SessionPerWait(_Trigger):
 
 
 class Empty(_Trigger):
-    """Sleeps, and never fires: what a trigger costs Airflow."""
+    """Does nothing, and never fires: what a trigger costs Airflow."""
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        while not self._over():
-            await asyncio.sleep(self.poll_interval)
+        # The triggerer ends it.
+        await asyncio.sleep(math.inf)
         yield TriggerEvent({})
-
-    def _over(self) -> bool:
-        return False
