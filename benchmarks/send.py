@@ -1,4 +1,4 @@
-"""What it costs to send a personalised batch of 1,000 recipients: this provider, the official SDK, and the floor."""
+"""CPU of sending a personalised batch of 1,000 recipients: this provider, the official SDK, and the floor."""
 
 from __future__ import annotations
 
@@ -70,9 +70,7 @@ def messages(count: int, size: int = SIZE) -> Iterator[Values]:
 @contextmanager
 def provider(server: Server) -> Iterator[Sender]:
     """The way of the operator, from its rendered arguments to the id of the batch."""
-    account = Account(
-        credentials=ServicePlanCredentials(PLAN, TOKEN), base_url=server.url, sender="Bistro"
-    )
+    account = Account(credentials=ServicePlanCredentials(PLAN, TOKEN), base_url=server.url, sender="Bistro")
     since = pendulum.now("UTC")
     sends = 0
 
@@ -116,16 +114,12 @@ def plain_requests(server: Server) -> Iterator[Sender]:
 
 
 @contextmanager
-def _bare(
-    server: Server, encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]
-) -> Iterator[Sender]:
+def _bare(server: Server, encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]) -> Iterator[Sender]:
     connection = http.client.HTTPConnection(server.address, timeout=30)
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
 
     def send(values: Values) -> str:
-        connection.request(
-            "POST", f"/xms/v1/{PLAN}/batches", encode({"from": "Bistro", **values}), headers
-        )
+        connection.request("POST", f"/xms/v1/{PLAN}/batches", encode({"from": "Bistro", **values}), headers)
         response = connection.getresponse()
         answer = response.read()
         assert response.status == 201, answer[:200]
@@ -166,8 +160,7 @@ def milliseconds(send: Sender, values: Sequence[Values]) -> float:
 def exponent(points: Sequence[tuple[float, float]]) -> float:
     """The slope of the line through the points with logarithmic axes, by least squares."""
     logs = [(math.log(x), math.log(y)) for x, y in points]
-    mean_x, mean_y = (statistics.mean(axis) for axis in zip(*logs, strict=True))
-    return sum((x - mean_x) * (y - mean_y) for x, y in logs) / sum((x - mean_x) ** 2 for x, _ in logs)
+    return statistics.linear_regression(*zip(*logs, strict=True)).slope
 
 
 def measure(rounds: int) -> Result:
@@ -188,9 +181,7 @@ def measure(rounds: int) -> Result:
                 for size in SIZES:
                     count = BATCHES if size == SIZE else 10 * BATCHES
                     by_size[size].append(milliseconds(send, list(messages(count, size))))
-    growth = [
-        exponent([(size, values[each]) for size, values in by_size.items()]) for each in range(rounds)
-    ]
+    growth = [exponent([(size, values[each]) for size, values in by_size.items()]) for each in range(rounds)]
     example = len(json.dumps(next(messages(1)))) / 1000
     return Result(
         "send",
@@ -198,9 +189,7 @@ def measure(rounds: int) -> Result:
         f"{statistics.median(cpu['floor']):.2f} ms: `json.dumps`, one request over a kept connection of "
         "`http.client`, `json.loads`",
         [
-            *(
-                Figure(f"send.{name}", title, "ms", cpu[name]) for name, (title, _) in CONTENDERS.items()
-            ),
+            *(Figure(f"send.{name}", title, "ms", cpu[name]) for name, (title, _) in CONTENDERS.items()),
             Figure("send.writes", "writes to the journal per send", "", writes),
             *(
                 Figure(f"send.size.{size}", f"this provider, {size:,} recipients", "ms", by_size[size])
