@@ -80,6 +80,8 @@ def entry_by_entry(parameters: dict[str, Any]) -> tuple[Any, tuple[Fault, ...]]:
 @example({"a": {"default": "x", NUMBER: "None"}})
 @example({"a": {NUMBER: "{"}, "b": {NUMBER: "{"}})
 @example({"a": {}, "b": {"default": ""}})
+@example({"a": {447700900222: "x"}, "b": {447700900222.0: "x"}})
+@example({"a": {NUMBER: NeverEmpty("Maria")}})
 @example({"a": {GROUP: "x"}})
 def test_a_column_at_once_is_entry_by_entry(parameters: dict[str, Any]) -> None:
     assert outcome(parameters) == entry_by_entry(parameters)
