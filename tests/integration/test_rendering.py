@@ -257,14 +257,18 @@ class TestTextsStayAsWritten:
             "333": "Hi Anna",
         }
 
-    def test_data_of_a_mapped_task_is_no_template_in_lists_either(self, run_dag, sinch_default):
+    @pytest.mark.parametrize("data", [{"a": {MARIA: "{{ 1 }}"}}, "{{ {'a': {'default': '1'}} }}"])
+    def test_data_of_a_mapped_task_is_no_template(self, run_dag, sinch_default, shown, data):
         @task(show_return_value_in_logs=False)
-        def audiences():
-            return [{"to": [MARIA], "parameters": {"a": {MARIA: "{{ 1 }} {{"}}}]
+        def parameters():
+            return [data]
 
         with DAG("mapped_lists") as dag:
-            SinchSendBatchOperator.partial(task_id="send", body="${a}").expand_kwargs(audiences())
+            SinchSendBatchOperator.partial(task_id="send", to=[MARIA], body="${a}").expand(
+                parameters=parameters()
+            )
         assert run_dag(dag).state == "failed"
+        assert "must " in shown().split("1 fault")[-1]
         assert sinch_default.calls() == {}
 
 
