@@ -158,10 +158,10 @@ def measure(rounds: int) -> Result:
         ],
         notes=[
             "Two parameters with a value for each recipient.",
-            "Parts: the constructor in a Dag, which checks what is known; render_template_fields; Airflow's own "
-            "function that stores the rendered fields, where they are hidden; and the check that execute makes.",
+            "Parts: the constructor in a Dag, which checks what is known; render_template_fields; Airflow's "
+            "own function that stores the rendered fields, where they are hidden; and execute's check.",
             "What it takes to fetch the output of another task is not in it.",
-            f"Most of hiding is Airflow: it makes a validator for each of the {fields} fields of the operator.",
+            f"Most of hiding is Airflow: it makes a validator for each of the {fields} fields.",
             "Most of the constructor is Airflow too: it looks for outputs of other tasks among the literals.",
         ],
     )

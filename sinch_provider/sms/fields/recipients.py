@@ -266,6 +266,11 @@ def normalize_recipients(value: Any, field: str) -> tuple[list[str], list[Fault]
     :param field: Name for the faults, such as ``to``.
     :returns: The distinct recipients in the order of their first appearance, and every fault.
     """
+    if type(value) is list and len(value) <= _PORTION:
+        # The usual case, without a further look at each.
+        clean = _read_at_once(value, groups=True)
+        if clean is not None:
+            return list(dict.fromkeys(clean)), []
     try:
         parts = split_recipients(value)
     except ValueError as error:

@@ -107,6 +107,8 @@ def test_a_fingerprint_knows_no_order():
     others = {name: dict(reversed(ones[name].items())) for name in reversed(ones)}
     ours, theirs = payload(*people, parameters=ones), payload(*people[::-1], parameters=others)
     assert ours.fingerprint(SECRET) == theirs.fingerprint(SECRET)
+    twice = payload(*people, people[0][1:], parameters=ones)
+    assert twice.fingerprint(SECRET) == ours.fingerprint(SECRET)
 
 
 @pytest.mark.parametrize("others", [{}, {"default": "you"}, {LUKASZ: "Lukasz"}])
