@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.hooks import DEFAULT_CONN_ID
 from sinch_provider.sms.errors import Fault, SinchValidationError
 from sinch_provider.sms.fields.rules import is_file_name
-from sinch_provider.task.arguments import is_marked
-from sinch_provider.task.failures import airflow_failures
+from sinch_provider.task.arguments import as_rendered, is_marked
 from sinch_provider.task.rendering import GuardedFields
-from sinch_provider.task.typing import as_rendered
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     import jinja2
     from airflow.providers.common.compat.sdk import Context
 
+    from sinch_provider.hooks.sinch import SinchHook
     from sinch_provider.task.typing import BaseOperatorArguments, TemplatedText
 
 
@@ -50,7 +49,7 @@ class SinchOperator(GuardedFields, BaseOperator):
     def __init__(
         self,
         *,
-        sinch_conn_id: TemplatedText = SinchHook.default_conn_name,
+        sinch_conn_id: TemplatedText = DEFAULT_CONN_ID,
         **kwargs: Unpack[BaseOperatorArguments],
     ) -> None:
         super().__init__(**kwargs)
@@ -67,6 +66,8 @@ class SinchOperator(GuardedFields, BaseOperator):
     @property
     def hook(self) -> SinchHook:
         """The hook of this execution, on the connection as it is rendered."""
+        from sinch_provider.hooks.sinch import SinchHook
+
         # Several threads of a task may execute the same operator.
         hook = self._hook
         if hook is None or hook.sinch_conn_id != self.sinch_conn_id:
@@ -103,9 +104,11 @@ class SinchOperator(GuardedFields, BaseOperator):
 
         :raises SinchTaskFailed: Names every fault.
         """
+        from sinch_provider.operators import running
+
         # When it is executed again, the same name may stand for another connection.
         self._hook = None
-        with airflow_failures():
+        with running.airflow_failures():
             if self._refusal:
                 raise self._refusal
             self._render_unless_airflow_did(context)
