@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 from sinch_provider.sms.errors import Fault, SinchValidationError
-from sinch_provider.sms.fields.parameters import placeholder_faults
+from sinch_provider.sms.fields.parameters import check_parameters, placeholder_faults
 from sinch_provider.sms.fields.recipients import split_recipients
 from sinch_provider.sms.fields.rules import BrokenRuleError, Check
 from sinch_provider.sms.fields.table import (
@@ -137,7 +138,7 @@ def _check_each(
     unknown: Collection[str],
     required: Collection[str] = (),
 ) -> dict[str, Any]:
-    wire = {}
+    wire: dict[str, Any] = {}
     required = {*required, *(PATH.keys() & values.keys())}
     for name, field in {**PATH, **fields}.items():
         value = values.get(name)
@@ -146,7 +147,11 @@ def _check_each(
         if value is None:
             faults.append(Fault(name, "is required"))
             continue
-        check = _body_check(values) if name == "body" and "type_" not in unknown else field.check
+        check = field.check
+        if name == "body" and "type_" not in unknown:
+            check = _body_check(values)
+        elif name == "parameters":
+            check = partial(check_parameters, to=values.get("to"), recipients=wire.get("to", ()))
         try:
             wire[field.wire] = check(name, value)
         except BrokenRuleError as broken:

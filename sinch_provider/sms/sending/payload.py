@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -16,13 +16,16 @@ from sinch_provider.sms.models import Batch
 _DIGEST_SIZE: Final = 32
 _DEFAULT: Final = "default"
 #: Sinch may replace these by similar characters, to save message parts.
-_LOOK_ALIKES: Final = str.maketrans(
-    {
-        **dict.fromkeys("«»“”ʺ‟❝❞〝", '"'),
-        **dict.fromkeys("‘’ʻʼ", "'"),
-        **dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u202f\u3000", " "),
-    }
-)
+_LOOK_ALIKES: Final = {
+    **dict.fromkeys("«»“”ʺ‟❝❞〝", '"'),
+    **dict.fromkeys("‘’ʻʼ", "'"),
+    **dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u202f\u3000", " "),
+}
+_REPLACED: Final = str.maketrans(_LOOK_ALIKES)
+#: Part of all hashes. Fingerprints of another version count as made with another secret.
+_VERSION: Final = 2
+#: Stands between texts that are hashed together.
+_BETWEEN: Final = "\0"
 
 
 class Match(Enum):
@@ -84,7 +87,7 @@ class Payload:
         return cls._of(batch.to, batch.raw)
 
     @classmethod
-    def _of(cls, recipients: Iterable[str], fields: Mapping[str, Any]) -> Self:
+    def _of(cls, recipients: Collection[str], fields: Mapping[str, Any]) -> Self:
         udh = fields.get("udh")
         content = {
             "type": fields.get("type") or "mt_text",
@@ -92,7 +95,7 @@ class Payload:
             "udh": str(udh).lower() if udh else None,
         }
         return cls(
-            frozenset(number.removeprefix("+") for number in recipients),
+            frozenset(_without_plus(recipients)),
             content,
             normal_parameters(fields.get("parameters")),
         )
@@ -115,23 +118,59 @@ class Payload:
         )
 
     @cached_property
-    def _text(self) -> str:
-        return json.dumps([self.content, self.parameters], sort_keys=True, ensure_ascii=False)
+    def _hashes(self) -> tuple[bytes, bytes]:
+        """Hashes of the recipients and of the text. Without a key, so they must not be stored."""
+        recipients = sorted(self.recipients)
+        people = _hash(_joined(recipients))
+        text = [_joined([json.dumps(self.content, sort_keys=True), *sorted(self.parameters)])]
+        for name in sorted(self.parameters):
+            column = self.parameters[name]
+            # Mostly every recipient has a value. Sorting takes longest.
+            is_for_all = column.keys() == self.recipients
+            keys = recipients if is_for_all else sorted(column)
+            text += [
+                (people if is_for_all else _hash(_joined(keys))).hex(),
+                _joined(list(map(column.__getitem__, keys))),
+            ]
+        return people, _hash("".join(text))
 
     def fingerprint(self, secret: str) -> Fingerprint:
         """
         Hash it, keyed with the account's secret.
 
-        The names of the purposes are hashed too, so they are part of the journal's format.
+        What is hashed and the names of the purposes are part of the journal's format. Who changes them, also
+        changes the version.
         """
+        recipients, text = self._hashes
 
-        def digest(purpose: str, text: str) -> str:
-            mac = hmac.new(secret.encode(), f"{purpose}\n{text}".encode(), hashlib.sha256)
-            return mac.hexdigest()[:_DIGEST_SIZE]
+        def digest(purpose: str, hashed: bytes = b"") -> str:
+            keyed = f"{_VERSION} {purpose}\n".encode() + hashed
+            return hmac.digest(secret.encode(), keyed, "sha256").hex()[:_DIGEST_SIZE]
 
-        return Fingerprint(
-            digest("key", ""), digest("people", ",".join(sorted(self.recipients))), digest("text", self._text)
-        )
+        return Fingerprint(digest("key"), digest("people", recipients), digest("text", text))
+
+
+def _hash(text: str) -> bytes:
+    # A text may hold half an emoji.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _joined(values: Sequence[Any]) -> str:
+    """
+    Write texts one after the other, so that no other texts give the same.
+
+    JSON would do so too, and take ten times as long. Values that are not text, which only Sinch could show,
+    are written as JSON.
+    """
+    kind, texts = "t", values
+    try:
+        joined = _BETWEEN.join(texts)
+    except TypeError:
+        kind, texts = "j", [json.dumps(value, sort_keys=True) for value in values]
+        joined = _BETWEEN.join(texts)
+    clear = joined.count(_BETWEEN) == len(texts) - 1
+    lengths = "" if clear else ",".join(str(len(text)) for text in texts)
+    return f"{kind}{len(texts)}:{len(joined)}:{lengths}:{joined}"
 
 
 def same_text(ours: Any, theirs: Any) -> bool:
@@ -141,7 +180,7 @@ def same_text(ours: Any, theirs: Any) -> bool:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
-        return value.translate(_LOOK_ALIKES).strip()
+        return value.translate(_REPLACED).strip()
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items() if item is not None}
     return value
@@ -152,12 +191,28 @@ def _value(parameters: Mapping[str, Mapping[str, str]], name: str, recipient: st
     return values.get(recipient, values.get(_DEFAULT))
 
 
-def normal_parameters(parameters: Any) -> dict[str, dict[str, str]]:
+def normal_parameters(parameters: Any) -> dict[str, Mapping[str, Any]]:
     """Write the numbers in the keys of parameters as digits, as Sinch does."""
     if not isinstance(parameters, Mapping):
         return {}
-    return {
-        name: {key.removeprefix("+"): _plain(value) for key, value in values.items()}
-        for name, values in parameters.items()
-        if isinstance(values, Mapping)
-    }
+    return {name: _column(values) for name, values in parameters.items() if isinstance(values, Mapping)}
+
+
+def _column(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values of one name with digits as keys. Mostly that is what they are already."""
+    keys, said = list(values), list(values.values())
+    digits = _without_plus(keys)
+    try:
+        joined = "".join(said)
+    except TypeError:
+        plain = list(map(_plain, said))
+    else:
+        simple = joined.isascii() or not any(map(joined.__contains__, _LOOK_ALIKES))
+        plain = list(map(str.strip if simple else _plain, said))
+    if digits is keys and plain == said:
+        return values
+    return dict(zip(digits, plain, strict=True))
+
+
+def _without_plus(numbers: Collection[str]) -> Collection[str]:
+    return [number.removeprefix("+") for number in numbers] if "+" in "".join(numbers) else numbers
