@@ -294,6 +294,13 @@ class TestCommand:
         found = Report.read(root / "build" / "bench" / "benchmarks" / "results.json")
         assert [each.name for each in found.results] == ["looks"]
 
+    def test_a_result_does_not_count_if_its_benchmark_fails_afterwards(self, root, capfd):
+        self.script(root, result())
+        with (root / "benchmarks" / "send.py").open("a") as script:
+            script.write("raise SystemExit(3)")
+        assert bench.main(["--only", "send"], root) == 1
+        assert "failed: send ended with 3" in capfd.readouterr().err
+
     def test_writing_some_keeps_the_others(self, root):
         self.script(root, result(name="send"))
         self.script(root, result(name="looks"))
@@ -313,6 +320,11 @@ class TestCommand:
         assert "another machine" in capfd.readouterr().err
         # A comparison may cross machines.
         assert bench.main(["--only", "send"], root) == 0
+        # All others are missing here, and so they fail. Of what failed, nothing is left from elsewhere.
+        self.script(root, result(name="looks"))
+        (root / "benchmarks" / "send.py").unlink()
+        assert bench.main(["--write"], root) == 1
+        assert [each["name"] for each in self.committed(root)["benchmarks"]] == ["looks"]
 
     def test_published_figures_have_five_rounds(self, root, capfd):
         with pytest.raises(SystemExit):
