@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
 import shlex
 from collections.abc import Mapping
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
@@ -130,20 +132,9 @@ class SinchHook(BaseHook):
         :raises SinchConnectionMissing: There is no such connection.
         :raises SinchValidationError: The connection is wrong; names every faulty field.
         """
-        from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
-        from asgiref.sync import sync_to_async
-
+        account = await read_account(self)
         from sinch_provider.sms.aio import AsyncSinchClient
 
-        try:
-            connection = await get_async_connection(self.sinch_conn_id, self)
-        except AirflowNotFoundException:
-            raise SinchConnectionMissing(self.sinch_conn_id) from None
-        account = account_of(connection, await get_async_extra_dejson(connection))
-        # mask_secret talks to the supervisor, which would block the event loop.
-        conceal = sync_to_async(mask_secret)
-        for secret in account.credentials.secrets():
-            await conceal(secret)
         return AsyncSinchClient(account, conceal=conceal)
 
     @property
@@ -199,6 +190,34 @@ class SinchHook(BaseHook):
 def _form() -> dict[str, Any]:
     form: dict[str, Any] = get_provider_info()["connection-types"][0]
     return form
+
+
+async def read_account(hook: SinchHook) -> Account:
+    """
+    Read the connection of a hook without blocking the event loop.
+
+    :raises SinchConnectionMissing: There is no such connection.
+    :raises SinchValidationError: The connection is wrong; names every faulty field.
+    """
+    # Importing the clients for the first time takes longer than any request.
+    await asyncio.to_thread(import_module, "sinch_provider.sms.aio")
+    compat = await asyncio.to_thread(import_module, "airflow.providers.common.compat.connection")
+    try:
+        connection = await compat.get_async_connection(hook.sinch_conn_id, hook)
+    except AirflowNotFoundException:
+        raise SinchConnectionMissing(hook.sinch_conn_id) from None
+    account = account_of(connection, await compat.get_async_extra_dejson(connection))
+    for secret in account.credentials.secrets():
+        await conceal(secret)
+    return account
+
+
+async def conceal(secret: str) -> None:
+    """Let Airflow mask a secret in logs, without blocking the event loop."""
+    from asgiref.sync import sync_to_async
+
+    # mask_secret talks to the supervisor.
+    await sync_to_async(mask_secret)(secret)
 
 
 def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:

@@ -108,7 +108,8 @@ class SinchSendBatchOperator(SinchMessageOperator):
     :param strict_validation: Whether Sinch checks media before sending, for ``mt_media``.
     :param wait_for_completion: Whether to wait until every message has a final status.
     :param deferrable: Whether to wait in the triggerer rather than in the worker.
-    :param poll_interval: Seconds, or a timedelta, between looks while waiting.
+    :param poll_interval: Seconds, or a timedelta, between looks while waiting, at most: the first looks come
+        sooner.
     :param max_failed: The task fails when the share of failed messages reaches this. 1.0: only if all failed;
         0: as soon as one failed.
     :param min_delivered: The task fails when the share of delivered messages is below this.

@@ -19,7 +19,7 @@ from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sensors.finished import FinishedBatches
 from sinch_provider.sms.delivery.outcome import Summary
 from sinch_provider.sms.delivery.progress import Progress
-from sinch_provider.sms.delivery.wait import look_at_all, pause_for
+from sinch_provider.sms.delivery.wait import look_at_all, until_departure
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
 from sinch_provider.sms.fields.times import to_time, utcnow
 from sinch_provider.sms.fields.validation import check_batch_ids
@@ -211,7 +211,7 @@ class SinchBatchSensor(GuardedFields, BaseSensorOperator):
         # There is nothing to see before a batch leaves, but the sensor's own timeout still applies.
         interval: float = super()._get_next_poke_interval(started_at, run_duration, poke_count)
         left = max(self.timeout - run_duration(), 0.0)
-        return max(interval, min(pause_for(self._progress, interval, utcnow()), left))
+        return max(interval, min(until_departure(self._progress, utcnow()), left))
 
 
 def _batch_id_faults(batch_id: Any) -> list[Fault]:

@@ -8,19 +8,17 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-import tenacity
-
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ProjectCredentials
-from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.fields.only_to import refuse_change
 from sinch_provider.sms.runtime import current
 from sinch_provider.sms.secret import Unstorable
 from sinch_provider.sms.wire import retry
 from sinch_provider.sms.wire.answers import read_answer
 from sinch_provider.sms.wire.async_transport import AsyncTransport
-from sinch_provider.sms.wire.call import Call, Pause, Procedure, check_step
+from sinch_provider.sms.wire.call import Call, Procedure
 from sinch_provider.sms.wire.exchange import Exchange
+from sinch_provider.sms.wire.following import follow_async
 from sinch_provider.sms.wire.http import Answer, Request
 from sinch_provider.sms.wire.methods import AsyncGroup, async_listing, async_operation
 from sinch_provider.sms.wire.request import read_before, request_for
@@ -57,6 +55,10 @@ async def _ignore(_: str) -> None:
     pass
 
 
+async def _pause(seconds: float) -> None:
+    await current().async_sleep(seconds)
+
+
 class AsyncSinchClient(Unstorable):
     """
     Client of one Sinch account, used as ``async with AsyncSinchClient(account) as client``.
@@ -65,6 +67,9 @@ class AsyncSinchClient(Unstorable):
     :param attempts: The most requests for one call.
     :param seconds: Time limit for everything that the client does, counted from its creation.
     :param conceal: Called with every token that the client fetches, so that logs can mask it.
+    :param at_once: The most requests under way at the same time, and the most connections. None: 100.
+    :param transport: Carries the requests of several clients over the same connections. The client does not
+        close it, and its own ``at_once`` counts.
     """
 
     def __init__(
@@ -74,17 +79,21 @@ class AsyncSinchClient(Unstorable):
         attempts: int = retry.ATTEMPTS,
         seconds: float = math.inf,
         conceal: Callable[[str], Awaitable[None]] = _ignore,
+        at_once: int | None = None,
+        transport: AsyncTransport | None = None,
     ) -> None:
         self.account = account
         self.batches = AsyncBatches(self.call)
         self.delivery_reports = AsyncDeliveryReports(self.call)
-        self._attempts = attempts
+        self._repeats = retry.Repeats(attempts)
         self._until = current().monotonic() + seconds
         self._conceal = conceal
+        self._at_once = at_once
+        self._shared = transport
         self._transport: AsyncTransport | None = None
 
     async def __aenter__(self) -> Self:
-        self._transport = AsyncTransport()
+        self._transport = self._shared or AsyncTransport(self._at_once)
         return self
 
     async def __aexit__(
@@ -93,10 +102,10 @@ class AsyncSinchClient(Unstorable):
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections."""
-        if self._transport is not None:
-            await self._transport.close()
-            self._transport = None
+        """Close the connections, unless they are those of a given transport."""
+        transport, self._transport = self._transport, None
+        if transport is not None and self._shared is None:
+            await transport.close()
 
     async def call(self, call: Call[T]) -> T:
         """
@@ -106,9 +115,8 @@ class AsyncSinchClient(Unstorable):
         """
         if reading := read_before(self.account, call):
             refuse_change(self.account.only_to, call.body or {}, (await self.call(reading)).to)
-        retrying = tenacity.AsyncRetrying(**retry.policy(self._attempts), sleep=current().async_sleep)
-        result: T = await retrying(self._attempt, call)
-        return result
+        request = request_for(self.account, call)
+        return await self._repeats.call_async(lambda: self._attempt(call, request), current().async_sleep)
 
     async def follow(self, procedure: Procedure[T]) -> T:
         """
@@ -117,26 +125,9 @@ class AsyncSinchClient(Unstorable):
         :raises SinchError: A call failed, and the procedure did not handle the error.
         :raises TypeError: The procedure awaits something other than a call or a pause.
         """
-        try:
-            step = check_step(procedure.send(None))
-            while True:
-                result: Any = None
-                try:
-                    if isinstance(step, Pause):
-                        await current().async_sleep(step.seconds)
-                    else:
-                        result = await self.call(step)
-                except SinchError as error:
-                    step = check_step(procedure.throw(error))
-                else:
-                    step = check_step(procedure.send(result))
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-        finally:
-            procedure.close()
+        return await follow_async(procedure, self.call, _pause)
 
-    async def _attempt(self, call: Call[T]) -> T:
-        request = request_for(self.account, call)
+    async def _attempt(self, call: Call[T], request: Request) -> T:
         token = await self._token(call)
         answer = await self._exchange(call, request, token)
         credentials = self.account.credentials

@@ -7,18 +7,16 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import tenacity
-
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ProjectCredentials
-from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.fields.only_to import refuse_change
 from sinch_provider.sms.runtime import current
 from sinch_provider.sms.secret import Unstorable
 from sinch_provider.sms.wire import retry
 from sinch_provider.sms.wire.answers import read_answer
-from sinch_provider.sms.wire.call import Call, Pause, Procedure, check_step
+from sinch_provider.sms.wire.call import Call, Procedure
 from sinch_provider.sms.wire.exchange import Exchange
+from sinch_provider.sms.wire.following import follow
 from sinch_provider.sms.wire.http import Answer, Request
 from sinch_provider.sms.wire.methods import Group, listing, operation
 from sinch_provider.sms.wire.request import read_before, request_for
@@ -75,7 +73,7 @@ class SinchClient(Unstorable):
         self.account = account
         self.batches = Batches(self.call)
         self.delivery_reports = DeliveryReports(self.call)
-        self._attempts = attempts
+        self._repeats = retry.Repeats(attempts)
         self._until = current().monotonic() + seconds
         self._before_pause = before_pause
         self._conceal = conceal
@@ -101,9 +99,8 @@ class SinchClient(Unstorable):
         """
         if reading := read_before(self.account, call):
             refuse_change(self.account.only_to, call.body or {}, self.call(reading).to)
-        retrying = tenacity.Retrying(**retry.policy(self._attempts), sleep=self._pause)
-        result: T = retrying(self._attempt, call)
-        return result
+        request = request_for(self.account, call)
+        return self._repeats.call(lambda: self._attempt(call, request), self._pause)
 
     def follow(self, procedure: Procedure[T]) -> T:
         """
@@ -112,30 +109,13 @@ class SinchClient(Unstorable):
         :raises SinchError: A call failed, and the procedure did not handle the error.
         :raises TypeError: The procedure awaits something other than a call or a pause.
         """
-        try:
-            step = check_step(procedure.send(None))
-            while True:
-                result: Any = None
-                try:
-                    if isinstance(step, Pause):
-                        self._pause(step.seconds)
-                    else:
-                        result = self.call(step)
-                except SinchError as error:
-                    step = check_step(procedure.throw(error))
-                else:
-                    step = check_step(procedure.send(result))
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-        finally:
-            procedure.close()
+        return follow(procedure, self.call, self._pause)
 
     def _pause(self, seconds: float) -> None:
         self._before_pause(seconds)
         current().sleep(seconds)
 
-    def _attempt(self, call: Call[T]) -> T:
-        request = request_for(self.account, call)
+    def _attempt(self, call: Call[T], request: Request) -> T:
         token = self._token(call)
         answer = self._exchange(call, request, token)
         credentials = self.account.credentials

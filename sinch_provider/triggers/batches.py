@@ -16,24 +16,30 @@ from sinch_provider.sms.errors import SinchError, SinchNotFoundError
 from sinch_provider.sms.masking import mask_text
 from sinch_provider.sms.runtime import current
 from sinch_provider.task.failures import SinchTaskFailed, SinchWaitInterrupted, goes_on, missing_connection
+from sinch_provider.triggers.poller import polling
 
 if TYPE_CHECKING:
     from sinch_provider.sms.aio import AsyncSinchClient
 
-#: The connection counts as missing after this many failures to read it.
-_CONNECTION_LOOKS: Final = 3
+#: The first look comes so many seconds after the deferral; drawn, because many waits begin together.
+_MOMENT: Final = (1.0, 2.0)
+#: Seconds between looks for a connection that is not found. Airflow gives ``on_kill`` little time.
+_KILL_PAUSE: Final = 1.0
 
 
 class SinchBatchTrigger(BaseTrigger):
     """
     Fire when every batch has finished, or has expired and the time for late reports is over.
 
+    In a triggerer, all these triggers on one connection share their connections to Sinch, at most 32.
+
     Its event has ids, counts and the outcome, never numbers or texts: ``{"status": "finished" | "overdue",
     "summary": {...}}``, or ``{"status": "error", "message": ..., "transient": ...}``.
 
     :param batch_ids: The ids of the batches.
     :param sinch_conn_id: The connection.
-    :param poll_interval: Seconds between looks at a batch that is under way.
+    :param poll_interval: Seconds between looks at a batch that is under way, at most: the first looks come
+        sooner.
     :param cancel_on_kill: Whether to cancel the batches when the waiting task is cleared or marked
         (Airflow >= 3.3).
     """
@@ -66,8 +72,10 @@ class SinchBatchTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and yield one event."""
         try:
-            async with await self._client() as client:
-                summary = await client.follow(
+            # A trigger that fires at once can be faster than the report that its task has deferred.
+            await current().async_sleep(min(current().uniform(*_MOMENT), self.poll_interval))
+            async with polling(self.sinch_conn_id, self.poll_interval) as poller:
+                summary = await poller.follow(
                     wait([Progress(id_) for id_ in self.batch_ids], self.poll_interval)
                 )
         except Exception as error:
@@ -89,13 +97,12 @@ class SinchBatchTrigger(BaseTrigger):
             self.log.info("%s", goes_on(self.batch_ids))
             return
         try:
-            client = await SinchHook(self.sinch_conn_id).get_async_conn()
+            async with polling(self.sinch_conn_id, _KILL_PAUSE) as poller:
+                client = await poller.client()
+                for batch_id in self.batch_ids:
+                    await self._cancel(client, batch_id)
         except Exception as error:
             self.log.warning("%s was not cancelled: %s", named(self.batch_ids), _explained(error)[0])
-            return
-        async with client:
-            for batch_id in self.batch_ids:
-                await self._cancel(client, batch_id)
 
     async def _cancel(self, client: AsyncSinchClient, batch_id: str) -> None:
         try:
@@ -107,15 +114,6 @@ class SinchBatchTrigger(BaseTrigger):
             self.log.info("Cancelled batch %s because its task was killed.", batch_id)
         else:
             self.log.warning("Batch %s was not cancelled: it was too late.", batch_id)
-
-    async def _client(self) -> AsyncSinchClient:
-        for _ in range(_CONNECTION_LOOKS - 1):
-            try:
-                return await SinchHook(self.sinch_conn_id).get_async_conn()
-            except AirflowNotFoundException:
-                # Airflow raises the same error while its database does not answer.
-                await current().async_sleep(self.poll_interval)
-        return await SinchHook(self.sinch_conn_id).get_async_conn()
 
 
 def _explained(error: Exception) -> tuple[str, bool]:

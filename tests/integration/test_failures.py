@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,6 +21,7 @@ from sinch_provider.operators.batches import (
 )
 from sinch_provider.sensors.batches import SinchBatchSensor
 from sinch_provider.sms.errors import SinchValidationError
+from sinch_provider.sms.runtime import current, using
 from sinch_provider.task.failures import SinchTaskFailed, airflow_failures
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
 from tests.integration.conftest import RETRIES, instance_of
@@ -110,29 +112,24 @@ class TestMissingConnection:
             summary_of_event(json.loads(json.dumps(event)))
 
     def test_that_is_only_missing_for_a_moment_does_not_end_the_wait(self, sinch_default, monkeypatch):
-        made = iter([None, json.dumps(sinch_default.connection)])
-
-        class Trigger(SinchBatchTrigger):
-            @property
-            def sinch_conn_id(self):
-                # Airflow says the same of a connection while it cannot reach its own database.
-                if (value := next(made, None)) is not None:
-                    monkeypatch.setenv("AIRFLOW_CONN_LATE", value)
-                return "late"
-
-            @sinch_conn_id.setter
-            def sinch_conn_id(self, value):
-                pass
-
         from sinch_provider.hooks.sinch import SinchHook
 
         batch_id = SinchHook().batches.send(to=[MARIA], body="Hi").id
         sinch_default.advance(60)
+        pauses = []
+
+        async def sleep(seconds):
+            # Airflow says the same of a connection while it cannot reach its own database.
+            pauses.append(seconds)
+            if len(pauses) == 3:
+                monkeypatch.setenv("AIRFLOW_CONN_LATE", json.dumps(sinch_default.connection))
 
         async def first():
-            return await anext(Trigger(batch_ids=[batch_id], poll_interval=0.001).run())
+            return await anext(SinchBatchTrigger(batch_ids=[batch_id], sinch_conn_id="late").run())
 
-        assert asyncio.run(first()).payload["status"] == "finished"
+        with using(replace(current(), async_sleep=sleep)):
+            assert asyncio.run(first()).payload["status"] == "finished"
+        assert len(pauses) == 3
 
     def test_fails_a_task_at_once(self, run_dag):
         with DAG("no_connection", default_args=RETRIES) as dag:

@@ -168,7 +168,8 @@ class TestTrigger:
             summary_of_event(event)
 
     def test_a_missing_connection_reaches_the_task(self):
-        event = self.event_of(SinchBatchTrigger(batch_ids=[BATCH_ID], sinch_conn_id="nowhere"))
+        trigger = SinchBatchTrigger(batch_ids=[BATCH_ID], sinch_conn_id="nowhere", poll_interval=0.001)
+        event = self.event_of(trigger)
         assert event["status"] == "error"
 
     def test_passing_trouble_may_be_retried(self, sinch_default, send, no_pauses):

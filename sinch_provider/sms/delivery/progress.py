@@ -41,10 +41,12 @@ class Schedule:
 
     :param starts: When the batch leaves; None if it left when it was created.
     :param ends: When the batch has expired and the time for late reports is over.
+    :param created: When the batch was created, if that is known.
     """
 
     starts: pendulum.DateTime | None
     ends: pendulum.DateTime
+    created: pendulum.DateTime | None = None
 
     @classmethod
     def of(cls, batch: Batch, now: pendulum.DateTime) -> Schedule:
@@ -54,7 +56,7 @@ class Schedule:
             ends = (batch.expire_at or base + DEFAULT_VALIDITY) + GRACE
         except OverflowError:
             ends = _NEVER
-        return cls(batch.send_at, ends)
+        return cls(batch.send_at, ends, batch.created_at)
 
 
 @dataclass(frozen=True)

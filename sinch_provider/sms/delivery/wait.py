@@ -19,7 +19,8 @@ from sinch_provider.sms.errors import SinchError, SinchNotFoundError
 from sinch_provider.sms.fields.recipients import is_group_id
 from sinch_provider.sms.fields.times import utcnow, wire_time
 from sinch_provider.sms.models import Batch
-from sinch_provider.sms.wire.call import Call, Pause
+from sinch_provider.sms.runtime import current
+from sinch_provider.sms.wire.call import Call, Pause, Together
 
 T = TypeVar("T")
 
@@ -29,6 +30,10 @@ log = logging.getLogger(__name__)
 EMPTY_AFTER: Final = timedelta(minutes=15)
 #: Number of looks that may fail for passing reasons while nothing is known about a batch.
 BLIND_LOOKS: Final = 30
+#: The shortest pause in seconds, if the poll interval is not even shorter.
+SHORTEST_PAUSE: Final = 1.0
+#: A pause between looks is shorter than planned by up to this share.
+_JITTER: Final = 0.2
 #: The longest pause in seconds, even if a batch leaves much later.
 LONGEST_PAUSE: Final = timedelta(days=1).total_seconds()
 
@@ -38,24 +43,25 @@ async def wait(progress: Sequence[Progress], poll_interval: float) -> Summary:
     Look at batches again and again until every one is over.
 
     :param progress: One entry per batch. At the beginning this is ``Progress(batch_id)``.
-    :param poll_interval: Seconds between two looks at a batch that has left.
+    :param poll_interval: The most seconds between two looks at a batch that has left.
     """
     entries = list(progress)
+    began = utcnow()
     while True:
         entries = await look_at_all(entries)
         summary = Summary.of(entries)
         if not summary.pending:
             return summary
-        await Pause(pause_for(entries, poll_interval, utcnow()))
+        await Pause(pause_for(entries, poll_interval, began))
 
 
 async def look_at_all(before: Iterable[Progress], until: pendulum.DateTime | None = None) -> list[Progress]:
     """
-    Look once at every batch that is not over, and log what has changed.
+    Look once at every batch that is not over, at several at once, and log what has changed.
 
     If a look fails for a passing reason (network, trouble at Sinch), the round ends, because looks at other
     batches would fail too. The progress of the batch stays as it was, and its schedule limits the wait. While
-    no schedule is known, too many such failures in a row are raised.
+    no schedule is known, too many such rounds in a row are raised.
 
     :param before: What is known about the batches.
     :param until: When the round ends. The first look is made in any case.
@@ -64,24 +70,71 @@ async def look_at_all(before: Iterable[Progress], until: pendulum.DateTime | Non
     entries = list(known)
     # Batches with the fewest looks come first, so that rounds that end early still reach every batch.
     due = sorted((at for at, entry in enumerate(entries) if not entry.over), key=lambda at: entries[at].looks)
-    for place, at in enumerate(due):
-        if place and until is not None and utcnow() > until:
-            log.warning("There is no time left to check %d of %d batches.", len(due) - place, len(due))
-            break
-        entry = replace(entries[at], looks=entries[at].looks + 1)
-        try:
-            entries[at] = await look(entry)
-        except SinchError as error:
-            entries[at] = replace(entry, failures=entry.failures + 1)
-            blind = sum(each.failures for each in entries if each.schedule is None)
-            if not error.transient or (entry.schedule is None and blind >= BLIND_LOOKS):
-                raise
-            log.warning("The status of batch %s could not be read; trying again: %s", entry.batch_id, error)
-            if entry.schedule is not None and utcnow() > entry.schedule.ends:
-                entries[at] = replace(entries[at], state=State.OVERDUE)
-            break
+    looks = _Looks(until)
+    # The first look goes alone: it shows whether Sinch answers, and gets the token that all need.
+    found = [await looks.at(entries[at], first=True) for at in due[:1]]
+    found += await Together([looks.at(entries[at]) for at in due[1:]])
+    failures = 0
+    for at, result in zip(due, found, strict=True):
+        if isinstance(result, Progress):
+            entries[at] = result
+        elif result is not None:
+            failures += 1
+            entries[at] = _after_failure(entries, at, result, first=failures == 1)
+    if not failures and (late := found.count(None)):
+        log.warning("There is no time left to check %d of %d batches.", late, len(due))
     _log_changes(known, entries)
     return entries
+
+
+class _Looks:
+    """
+    The looks of one round.
+
+    :param until: When the round ends.
+    """
+
+    def __init__(self, until: pendulum.DateTime | None) -> None:
+        self._until = until
+        self._failed = False
+
+    async def at(self, before: Progress, first: bool = False) -> Progress | SinchError | None:
+        """
+        Look at one batch, unless the round is over; return what is known now, or why the look failed.
+
+        :param first: Whether the look is made even if it is too late.
+        :raises SinchError: The look failed, and another one would fail too.
+        """
+        late = self._until is not None and not first and utcnow() > self._until
+        if late or self._failed:
+            return None
+        try:
+            return await look(replace(before, looks=before.looks + 1))
+        except SinchError as error:
+            self._failed = True
+            if not error.transient:
+                raise
+            return error
+
+
+def _after_failure(entries: Sequence[Progress], at: int, error: SinchError, first: bool) -> Progress:
+    """
+    Return the progress of a batch after its look failed for a passing reason.
+
+    :param first: Whether this is the first failure in its round. Others have the same cause.
+    :raises SinchError: Nothing is known about the batch, and too many rounds have failed.
+    """
+    entry = replace(entries[at], looks=entries[at].looks + 1, failures=entries[at].failures + first)
+    if first:
+        blind = entry.failures + sum(
+            each.failures for other, each in enumerate(entries) if other != at and each.schedule is None
+        )
+        if entry.schedule is None and blind >= BLIND_LOOKS:
+            raise error
+        log.warning("The status of batch %s could not be read; trying again: %s", entry.batch_id, error)
+    if entry.schedule is not None and utcnow() > entry.schedule.ends:
+        return replace(entry, state=State.OVERDUE)
+    return entry
 
 
 async def look(before: Progress) -> Progress:
@@ -137,12 +190,34 @@ async def look(before: Progress) -> Progress:
     return progress
 
 
-def pause_for(entries: Iterable[Progress], poll_interval: float, now: pendulum.DateTime) -> float:
+def pause_for(entries: Iterable[Progress], poll_interval: float, began: pendulum.DateTime) -> float:
     """
     Return the seconds until the next look is useful.
 
-    This is the poll interval, or longer if every pending batch leaves later than that.
+    A batch that has left is looked at again after as long as it has been under way, because most messages are
+    delivered within seconds: after a second at least, and after the poll interval at most. Of several batches
+    the youngest counts. Before all have left, the wait cannot end, so there is no hurry.
+
+    The pause is a little random, so that the looks of waits that began together do not come all at once.
+
+    :param entries: What is known about the batches.
+    :param poll_interval: The longest pause in seconds, except before a batch leaves.
+    :param began: When the wait began.
     """
+    now = utcnow()
+    pending = [entry for entry in entries if not entry.over]
+    uniform = current().uniform
+    if (seconds := until_departure(pending, now)) > 0:
+        return min(seconds + uniform(0, min(SHORTEST_PAUSE, poll_interval)), LONGEST_PAUSE)
+    left = [began if entry.schedule is None else _left(entry.schedule, began) for entry in pending]
+    youngest = max(left, default=began)
+    age = (now - youngest).total_seconds()
+    seconds = poll_interval if youngest > now else min(max(age, SHORTEST_PAUSE), poll_interval)
+    return seconds - uniform(0, _JITTER * seconds)
+
+
+def until_departure(entries: Iterable[Progress], now: pendulum.DateTime) -> float:
+    """Return the seconds until the first of the pending batches leaves; 0 if one has left."""
     waits = [
         (entry.schedule.starts - now).total_seconds()
         if entry.state is State.SCHEDULED and entry.schedule and entry.schedule.starts
@@ -151,8 +226,12 @@ def pause_for(entries: Iterable[Progress], poll_interval: float, now: pendulum.D
         if not entry.over
     ]
     # If the look at a batch fails when it leaves, its state is still "scheduled".
-    soonest = min(waits, default=0.0)
-    return min(soonest, LONGEST_PAUSE) if soonest > 0 else poll_interval
+    return min(max(min(waits, default=0.0), 0.0), LONGEST_PAUSE)
+
+
+def _left(schedule: Schedule, began: pendulum.DateTime) -> pendulum.DateTime:
+    # Sinch's clock may be ahead of ours, but a batch that is waited for has been created.
+    return schedule.starts or min(schedule.created or began, began)
 
 
 def _leaves_later(schedule: Schedule) -> bool:

@@ -4,57 +4,132 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from types import SimpleNamespace
-from typing import Final
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
 
-from sinch_provider.sms.wire.environment import SOCKS, proxy_for, tls_context
+from sinch_provider.sms.wire.environment import Way, Ways, origin_of, tls_context_from_loop
 from sinch_provider.sms.wire.exchange import Exchange
 from sinch_provider.sms.wire.http import Answer, Request
-from sinch_provider.sms.wire.unpacking import PIECE, Body
+from sinch_provider.sms.wire.unpacking import Body
 
 _SOCKS_PORT: Final = 1080
+#: The most connections of a client that sets no limit of its own.
+MOST_AT_ONCE: Final = 100
 
 
 class AsyncTransport:
-    """Carries requests and answers. It belongs to one event loop."""
+    """
+    Carries requests and answers. It belongs to one event loop, and several clients may share it.
 
-    def __init__(self) -> None:
-        self._sessions: dict[str | None, aiohttp.ClientSession] = {}
+    :param at_once: The most requests under way at the same time, and the most connections.
+    """
+
+    def __init__(self, at_once: int | None = None) -> None:
+        self._at_once = at_once or MOST_AT_ONCE
+        self._turns = asyncio.Semaphore(self._at_once)
+        self._ways = Ways()
+        self._lanes: set[_Lane] = set()
+        self._free: list[_Lane] = []
 
     async def carry(self, exchange: Exchange, request: Request, headers: Mapping[str, str]) -> Answer:
         """
-        Make a request and read the answer.
+        Make a request and read the answer. It may have to wait for its turn, which no time limit counts.
 
         :raises Exception: Any error of the library. ``exchange.failure`` explains it.
         """
-        proxy = proxy_for(request.url)
-        # aiohttp takes a SOCKS proxy from the connector, and other proxies from the request.
-        socks = proxy if proxy and urlsplit(proxy).scheme in SOCKS else None
-        proxy = None if socks else proxy
-        if exchange.unused_connection:
-            async with _session(socks) as session:
-                return await _carry(session, exchange, request, headers, proxy)
-        if socks not in self._sessions:
-            self._sessions[socks] = _session(socks)
-        return await _carry(self._sessions[socks], exchange, request, headers, proxy)
+        if self._turns.locked():
+            async with asyncio.timeout(exchange.longest_wait()):
+                await self._turns.acquire()
+            exchange.begin()
+        else:
+            await self._turns.acquire()
+        try:
+            origin = origin_of(request.url)
+            way = self._ways.to(origin)
+            context = await tls_context_from_loop() if way.encrypted else True
+            lane = self._lane(origin)
+            try:
+                session = await lane.session_to(origin, way, unused=exchange.unused_connection)
+                return await _carry(session, exchange, request, headers, way, context)
+            finally:
+                self._free.append(lane)
+        finally:
+            self._turns.release()
 
     async def close(self) -> None:
         """Close the connections."""
-        while self._sessions:
-            await self._sessions.popitem()[1].close()
+        for lane in list(self._lanes):
+            await lane.close()
+
+    def _lane(self, origin: str) -> _Lane:
+        """Take the free lane that was used last, if possible one that leads to the host already."""
+        for place in reversed(range(len(self._free))):
+            if self._free[place].origin == origin:
+                return self._free.pop(place)
+        if len(self._lanes) >= self._at_once:
+            return self._free.pop(0)
+        lane = _Lane()
+        self._lanes.add(lane)
+        return lane
 
 
-def _session(socks: str | None) -> aiohttp.ClientSession:
-    trace = aiohttp.TraceConfig()
-    # aiohttp awaits this right before the headers go to the socket, but not for CONNECT to a proxy.
-    trace.on_request_headers_sent.append(_before_headers)
+class _Lane:
+    """A session with at most one connection."""
+
+    def __init__(self) -> None:
+        self.origin = ""
+        self._session: aiohttp.ClientSession | None = None
+
+    async def session_to(self, origin: str, way: Way, *, unused: bool) -> aiohttp.ClientSession:
+        """
+        Return a session that has at most a connection to this host.
+
+        :param unused: Whether it must have none at all.
+        """
+        if unused or origin != self.origin:
+            await self.close()
+        if self._session is None:
+            self.origin = origin
+            self._session = _session(way)
+        return self._session
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
+
+
+#: The exchange that this task works on, and its time limit.
+_current: ContextVar[tuple[Exchange, asyncio.Timeout]] = ContextVar("current")
+
+
+class _Leaving(aiohttp.ClientRequest):
+    """A request that asks its exchange when its connection is ready, right before its headers are written."""
+
+    # CONNECT to a proxy is not one of these.
+    async def send(self, conn: Any) -> aiohttp.ClientResponse:
+        exchange, limit = _current.get()
+        if exchange.asks:
+            # The time limit is for the network only.
+            limit.reschedule(None)
+            await exchange.leave_from_loop()
+            limit.reschedule(asyncio.get_running_loop().time() + exchange.remaining())
+        else:
+            await exchange.leave_from_loop()
+        return await super().send(conn)
+
+
+def _session(way: Way) -> aiohttp.ClientSession:
+    # aiohttp takes a SOCKS proxy from the connector, and other proxies from the request.
     return aiohttp.ClientSession(
-        connector=_through(socks) if socks else None,
+        connector=_through(way.proxy or "") if way.socks else aiohttp.TCPConnector(limit=1),
         cookie_jar=aiohttp.DummyCookieJar(),
-        trace_configs=[trace],
+        request_class=_Leaving,
         auto_decompress=False,
     )
 
@@ -71,18 +146,9 @@ def _through(socks: str) -> aiohttp.BaseConnector:
         username=unquote(proxy.username) if proxy.username else None,
         password=unquote(proxy.password) if proxy.password else None,
         rdns=proxy.scheme in {"socks4a", "socks5h"},
+        limit=1,
     )
     return connector
-
-
-async def _before_headers(
-    session: aiohttp.ClientSession, context: SimpleNamespace, details: aiohttp.TraceRequestHeadersSentParams
-) -> None:
-    exchange, limit = context.trace_request_ctx
-    # The time limit is for the network only.
-    limit.reschedule(None)
-    await exchange.leave_from_loop()
-    limit.reschedule(asyncio.get_running_loop().time() + exchange.remaining())
 
 
 async def _carry(
@@ -90,29 +156,34 @@ async def _carry(
     exchange: Exchange,
     request: Request,
     headers: Mapping[str, str],
-    proxy: str | None,
+    way: Way,
+    context: Any,
 ) -> Answer:
-    encrypted = "https" in {urlsplit(request.url).scheme, urlsplit(proxy or "").scheme}
-    async with (
-        asyncio.timeout(exchange.remaining()) as limit,
-        session.request(
-            request.method,
-            request.url,
-            data=request.body,
-            headers=headers,
-            proxy=proxy,
-            ssl=tls_context() if encrypted else True,
-            allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=exchange.timeout, sock_read=exchange.timeout
-            ),
-            trace_request_ctx=(exchange, limit),
-        ) as response,
-    ):
-        names = {name.lower(): value for name, value in response.headers.items()}
-        body = Body(names.get("content-encoding", ""), exchange.largest)
-        async for piece in response.content.iter_chunked(PIECE):
-            if not body.take(piece):
-                response.close()
-                break
-        return Answer(response.status, names, body.content(), body.complete, exchange.largest)
+    async with asyncio.timeout(exchange.remaining()) as limit:
+        serving = _current.set((exchange, limit))
+        try:
+            async with session.request(
+                request.method,
+                request.url,
+                data=request.body,
+                headers=headers,
+                proxy=None if way.socks else way.proxy,
+                ssl=context,
+                allow_redirects=False,
+                timeout=_limits(exchange.timeout),
+            ) as response:
+                names = {name.lower(): value for name, value in response.headers.items()}
+                body = Body(names.get("content-encoding", ""), exchange.largest)
+                while piece := await response.content.readany():
+                    if not body.take(piece):
+                        response.close()
+                        break
+                return Answer(response.status, names, body.content(), body.complete, exchange.largest)
+        finally:
+            _current.reset(serving)
+
+
+@lru_cache
+def _limits(seconds: float) -> aiohttp.ClientTimeout:
+    # The exchange limits the whole.
+    return aiohttp.ClientTimeout(total=None, sock_connect=seconds, sock_read=seconds)

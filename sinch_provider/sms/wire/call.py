@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Generic, TypeVar
@@ -108,9 +108,27 @@ class Pause:
         yield self
 
 
-Step = Call[Any] | Pause
+@dataclass(frozen=True)
+class Together(Generic[T]):
+    """
+    Procedures that the client may follow at the same time, within its own limit.
+
+    When one of them fails, no more begin, and those under way go on to their end. Then its error is raised.
+
+    :param procedures: They may run in other threads. The result is the list of their results, in this order.
+    """
+
+    procedures: Sequence[Procedure[T]]
+
+    def __await__(self) -> Generator[Together[T], list[T], list[T]]:
+        """Let the client that follows the procedure follow these; return their results."""
+        return (yield self)
+
+
+Step = Call[Any] | Pause | Together[Any]
 #: Several calls with decisions between them, written once for both clients: an ``async def`` that awaits
-#: calls and pauses, and nothing else. It needs no event loop: a client's ``follow`` makes the calls.
+#: calls, pauses, and other procedures, alone or :class:`Together`. It needs no event loop: a client's
+#: ``follow`` makes the calls.
 Procedure = Coroutine[Step, Any, T]
 
 
@@ -118,9 +136,9 @@ def check_step(step: object) -> Step:
     """
     Check what a procedure awaits.
 
-    :raises TypeError: It is neither a call nor a pause.
+    :raises TypeError: It is something else.
     """
-    if not isinstance(step, (Call, Pause)):
+    if not isinstance(step, (Call, Pause, Together)):
         raise TypeError(f"A procedure may await calls and pauses only, not {type(step).__name__}")
     return step
 

@@ -34,7 +34,8 @@ class Exchange:
         self._call = call
         self.timeout = timeout
         self.largest = call.largest_answer
-        self._ends = min(current().monotonic() + LIMITS * timeout, until)
+        self._until = until
+        self.begin()
         #: Whether the headers were given to the socket.
         self.left = False
         self._refusal: BaseException | None = None
@@ -47,6 +48,14 @@ class Exchange:
         The server may be about to close a used one, and the outcome of the request would be unknown.
         """
         return self._call.permit is not None or not self._call.repeatable
+
+    def begin(self) -> None:
+        """Begin the time limit anew, after a wait that was not for the network."""
+        self._ends = min(current().monotonic() + LIMITS * self.timeout, self._until)
+
+    def longest_wait(self) -> float:
+        """Seconds that the exchange may wait before it begins."""
+        return self._until - current().monotonic()
 
     def remaining(self) -> float:
         """Seconds until the exchange must be over."""
@@ -73,10 +82,15 @@ class Exchange:
         self._ask_permit()
         self.left = True
 
+    @property
+    def asks(self) -> bool:
+        """Whether there is a permission to ask for."""
+        return self._call.permit is not None
+
     async def leave_from_loop(self) -> None:
         """Do the same without blocking the event loop."""
         self._refuse_repeat()
-        if self._call.permit is not None:
+        if self.asks:
             for _ in range(_RENEWALS):
                 granted = await asyncio.to_thread(self._ask_permit)
                 if max(now - then for now, then in zip(_clocks(), granted, strict=True)) <= _PROMPT_SECONDS:

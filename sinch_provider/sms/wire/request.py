@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -10,6 +9,7 @@ from urllib.parse import urlencode
 from sinch_provider.sms.account import Account
 from sinch_provider.sms.fields.only_to import refuse_others
 from sinch_provider.sms.wire.call import Call, Kind
+from sinch_provider.sms.wire.encoding import encode
 from sinch_provider.sms.wire.http import COMMON_HEADERS, Request
 
 
@@ -25,11 +25,11 @@ def request_for(account: Account, call: Call[Any]) -> Request:
     headers = dict(COMMON_HEADERS)
     if call.body is None:
         return Request(call.method, url, headers, None)
-    body = dict(call.body)
-    if call.default_sender and account.sender:
-        body.setdefault("from", account.sender)
+    body = call.body
+    if call.default_sender and account.sender and "from" not in body:
+        body = {**body, "from": account.sender}
     headers["Content-Type"] = "application/json"
-    return Request(call.method, url, headers, json.dumps(body).encode())
+    return Request(call.method, url, headers, encode(body))
 
 
 def read_before(account: Account, call: Call[Any]) -> Call[Any] | None:

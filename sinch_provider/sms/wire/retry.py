@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
 
-from tenacity import RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 from tenacity.stop import stop_base
 
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.runtime import current
+
+T = TypeVar("T")
 
 ATTEMPTS: Final = 5
 #: The longest pause in seconds. If the server asks for a longer one, its error is raised instead.
@@ -34,18 +37,62 @@ class _AskedToWaitTooLong(stop_base):
         return (getattr(_error(retry_state), "retry_after", None) or 0) > LONGEST_PAUSE
 
 
-def policy(attempts: int = ATTEMPTS) -> dict[str, Any]:
+class Repeats:
     """
-    Return the arguments for ``tenacity.Retrying`` and ``tenacity.AsyncRetrying``.
+    Makes a call again where that is safe.
 
     Only errors that allow a repeat are repeated. The pauses grow exponentially with full jitter (at most
     1, 2, 4, 8 s), unless the server says in Retry-After how long to wait.
 
     :param attempts: The most requests for one call.
     """
-    return {
-        "retry": retry_if_exception(lambda error: isinstance(error, SinchError) and error.repeatable),
-        "stop": stop_after_attempt(attempts) | _AskedToWaitTooLong(),
-        "wait": _pause,
-        "reraise": True,
-    }
+
+    def __init__(self, attempts: int = ATTEMPTS) -> None:
+        self._policy: dict[str, Any] = {
+            "retry": retry_if_exception(lambda error: isinstance(error, SinchError) and error.repeatable),
+            "stop": stop_after_attempt(attempts) | _AskedToWaitTooLong(),
+            "wait": _pause,
+            "reraise": True,
+        }
+
+    def call(self, attempt: Callable[[], T], sleep: Callable[[float], None]) -> T:
+        """
+        Make an attempt, and others if it fails.
+
+        :raises SinchError: The last attempt failed.
+        """
+        # Nearly all calls succeed at once, and tenacity costs as much as a request.
+        try:
+            return attempt()
+        except SinchError as error:
+            failed = [error]
+
+        def again() -> T:
+            if failed:
+                raise failed.pop()
+            return attempt()
+
+        result: T = Retrying(**self._policy, sleep=sleep)(again)
+        return result
+
+    async def call_async(
+        self, attempt: Callable[[], Awaitable[T]], sleep: Callable[[float], Awaitable[None]]
+    ) -> T:
+        """
+        Do the same asynchronously.
+
+        :raises SinchError: The last attempt failed.
+        """
+        try:
+            return await attempt()
+        except SinchError as error:
+            failed = [error]
+
+        async def again() -> T:
+            if failed:
+                raise failed.pop()
+            return await attempt()
+
+        # A new one for each call, because several of one event loop cannot use the same.
+        result: T = await AsyncRetrying(**self._policy, sleep=sleep)(again)
+        return result

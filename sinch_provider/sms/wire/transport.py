@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
+from requests.utils import check_header_validity
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from sinch_provider.sms.wire.environment import SOCKS, proxy_for, tls_context
+from sinch_provider.sms.wire.environment import SOCKS, Ways, origin_of, tls_context
 from sinch_provider.sms.wire.exchange import Exchange
 from sinch_provider.sms.wire.http import Answer, Request
 from sinch_provider.sms.wire.log_masking import mask_library_logs
@@ -36,7 +37,7 @@ class Transport:
 
     def __init__(self) -> None:
         mask_library_logs()
-        self._kept = _Adapter()
+        self._adapter = _Adapter()
 
     def carry(self, exchange: Exchange, request: Request, headers: Mapping[str, str]) -> Answer:
         """
@@ -44,33 +45,37 @@ class Transport:
 
         :raises Exception: Any error of the libraries. ``exchange.failure`` explains it.
         """
-        proxy = proxy_for(request.url)
-        prepared = requests.Request(
-            request.method, request.url, data=request.body, headers=dict(headers)
-        ).prepare()
-        adapter = _Adapter() if exchange.unused_connection else self._kept
-        try:
-            with (
-                serving(exchange),
-                adapter.send(
-                    prepared,
-                    stream=True,
-                    timeout=exchange.patience(),
-                    proxies={urlsplit(request.url).scheme: proxy} if proxy else None,
-                ) as response,
-            ):
+        with serving(exchange):
+            response: Any = self._adapter.send(_prepared(request, headers), timeout=exchange.patience())
+            try:
                 names = {name.lower(): value for name, value in response.headers.items()}
                 body = Body(names.get("content-encoding", ""), exchange.largest)
-                while (piece := response.raw.read(PIECE, decode_content=False)) and body.take(piece):
+                while (piece := response.read(PIECE, decode_content=False)) and body.take(piece):
                     pass
-                return Answer(response.status_code, names, body.content(), body.complete, exchange.largest)
-        finally:
-            if adapter is not self._kept:
-                adapter.close()
+                return Answer(response.status, names, body.content(), body.complete, exchange.largest)
+            finally:
+                # A connection whose answer was read to its end is in its pool again, and stays open.
+                response.close()
+                response.release_conn()
 
     def close(self) -> None:
         """Close the connections."""
-        self._kept.close()
+        self._adapter.close()
+
+
+def _prepared(request: Request, headers: Mapping[str, str]) -> requests.PreparedRequest:
+    """Prepare a request without what the clients do not need: cookies, files, forms, hooks."""
+    prepared = requests.PreparedRequest()
+    prepared.method = request.method
+    prepared.url = request.url
+    prepared.body = request.body
+    sent: Any = dict(headers)
+    if request.body is not None or request.method != "GET":
+        sent["Content-Length"] = str(len(request.body or b""))
+    for header in sent.items():
+        check_header_validity(header)
+    prepared.headers = sent
+    return prepared
 
 
 class _Leaving(HTTPConnection):
@@ -98,11 +103,22 @@ class _TlsConnection(_Connection, HTTPSConnection):
     pass
 
 
-class _Pool(HTTPConnectionPool):
+class _Renewing(HTTPConnectionPool):
+    """A pool that gives a request a new connection if its exchange needs one."""
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        connection = super()._get_conn(timeout)
+        if (exchange := current_exchange()) and exchange.unused_connection:
+            # It opens again when it is used.
+            connection.close()
+        return connection
+
+
+class _Pool(_Renewing):
     ConnectionCls = _Connection
 
 
-class _TlsPool(HTTPSConnectionPool):
+class _TlsPool(_Renewing, HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
@@ -122,17 +138,26 @@ def _socks_pools() -> dict[str, type[HTTPConnectionPool]]:
     class TlsConnection(Connection, SOCKSHTTPSConnection):
         pass
 
-    class Pool(HTTPConnectionPool):
+    class Pool(_Renewing):
         ConnectionCls = Connection
 
-    class TlsPool(HTTPSConnectionPool):
+    class TlsPool(_Renewing, HTTPSConnectionPool):
         ConnectionCls = TlsConnection
 
     return {"http": Pool, "https": TlsPool}
 
 
 class _Adapter(HTTPAdapter):
-    """Makes connections that call the exchange, and that use the certificates of the environment."""
+    """
+    Makes connections that call the exchange, and that use the certificates of the environment.
+
+    It finds out once for each host how to reach it, and leaves the answers to the transport as they are.
+    """
+
+    def __init__(self) -> None:
+        self._ways = Ways()
+        self._pools: dict[str, HTTPConnectionPool] = {}
+        super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -147,16 +172,42 @@ class _Adapter(HTTPAdapter):
         manager.pool_classes_by_scheme = _socks_pools() if scheme in SOCKS else _POOLS
         return manager
 
+    def get_connection_with_tls_context(self, request: Any, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+        origin = origin_of(request.url)
+        pool = self._pools.get(origin)
+        if pool is None:
+            way = self._ways.to(origin)
+            # requests reads and checks the host.
+            host = requests.Request("GET", f"{origin}/").prepare()
+            proxies = {urlsplit(origin).scheme: way.proxy} if way.proxy else None
+            pool = super().get_connection_with_tls_context(host, True, proxies)
+            self._pools[origin] = pool
+        return pool
+
     def build_connection_pool_key_attributes(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         host, details = super().build_connection_pool_key_attributes(request, *args, **kwargs)
         # Before 2.8 urllib3 asks this context, not that of the proxy, whether to trust a proxy that forwards.
-        if "https" in {host["scheme"], urlsplit(proxy_for(request.url) or "").scheme}:
+        if self._ways.to(origin_of(request.url)).encrypted:
             details = {**details, "ssl_context": _context()}
         return host, details
 
     def cert_verify(self, *args: Any, **kwargs: Any) -> None:
         # requests would add its own certificates to the context.
         pass
+
+    def request_url(self, request: Any, *args: Any, **kwargs: Any) -> str:
+        url: str = request.url
+        origin = origin_of(url)
+        way = self._ways.to(origin)
+        forwarded = way.proxy and not way.socks and url.startswith("http:")
+        return url if forwarded else url[len(origin) :]
+
+    def build_response(self, request: Any, response: BaseHTTPResponse) -> Any:
+        return response
+
+    def close(self) -> None:
+        self._pools.clear()
+        super().close()
 
 
 def _context() -> Any:

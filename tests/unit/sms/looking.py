@@ -13,7 +13,7 @@ from sinch_provider.sms.delivery.wait import look, wait
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.models import Batch, BatchDeliveryReport
 from sinch_provider.sms.runtime import current, using
-from sinch_provider.sms.wire.call import Pause, Procedure
+from sinch_provider.sms.wire.call import Pause, Procedure, Together
 
 ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
 OTHER = "01J8ZC4M7T2Q9KX5RVBW3NHYDQ"
@@ -43,7 +43,8 @@ class Driver:
     """
     Follows procedures with answers from a list.
 
-    Pauses move its clock and take no time. An answer must be of the type that the call expects.
+    Pauses move its clock and take no time, and none is random. An answer must be of the type that the call
+    expects.
 
     :param call_takes: Seconds by which every call moves the clock.
     """
@@ -56,8 +57,10 @@ class Driver:
         self.pauses: list[float] = []
 
     def follow(self, procedure: Procedure[Any]) -> Any:
-        with using(replace(current(), now=lambda: self.now)):
-            return self._follow(procedure)
+        with using(replace(current(), now=lambda: self.now, uniform=lambda low, high: low)):
+            result = self._follow(procedure)
+        assert not self.answers, "some answers were not used"
+        return result
 
     def _follow(self, steps: Procedure[Any]) -> Any:
         try:
@@ -67,6 +70,16 @@ class Driver:
                     self.pauses.append(step.seconds)
                     self.now = self.now.add(seconds=step.seconds)
                     step = steps.send(None)
+                    continue
+                if isinstance(step, Together):
+                    try:
+                        found = [self._follow(each) for each in step.procedures]
+                    except SinchError as error:
+                        for each in step.procedures:
+                            each.close()
+                        step = steps.throw(error)
+                    else:
+                        step = steps.send(found)
                     continue
                 assert step.may_lag is (step.operation == "get"), "a batch may take a moment to be found"
                 self.calls.append(step.operation)
@@ -79,7 +92,6 @@ class Driver:
                     assert isinstance(answer, wanted), step
                     step = steps.send(answer)
         except StopIteration as stop:
-            assert not self.answers, "some answers were not used"
             return stop.value
 
     def look(self, before: Progress | None = None) -> Progress:

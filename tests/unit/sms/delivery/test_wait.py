@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from sinch_provider.sms.delivery.outcome import Summary
 from sinch_provider.sms.delivery.progress import GRACE, Progress, Schedule, State, progress_of
-from sinch_provider.sms.delivery.wait import BLIND_LOOKS, look, look_at_all, pause_for, wait
+from sinch_provider.sms.delivery.wait import BLIND_LOOKS, look, look_at_all, pause_for, until_departure, wait
 from sinch_provider.sms.errors import SinchAuthError, SinchConnectionError, SinchNotFoundError
 from sinch_provider.sms.models import Batch, BatchDeliveryReport
+from sinch_provider.sms.runtime import current, using
 from tests.unit.sms.looking import DELIVERED, EMPTY, ID, OTHER, QUEUED, START, Driver, batch, report
 
 # --- one look
@@ -21,7 +23,6 @@ def test_a_running_batch_costs_one_call_a_look_after_the_first() -> None:
     driver = Driver(batch(), QUEUED, report(("Delivered", 0, 1), ("Dispatched", 401, 1)), DELIVERED)
     summary = driver.wait()
     assert driver.calls == ["get", "get_delivery_report", "get_delivery_report", "get_delivery_report"]
-    assert driver.pauses == [10, 10]
     assert summary.by_status == {"Delivered": 2}
     assert summary.pending == summary.overdue == ()
 
@@ -83,7 +84,6 @@ def test_a_batch_cancelled_midway_ends_with_what_its_messages_came_to() -> None:
     )
     summary = driver.wait()
     assert summary.by_status == {"Cancelled": 1, "Delivered": 2}
-    assert driver.pauses == [10]
 
 
 def test_a_cancelled_batch_that_finished_all_the_same_says_both() -> None:
@@ -110,7 +110,7 @@ def test_a_batch_is_given_up_after_its_expiry_and_the_time_for_late_reports() ->
     sent = batch(expire_at=expire_at.isoformat())
     driver = Driver()
     running = progress_of(sent)
-    assert running.schedule == Schedule(None, expire_at + GRACE)
+    assert running.schedule == Schedule(None, expire_at + GRACE, START)
     driver = Driver(QUEUED)
     driver.now = expire_at + GRACE
     assert driver.look(running).state is State.RUNNING
@@ -135,7 +135,7 @@ def test_a_batch_prolonged_meanwhile_is_not_given_up() -> None:
     driver.now = START.add(days=1)
     progress = driver.look(progress_of(batch(expire_at=START.isoformat())))
     assert progress.state is State.RUNNING
-    assert progress.schedule == Schedule(None, START.add(days=2) + GRACE)
+    assert progress.schedule == Schedule(None, START.add(days=2) + GRACE, START)
 
 
 def late(*answers: Batch | BatchDeliveryReport, **after: int) -> Progress:
@@ -202,7 +202,6 @@ def test_a_passing_failure_leaves_the_batch_as_it_was() -> None:
     trouble = SinchConnectionError("get: no connection")
     driver = Driver(batch(), QUEUED, trouble, DELIVERED)
     assert driver.wait().by_status == {"Delivered": 2}
-    assert driver.pauses == [10, 10]
 
 
 def test_before_anything_is_known_only_so_many_looks_may_fail() -> None:
@@ -230,7 +229,7 @@ def test_a_report_that_is_not_there_yet_is_waited_for_until_the_end() -> None:
 
 
 def test_no_pause_is_longer_than_a_day() -> None:
-    assert pause_for([at(24 * 365 * 500)], 10, START) == 24 * 3600
+    assert until_departure([at(24 * 365 * 500)], START) == 24 * 3600
 
 
 def test_a_batch_that_cannot_be_looked_at_until_its_end_is_overdue() -> None:
@@ -249,7 +248,7 @@ def test_a_scheduled_batch_that_cannot_be_looked_at_in_time_does_not_spin() -> N
     scheduled = progress_of(batch(send_at=START.add(hours=8).isoformat()))
     driver = Driver(*[SinchConnectionError("get: no connection")] * 2, DELIVERED)
     driver.wait(scheduled)
-    assert driver.pauses == [8 * 3600, 10, 10]
+    assert driver.pauses == [8 * 3600, 1, 1]
 
 
 def at(hours: int, id_: str = ID, state: State = State.SCHEDULED) -> Progress:
@@ -259,17 +258,71 @@ def at(hours: int, id_: str = ID, state: State = State.SCHEDULED) -> Progress:
 @pytest.mark.parametrize(
     ("entries", "seconds"),
     [
-        ([], 10),
+        ([], 0),
         ([at(2), at(1)], 3600),
-        ([at(2), at(1), Progress(OTHER, State.RUNNING)], 10),
+        ([at(2), at(1), Progress(OTHER, State.RUNNING)], 0),
         ([at(2), Progress(OTHER, State.FINISHED)], 7200),
-        ([at(2), at(-1)], 10),
-        ([at(0)], 10),
-        ([at(1, state=State.RUNNING)], 10),
+        ([at(2), at(-1)], 0),
+        ([at(0)], 0),
+        ([at(1, state=State.RUNNING)], 0),
     ],
 )
-def test_the_pause_lasts_until_a_look_is_worth_it(entries: list[Progress], seconds: float) -> None:
-    assert pause_for(entries, 10, START) == seconds
+def test_nothing_is_to_be_seen_before_the_first_batch_leaves(entries: list[Progress], seconds: float) -> None:
+    assert until_departure(entries, START) == seconds
+
+
+def pauses(*progress: Progress, after: float = 0, poll_interval: float = 10, looks: int = 7) -> list[float]:
+    """The pauses of a wait that began some seconds after the start."""
+    ids = [entry.batch_id for entry in progress]
+    queued = [report(("Queued", 400, 1), id_=id_) for id_ in ids] * looks
+    driver = Driver(*queued, *[report(("Delivered", 0, 1), id_=id_) for id_ in ids])
+    driver.now = START.add(seconds=after)
+    driver.wait(*progress, poll_interval=poll_interval)
+    return driver.pauses
+
+
+def test_pauses_grow_up_to_the_poll_interval() -> None:
+    assert pauses(*known(ID)) == [1, 1, 2, 4, 8, 10, 10]
+    assert pauses(*known(ID), poll_interval=3) == [1, 1, 2, 3, 3, 3, 3]
+    assert pauses(*known(ID), poll_interval=0.1) == [0.1] * 7
+
+
+def test_a_batch_that_left_long_ago_is_not_asked_for_more_often_when_a_wait_begins_anew() -> None:
+    assert pauses(*known(ID), after=3600) == [10] * 7
+    assert pauses(*known(ID), after=3) == [3, 6, 10, 10, 10, 10, 10]
+
+
+def test_clocks_that_differ_do_not_keep_pauses_short() -> None:
+    assert pauses(*known(ID), after=-600) == [1, 1, 2, 4, 8, 10, 10]
+
+
+def test_pauses_grow_from_the_moment_when_a_batch_leaves() -> None:
+    scheduled = progress_of(batch(send_at=START.add(hours=8).isoformat()))
+    assert pauses(scheduled) == [8 * 3600, 1, 1, 2, 4, 8, 10, 10]
+
+
+def test_the_youngest_of_several_batches_counts() -> None:
+    old = progress_of(batch(OTHER, created_at=START.subtract(hours=1).isoformat()))
+    assert pauses(*known(ID), old) == [1, 1, 2, 4, 8, 10, 10]
+
+
+def test_there_is_no_hurry_while_one_of_several_batches_has_not_left() -> None:
+    later = progress_of(batch(OTHER, send_at=START.add(seconds=24).isoformat()))
+    driver = Driver(*[QUEUED] * 3, DELIVERED, report(("Delivered", 0, 2), id_=OTHER))
+    driver.wait(*known(ID), later)
+    assert driver.pauses == [10, 10, 10]
+
+
+def test_waits_that_begin_together_drift_apart() -> None:
+    running = known(ID)
+    with using(replace(current(), now=lambda: START.add(hours=1))):
+        drawn = {pause_for(running, 10, START) for _ in range(100)}
+    assert len(drawn) > 50
+    assert 8 <= min(drawn) <= max(drawn) <= 10
+    with using(replace(current(), now=lambda: START)):
+        drawn = {pause_for([at(1)], 10, START) for _ in range(100)}
+    assert len(drawn) > 50
+    assert 3600 <= min(drawn) <= max(drawn) <= 3601
 
 
 # --- a round ends where going on makes no sense
@@ -291,7 +344,7 @@ def test_a_round_ends_at_the_first_passing_failure() -> None:
 def test_a_wait_looks_once_a_round_while_sinch_is_down() -> None:
     driver = Driver(TROUBLE, TROUBLE, DELIVERED, report(("Delivered", 0, 2), id_=OTHER))
     assert driver.wait(*known(ID, OTHER)).by_status == {"Delivered": 4}
-    assert driver.pauses == [10, 10]
+    assert len(driver.pauses) == 2
 
 
 def test_a_batch_that_cannot_be_looked_at_does_not_keep_others_from_being_looked_at() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Generator
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -10,10 +12,10 @@ import pytest
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchForbiddenError
 from sinch_provider.sms.wire.answers import status_error
-from sinch_provider.sms.wire.call import Call, Pause
+from sinch_provider.sms.wire.call import Call, Pause, Procedure, Together
 from tests.unit.sms.calls import BATCH, ID
 from tests.unit.sms.conftest import Player, plan_account
-from tests.unit.sms.scripted import ScriptedServer, reply
+from tests.unit.sms.scripted import Received, Reply, ScriptedServer, reply
 from tests.unit.sms.wire.test_answers import answer
 
 REFUSED = reply(403, {"code": "forbidden", "text": "no"})
@@ -70,9 +72,10 @@ class Closed:
     """Notes whether a procedure was left in order."""
 
     def __init__(self) -> None:
-        self.closed = False
+        self.begun = self.closed = False
 
     async def run(self, *steps: Awaitable[Any]) -> None:
+        self.begun = True
         try:
             for step in steps:
                 await step
@@ -118,6 +121,92 @@ def test_a_procedure_is_closed_when_following_is_interrupted(do: Player, server:
     with pytest.raises(Interrupted):
         do.follow(plan_account(server.url), procedure)
     assert closed.closed
+    assert server.received == []
+
+
+# --- several procedures at once
+
+
+async def read(id_: str) -> str:
+    return (await endpoints.get(id_)).id
+
+
+async def several(*procedures: Procedure[Any]) -> list[Any]:
+    return await Together(procedures)
+
+
+def test_procedures_are_followed_at_the_same_time_and_give_their_results_in_order(do: Player) -> None:
+    # Every answer waits until four requests are there, and the first of them is answered last.
+    together = threading.Barrier(4)
+
+    def answer(received: Received) -> Reply:
+        together.wait(10)
+        return reply(200, {"id": received.path.rsplit("/", 1)[1]})
+
+    ids = [str(number) for number in range(40)]
+    with ScriptedServer(answer) as server:
+        assert do.follow(plan_account(server.url), several(*map(read, ids))) == ids
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_one_procedure_needs_no_thread(do: Player, server: ScriptedServer, count: int) -> None:
+    async def whereabouts() -> int:
+        return threading.get_ident()
+
+    procedures = [whereabouts() for _ in range(count)]
+    found = do.follow(plan_account(server.url), several(*procedures))
+    assert found == [threading.get_ident()] * count
+
+
+def test_procedures_see_the_context_of_the_one_that_awaits_them(do: Player, server: ScriptedServer) -> None:
+    task: ContextVar[str] = ContextVar("task")
+    task.set("mine")
+
+    async def whose() -> str:
+        await Pause(1)
+        return task.get()
+
+    found = do.follow(plan_account(server.url), several(*(whose() for _ in range(20))))
+    assert found == ["mine"] * 20
+
+
+def test_after_an_error_no_more_procedures_begin_and_the_error_can_be_handled(
+    do: Player, server: ScriptedServer
+) -> None:
+    server.script = [REFUSED] * 20 + [reply(200, BATCH)]
+    count = 200
+    begun = []
+
+    async def note(number: int) -> None:
+        begun.append(number)
+        await endpoints.get(ID)
+
+    async def handle() -> str:
+        with pytest.raises(SinchForbiddenError):
+            await Together([note(number) for number in range(count)])
+        server.script = [reply(200, BATCH)]
+        return await read(ID)
+
+    assert do.follow(plan_account(server.url), handle()) == ID
+    assert 1 <= len(begun) <= 40
+
+
+def test_procedures_are_left_in_order_when_following_is_interrupted(
+    do: Player, server: ScriptedServer
+) -> None:
+    class Interrupted(BaseException):
+        pass
+
+    def interrupt() -> None:
+        raise Interrupted
+
+    do.on_pause = interrupt
+    closed = [Closed() for _ in range(40)]
+    with pytest.raises((Interrupted, BaseExceptionGroup)):
+        do.follow(plan_account(server.url), several(*(each.run(Pause(1)) for each in closed)))
+    begun = [each for each in closed if each.begun]
+    assert 1 <= len(begun) < len(closed)
+    assert all(each.closed for each in begun)
     assert server.received == []
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import json
 import threading
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from sinch_provider.sms.aio import AsyncSinchClient
 from sinch_provider.sms.errors import SinchAuthError, SinchBadRequestError, SinchError
 from sinch_provider.sms.models import Batch
+from sinch_provider.sms.wire import encoding
 from tests.unit.sms.calls import BATCH, GET, ID, LIST, SEND, TEXT
 from tests.unit.sms.conftest import Player, plan_account, project_account
 from tests.unit.sms.scripted import ScriptedServer, reply, token
@@ -27,13 +27,13 @@ def bomb(entry: bytes, size: int, status: int = 200) -> Any:
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of what was parsed."""
     sizes: list[int] = []
-    loads = json.loads
+    decode = encoding.decode
 
-    def counting(text: Any) -> Any:
+    def counting(text: bytes) -> Any:
         sizes.append(len(text))
-        return loads(text)
+        return decode(text)
 
-    monkeypatch.setattr(json, "loads", counting)
+    monkeypatch.setattr(encoding, "decode", counting)
     return sizes
 
 

@@ -1,0 +1,224 @@
+"""What all waits of a connection share in a triggerer: connections, token, account and back-off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
+
+from sinch_provider.hooks.sinch import SinchHook, conceal, read_account
+from sinch_provider.sms.errors import SinchAuthError, SinchError
+from sinch_provider.sms.runtime import current
+from sinch_provider.triggers.back_off import BackOff
+
+if TYPE_CHECKING:
+    from sinch_provider.sms.account import Account
+    from sinch_provider.sms.aio import AsyncSinchClient
+    from sinch_provider.sms.wire.async_transport import AsyncTransport
+    from sinch_provider.sms.wire.call import Call, Procedure
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+#: The most requests under way, and the most sockets.
+AT_ONCE: Final = 32
+#: The connection counts as missing after this many failures to read it.
+_CONNECTION_LOOKS: Final = 3
+#: The connection is read again after so many seconds, because somebody may have changed it.
+RENEW_AFTER: Final = 600.0
+#: While Sinch does not accept the credentials, the connection is read at most this often, in seconds.
+_RENEW_AT_MOST: Final = 10.0
+
+
+@asynccontextmanager
+async def polling(conn_id: str, pause: float) -> AsyncIterator[Poller]:
+    """
+    Share the poller of a connection with the other waits on this event loop.
+
+    The first one opens it, and the last one closes it.
+
+    :param conn_id: The connection.
+    :param pause: Seconds between looks for the connection, if it is not found.
+    :raises SinchConnectionMissing: There is no such connection.
+    :raises SinchValidationError: The connection is wrong; names every faulty field.
+    """
+    key = asyncio.get_running_loop(), conn_id
+    if (poller := pollers.get(key)) is None:
+        poller = pollers[key] = Poller(conn_id)
+    poller.users += 1
+    try:
+        await poller.open(pause)
+        yield poller
+    finally:
+        poller.users -= 1
+        if not poller.users:
+            del pollers[key]
+            await poller.close()
+
+
+class Poller:
+    """
+    Follows the procedures of many waits with one client.
+
+    It has no task of its own: each call and each pause is made in the task that needs it, so log lines go
+    where they belong.
+
+    :param conn_id: The connection.
+    """
+
+    def __init__(self, conn_id: str) -> None:
+        #: How many waits use it.
+        self.users = 0
+        self._conn_id = conn_id
+        self._back_off = BackOff(AT_ONCE)
+        self._looking_up: asyncio.Future[None] | None = None
+        self._looked_up_at = 0.0
+        self._transport: AsyncTransport | None = None
+        self._client: AsyncSinchClient | None = None
+
+    async def open(self, pause: float) -> None:
+        """
+        Read the connection, if no other wait has done so.
+
+        :param pause: Seconds between looks, if the connection is not found.
+        """
+        if self._client is None:
+            await self._once(lambda: self._find(pause))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        transport, self._transport, self._client = self._transport, None, None
+        if transport is not None:
+            await transport.close()
+
+    async def client(self, **options: Any) -> AsyncSinchClient:
+        """
+        Return another client over the same connections.
+
+        :param options: As :class:`~sinch_provider.sms.aio.AsyncSinchClient` takes them.
+        """
+        return await self._client_of(self._current().account, **options)
+
+    async def follow(self, procedure: Procedure[T]) -> T:
+        """
+        Make the calls and pauses that a procedure awaits, and return its result.
+
+        :raises SinchError: A call failed, and the procedure did not handle the error.
+        """
+        from sinch_provider.sms.wire.following import follow_async
+
+        return await follow_async(procedure, self._call, _pause)
+
+    async def _call(self, call: Call[T]) -> T:
+        # As everything that is imported here, :meth:`open` has loaded it in a thread.
+        from sinch_provider.sms.wire.retry import Repeats
+
+        async def attempt() -> T:
+            try:
+                return await self._call_once(call)
+            except SinchError as error:
+                # What trouble at Sinch has hit is repeated by the wait. A batch may only not be there yet.
+                error.repeatable = error.repeatable and not error.transient
+                raise
+
+        return await Repeats().call_async(attempt, _pause)
+
+    async def _call_once(self, call: Call[T]) -> T:
+        if self._looking_up is None and self._age() > RENEW_AFTER:
+            await self._once(self._renew)
+        client = self._current()
+        try:
+            return await self._back_off.make(lambda: self._current().call(call))
+        except SinchAuthError:
+            if self._looking_up is not None or (self._current() is client and self._age() > _RENEW_AT_MOST):
+                await self._once(self._renew)
+            if self._current() is client:
+                raise
+        return await self._back_off.make(lambda: self._current().call(call))
+
+    def _current(self) -> AsyncSinchClient:
+        if self._client is None:
+            raise RuntimeError("Use a poller as a context manager: async with polling(...) as poller")
+        return self._client
+
+    def _age(self) -> float:
+        return current().monotonic() - self._looked_up_at
+
+    async def _find(self, pause: float) -> None:
+        hook = SinchHook(self._conn_id)
+        for _ in range(_CONNECTION_LOOKS - 1):
+            try:
+                account = await read_account(hook)
+                break
+            except AirflowNotFoundException:
+                # Airflow raises the same error while its database does not answer.
+                await _pause(pause)
+        else:
+            account = await read_account(hook)
+        await self._use(account)
+
+    async def _renew(self) -> None:
+        """Use the connection as it is now. If it cannot be read, keep what is known."""
+        try:
+            account = await read_account(SinchHook(self._conn_id))
+        except Exception as error:
+            self._looked_up_at = current().monotonic()
+            log.warning(
+                "Connection %s could not be read again; keeping its credentials: %s",
+                self._conn_id,
+                type(error).__name__,
+            )
+        else:
+            await self._use(account)
+
+    async def _use(self, account: Account) -> None:
+        from sinch_provider.sms.wire.async_transport import AsyncTransport
+
+        self._looked_up_at = current().monotonic()
+        if self._transport is None:
+            self._transport = AsyncTransport(AT_ONCE)
+        if self._client is None or self._client.account != account:
+            self._client = await self._client_of(account, attempts=1)
+
+    async def _client_of(self, account: Account, **options: Any) -> AsyncSinchClient:
+        from sinch_provider.sms.aio import AsyncSinchClient
+
+        client = AsyncSinchClient(account, conceal=conceal, transport=self._transport, **options)
+        return await client.__aenter__()
+
+    async def _once(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do work that all need who ask for it now: one does it, and all get its end."""
+        while self._looking_up is not None:
+            looking_up = self._looking_up
+            await asyncio.wait([looking_up])
+            if not looking_up.cancelled():
+                return looking_up.result()
+            # The one that did it was cancelled.
+        self._looking_up = done = asyncio.get_running_loop().create_future()
+        try:
+            await work()
+        except Exception as error:
+            done.set_exception(error)
+            # There may be nobody else who wants to know.
+            done.exception()
+            raise
+        except BaseException:
+            done.cancel()
+            raise
+        else:
+            done.set_result(None)
+        finally:
+            self._looking_up = None
+
+
+#: The pollers in use, by event loop and connection.
+pollers: dict[tuple[asyncio.AbstractEventLoop, str], Poller] = {}
+
+
+async def _pause(seconds: float) -> None:
+    await current().async_sleep(seconds)

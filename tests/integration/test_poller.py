@@ -1,0 +1,360 @@
+"""All waits of a connection in one event loop share connections, token, connection look-up and back-off."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from airflow.providers.common.compat import connection as compat
+
+from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.sms.delivery.wait import BLIND_LOOKS
+from sinch_provider.sms.runtime import current, using
+from sinch_provider.triggers.batches import SinchBatchTrigger
+from sinch_provider.triggers.poller import RENEW_AFTER, pollers
+
+MARIA = "+447700900222"
+NEVER_A_RECEIPT = "+447700900401"
+BATCH_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
+
+
+class Clock:
+    """Pauses take no time, but move this clock. ``at_pause`` is called in each."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+        self.pauses: list[float] = []
+        self.at_pause: Any = lambda: None
+
+    async def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.at_pause()
+        await asyncio.sleep(0.001)
+        self.offset += seconds / 100
+
+    def monotonic(self) -> float:
+        return real.monotonic() + self.offset
+
+
+real = current()
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    clock = Clock()
+    with using(replace(current(), async_sleep=clock.sleep, monotonic=clock.monotonic)):
+        yield clock
+
+
+@pytest.fixture
+def send(sinch_default):
+    def send(*to, **fields):
+        # Closed again, because these tests count connections.
+        with SinchHook().new_client() as client:
+            return client.batches.send(to=to, body="Hi", **fields).id
+
+    return send
+
+
+@pytest.fixture
+def look_ups(monkeypatch) -> list[Any]:
+    """The names of the connections that were looked up; entries of ``failing`` are raised first."""
+    made: list[Any] = []
+    look_up = compat.get_async_connection
+
+    async def noted(conn_id, hook=None):
+        made.append(conn_id)
+        await asyncio.sleep(0.01)
+        return await look_up(conn_id, hook)
+
+    monkeypatch.setattr(compat, "get_async_connection", noted)
+    return made
+
+
+async def event_of(trigger):
+    return (await anext(trigger.run())).payload
+
+
+async def events_of(*triggers):
+    return await asyncio.gather(*map(event_of, triggers))
+
+
+def waits(batch_ids, **arguments):
+    return [SinchBatchTrigger(batch_ids=[each], **arguments) for each in batch_ids]
+
+
+def sockets(sandbox) -> int:
+    """The connections of this process to the sandbox, counted at this end."""
+    port = f":{urlsplit(sandbox.url).port:04X}"
+    lines = [line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
+    return sum(line[2].endswith(port) and line[3] == "01" for line in lines)
+
+
+def traces(sandbox) -> dict[str, int]:
+    """What waits have left behind."""
+    left = {"pollers": len(pollers), "tasks": len(asyncio.all_tasks()) - 1, "sockets": sockets(sandbox)}
+    return {name: count for name, count in left.items() if count}
+
+
+async def settled(sandbox) -> dict[str, int]:
+    """The same, after the system has had a moment to close sockets."""
+    for _ in range(100):
+        if not traces(sandbox):
+            break
+        await asyncio.sleep(0.01)
+    return traces(sandbox)
+
+
+def test_many_waits_share_connections_and_look_up(sinch_default, send, look_ups, clock):
+    batch_ids = [send(MARIA) for _ in range(100)]
+    most = 0
+    done = threading.Event()
+
+    def sample() -> None:
+        nonlocal most
+        while not done.wait(0.001):
+            most = max(most, sockets(sinch_default))
+
+    async def test() -> None:
+        clock.at_pause = lambda: sinch_default.advance(1) if len(clock.pauses) % 300 == 299 else None
+        events = await events_of(*waits(batch_ids * 4))
+        assert {event["status"] for event in events} == {"finished"}
+        assert not await settled(sinch_default)
+
+    sampling = threading.Thread(target=sample)
+    sampling.start()
+    asyncio.run(test())
+    done.set()
+    sampling.join()
+    # One more is that over which this test moves the clock.
+    assert 2 <= most <= 32 + 1
+    assert look_ups == ["sinch_default"]
+
+
+def test_many_waits_fetch_one_token(sinch_default, monkeypatch, clock):
+    connection = sinch_default.project_connection
+    monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(connection))
+    with SinchHook().new_client() as client:
+        batch_id = client.batches.send(to=[MARIA], body="Hi").id
+    sinch_default.advance(60)
+    sinch_default.clear_calls()
+    # This process has no token of this endpoint yet.
+    connection["extra"]["auth_url"] = sinch_default.url.replace("127.0.0.1", "localhost")
+    monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(connection))
+    events = asyncio.run(events_of(*waits([batch_id] * 100)))
+    assert {event["status"] for event in events} == {"finished"}
+    assert sinch_default.calls()["token"] == 1
+
+
+def test_a_wait_that_is_cancelled_leaves_no_trace(sinch_default, send, clock):
+    batch_ids = [send(NEVER_A_RECEIPT) for _ in range(3)]
+
+    async def test() -> None:
+        tasks = [asyncio.create_task(event_of(each)) for each in waits(batch_ids * 20)]
+        under_way = asyncio.Event()
+        clock.at_pause = lambda: under_way.set() if len(clock.pauses) == 100 else None
+        await under_way.wait()
+        assert traces(sinch_default)["pollers"] == 1
+        for task in tasks[1:]:
+            task.cancel()
+        await asyncio.gather(*tasks[1:], return_exceptions=True)
+        assert traces(sinch_default)["pollers"] == 1, "one wait is left"
+        tasks[0].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert not await settled(sinch_default)
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("moment", [0, 0.005, 0.02])
+def test_a_wait_that_is_cancelled_early_does_not_stop_others(sinch_default, send, look_ups, clock, moment):
+    batch_id = send(MARIA)
+    sinch_default.advance(60)
+
+    async def test() -> None:
+        first, *others = [asyncio.create_task(event_of(each)) for each in waits([batch_id] * 5)]
+        await asyncio.sleep(moment)
+        first.cancel()
+        assert {(await each)["status"] for each in others} == {"finished"}
+        assert not await settled(sinch_default)
+
+    asyncio.run(test())
+
+
+def test_each_connection_has_a_poller_of_its_own(sinch_default, send, look_ups, clock, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps(sinch_default.connection))
+    batch_id = send(MARIA)
+    sinch_default.advance(60)
+
+    async def test() -> None:
+        found = await events_of(*waits([batch_id] * 3), *waits([batch_id] * 3, sinch_conn_id="other"))
+        assert {event["status"] for event in found} == {"finished"}
+
+    asyncio.run(test())
+    assert Counter(look_ups) == {"sinch_default": 1, "other": 1}
+
+
+def test_the_first_look_comes_a_moment_after_the_deferral(sinch_default, send, clock):
+    batch_id = send(MARIA)
+    sinch_default.advance(60)
+    before = sinch_default.calls()
+    clock.at_pause = lambda: seen.append(sinch_default.calls())
+    seen: list[Any] = []
+    assert asyncio.run(event_of(*waits([batch_id])))["status"] == "finished"
+    assert seen == [before]
+    assert 1 <= clock.pauses[0] <= 2
+
+
+class TestConnection:
+    def test_that_is_missing_fails_all_waits_after_three_looks(self, sinch_default, look_ups, clock):
+        async def test() -> None:
+            events = await events_of(*waits([BATCH_ID] * 20, sinch_conn_id="nowhere"))
+            assert {event["status"] for event in events} == {"error"}
+            assert {event["transient"] for event in events} == {False}
+            assert not await settled(sinch_default)
+
+        asyncio.run(test())
+        assert look_ups == ["nowhere"] * 3
+
+    def test_is_read_again_every_ten_minutes(self, sinch_default, send, look_ups, clock, monkeypatch):
+        batch_ids = [send(MARIA) for _ in range(20)]
+        changed = {**sinch_default.connection, "extra": {**sinch_default.connection["extra"], "timeout": 7}}
+
+        def renew() -> None:
+            if len(clock.pauses) == 100:
+                monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(changed))
+                clock.offset += RENEW_AFTER
+            if len(clock.pauses) == 200:
+                # Airflow's database does not answer.
+                monkeypatch.delenv("AIRFLOW_CONN_SINCH_DEFAULT")
+                clock.offset += RENEW_AFTER
+            if len(clock.pauses) == 300:
+                sinch_default.advance(60)
+
+        clock.at_pause = renew
+        events = asyncio.run(events_of(*waits(batch_ids)))
+        assert {event["status"] for event in events} == {"finished"}
+        assert look_ups == ["sinch_default"] * 3
+
+    def test_is_read_again_when_sinch_refuses_the_credentials(
+        self, sinch_default, send, look_ups, clock, monkeypatch
+    ):
+        batch_ids = [send(MARIA) for _ in range(20)]
+        extra = {**sinch_default.connection["extra"], "timeout": 7}
+
+        def change() -> None:
+            if len(clock.pauses) == 100:
+                clock.offset += 60
+                sinch_default.fault("unknown_token", "delivery_report", count=1)
+                changed = {**sinch_default.connection, "extra": extra}
+                monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(changed))
+            if len(clock.pauses) == 200:
+                sinch_default.advance(60)
+
+        clock.at_pause = change
+        events = asyncio.run(events_of(*waits(batch_ids)))
+        assert {event["status"] for event in events} == {"finished"}
+        assert look_ups == ["sinch_default"] * 2
+
+    def test_that_is_wrong_and_unchanged_fails_the_waits_after_one_more_look_up(
+        self, sinch_default, send, look_ups, clock
+    ):
+        batch_ids = [send(MARIA) for _ in range(100)]
+
+        def refuse() -> None:
+            if len(clock.pauses) == 300:
+                clock.offset += 60
+                sinch_default.fault("unknown_token", "*", count=None)
+
+        clock.at_pause = refuse
+        events = asyncio.run(events_of(*waits(batch_ids)))
+        assert {(event["status"], event.get("transient")) for event in events} == {("error", False)}
+        assert "does not accept the credentials" in events[0]["message"]
+        assert look_ups == ["sinch_default"] * 2
+
+
+class TestTrouble:
+    def test_one_call_at_a_time_asks_whether_it_is_over(self, sinch_default, send, clock):
+        batch_ids = [send(MARIA) for _ in range(60)]
+        calls: list[int] = []
+
+        def trouble() -> None:
+            if len(clock.pauses) == 200:
+                sinch_default.clear_calls()
+                sinch_default.fault("rate_limited", "delivery_report", count=None)
+            if len(clock.pauses) == 1200:
+                calls.append(sinch_default.calls().get("delivery_report", 0))
+                sinch_default.clear_faults()
+                sinch_default.advance(60)
+
+        clock.at_pause = trouble
+        events = asyncio.run(events_of(*waits(batch_ids)))
+        assert {event["status"] for event in events} == {"finished"}
+        # Those that were under way, and then one in each round of about sixty waits.
+        assert calls[0] <= 32 + 1000 // 20
+
+    def test_that_does_not_end_fails_waits_that_know_nothing(self, sinch_default, send, clock):
+        batch_id = send(MARIA)
+        sinch_default.clear_calls()
+        sinch_default.fault("server_error", "get", count=None)
+        events = asyncio.run(events_of(*waits([batch_id] * 8)))
+        assert {(event["status"], event["transient"]) for event in events} == {("error", True)}
+        assert sinch_default.calls()["get"] <= 8 * BLIND_LOOKS / 4
+
+    def test_of_one_batch_that_does_not_exist_is_no_trouble_for_others(self, sinch_default, send, clock):
+        batch_id = send(MARIA)
+        sinch_default.advance(60)
+        missing, *others = asyncio.run(events_of(*waits([BATCH_ID, *[batch_id] * 8])))
+        assert missing["transient"] is False
+        assert {event["status"] for event in others} == {"finished"}
+
+    def test_a_batch_that_appears_late_is_found(self, sinch_default, send, clock):
+        sinch_default.fault("refused_by_proxy", "get", count=2, status=404)
+        batch_id = send(MARIA)
+        sinch_default.advance(60)
+        assert asyncio.run(event_of(*waits([batch_id])))["status"] == "finished"
+        assert sinch_default.calls()["get"] == 3
+
+
+def test_killed_waits_cancel_over_the_same_connections(sinch_default, send, look_ups, clock):
+    later = "2099-01-01T00:00:00Z"
+    batch_ids = [send(MARIA, send_at=later) for _ in range(40)]
+    triggers = waits(batch_ids, cancel_on_kill=True)
+
+    async def test() -> None:
+        await asyncio.gather(*(each.on_kill() for each in triggers))
+        assert not await settled(sinch_default)
+
+    asyncio.run(test())
+    assert {batch["canceled"] for batch in sinch_default.batches()} == {True}
+    assert look_ups == ["sinch_default"]
+
+
+def test_one_wait_over_many_batches_makes_several_calls_at_once(sinch_default, send, clock):
+    batch_ids = [send(MARIA) for _ in range(60)]
+    sinch_default.fault("latency", "delivery_report", seconds=0.02, count=None)
+    sinch_default.advance(60)
+    most = 0
+    done = threading.Event()
+
+    def sample() -> None:
+        nonlocal most
+        while not done.wait(0.001):
+            most = max(most, sockets(sinch_default))
+
+    sampling = threading.Thread(target=sample)
+    sampling.start()
+    event = asyncio.run(event_of(SinchBatchTrigger(batch_ids=batch_ids)))
+    done.set()
+    sampling.join()
+    assert event["status"] == "finished"
+    assert event["summary"]["batch_ids"] == batch_ids
+    assert 4 <= most <= 16
