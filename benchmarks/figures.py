@@ -168,7 +168,7 @@ def _rounded(value: float) -> float:
 
 def readable(value: float) -> str:
     """Three digits of a measured value, all digits of one that was counted."""
-    if isinstance(value, int) or value == 0 or abs(value) >= 100:
+    if value == int(value) or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"
 

@@ -32,7 +32,7 @@ def svg(result: Result, plot: Plot) -> str:
         height = 3.6 if plot.lines else 0.5 + _BAR * len(plot.bars)
         canvas = Canvas(figsize=(_WIDTH, height), layout="constrained", facecolor="white")
         axes = canvas.add_subplot()
-        axes.set_title(plot.title, pad=10)
+        axes.set_title(_plain(plot.title), pad=10)
         if plot.lines:
             _draw_lines(axes, plot)
         else:
@@ -48,7 +48,7 @@ def svg(result: Result, plot: Plot) -> str:
 def _draw_lines(axes: Axes, plot: Plot) -> None:
     for (label, points), colour, marker in zip(plot.lines.items(), _LINES, _MARKERS, strict=False):
         x, y = zip(*points, strict=True)
-        axes.plot(x, y, color=colour, marker=marker, markersize=4, linewidth=1.6, label=label)
+        axes.plot(x, y, color=colour, marker=marker, markersize=4, linewidth=1.6, label=_plain(label))
     axes.set(xlabel=plot.x, ylabel=plot.y)
     axes.grid(color="#e3e6ea", linewidth=0.7)
     axes.set_axisbelow(True)
@@ -70,7 +70,7 @@ def _draw_bars(axes: Axes, figures: list[Figure], ours: AbstractSet[str], is_log
     if is_log:
         axes.set(xscale="log", xlim=(min(min(each.rounds) for each in figures) / 10, None))
     for row, figure in enumerate(figures):
-        text = f"{figure.title}: {readable(figure.median)} {figure.unit}".rstrip()
+        text = f"{_plain(figure.title)}: {readable(figure.median)} {figure.unit}".rstrip()
         if figure.limit is not None:
             text += f" (at most {figure.limit:,g})"
             axes.vlines(figure.limit, row - 0.24, row + 0.24, color=_LIMIT, linewidth=2)
@@ -84,6 +84,11 @@ def _draw_bars(axes: Axes, figures: list[Figure], ours: AbstractSet[str], is_log
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.xaxis.set_visible(False)
     axes.yaxis.set_visible(False)
+
+
+def _plain(title: str) -> str:
+    """A title without the marks of code that the page shows as such."""
+    return title.replace("`", "")
 
 
 def _set_style() -> None:
