@@ -68,7 +68,7 @@ def _sections(report: Report) -> Iterator[str]:
 def _section(measured: Measured) -> Iterator[str]:
     result = measured.result
     yield from (f"### {_heading(result)}", "")
-    yield from (f"**Floor:** {result.floor}", "")
+    yield from (f"**Floor:** {result.floor.rstrip('.')}.", "")
     yield from _figures(result.figures)
     yield ""
     if result.ratios:
@@ -77,7 +77,7 @@ def _section(measured: Measured) -> Iterator[str]:
     for plot in result.plots:
         yield from (f"![{plot.title}]({(IMAGES / plot.key).as_posix()}.svg)", "")
     if result.notes:
-        yield from (f"- {note}" for note in result.notes)
+        yield from (f"- {note.rstrip('.')}." for note in result.notes)
         yield ""
     yield from (f"{_when(measured)} Alone: `python benchmarks/{result.name}.py`.", "")
 

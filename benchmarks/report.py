@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -79,7 +80,8 @@ class Report:
                 {"date": each.date, "load": each.load, **each.result.to_dict()} for each in self.benchmarks
             ],
         }
-        return json.dumps(content, indent=1) + "\n"
+        # The rounds of a figure are one line.
+        return re.sub(r"\[[-\d.e,\s]+\]", _one_line, json.dumps(content, indent=1)) + "\n"
 
     @classmethod
     def read(cls, path: Path) -> Report:
@@ -97,6 +99,10 @@ def identity(result: Result, plot: Plot) -> str:
     ours = sorted({ratio.ours for ratio in result.ratios} & set(plot.bars))
     content = json.dumps([asdict(plot), figures, ours], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _one_line(found: re.Match[str]) -> str:
+    return re.sub(r"\s+", " ", found[0]).replace("[ ", "[").replace(" ]", "]")
 
 
 def _processor() -> str:
