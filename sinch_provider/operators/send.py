@@ -18,7 +18,7 @@ from sinch_provider.sms.delivery.progress import Progress, progress_of
 from sinch_provider.sms.delivery.wait import wait
 from sinch_provider.sms.errors import Fault, SinchError
 from sinch_provider.sms.fields import table
-from sinch_provider.sms.fields.validation import check_fields, faults_of
+from sinch_provider.sms.fields.validation import check_fields, check_message, faults_of
 from sinch_provider.sms.sending.alert import Alert
 from sinch_provider.sms.sending.decision import OnClear
 from sinch_provider.sms.sending.send_once import SendOnce
@@ -248,7 +248,8 @@ class SinchSendBatchOperator(SinchMessageOperator):
             self._send = sending(
                 context,
                 self,
-                endpoints.send(**self.message),
+                # What was checked in the constructor, and is the same, is not checked again.
+                endpoints.send_checked(check_message(self.message, self.operation, checked=self._checked)),
                 client.account,
                 send_key=self.send_key,
                 on_clear=self.on_clear,

@@ -146,11 +146,16 @@ def _completed(
     positional = [each for each in own.parameters.values() if each.kind is Parameter.POSITIONAL_OR_KEYWORD]
     further = [each for each in own.parameters.values() if each.kind is Parameter.KEYWORD_ONLY]
     signature = own.replace(parameters=[*positional, *message, *further])
+    named = [*message, *further]
+    known = frozenset(each.name for each in named)
+    required = frozenset(each.name for each in named if each.default is Parameter.empty)
     call: Any = endpoint
 
     @functools.wraps(endpoint)
     def completed(*args: P.args, **kwargs: P.kwargs) -> T:
-        signature.bind(*args, **kwargs)
+        # The signature would find the same, at ten times the cost. It makes the error.
+        if not (len(args) == len(positional) and required <= kwargs.keys() <= known):
+            signature.bind(*args, **kwargs)
         result: T = call(*args, **{**defaults, **kwargs})
         return result
 

@@ -90,7 +90,7 @@ class Batch(Answered):
         return cls(
             raw=fields,
             id=_batch_id(fields, "id"),
-            to=tuple(item for item in _list(fields, "to") if isinstance(item, str)),
+            to=_texts(fields, "to"),
             from_=_optional(fields, "from", str),
             canceled=_canceled(fields),
             type_=_optional(fields, "type", str) or "mt_text",
@@ -192,7 +192,7 @@ class StatusCount(Answered):
             status=_required_text(fields, "status"),
             code=_integer(fields, "code"),
             count=_integer(fields, "count"),
-            recipients=tuple(item for item in _list(fields, "recipients") if isinstance(item, str)),
+            recipients=_texts(fields, "recipients"),
         )
 
 
@@ -360,6 +360,15 @@ def _list(fields: Mapping[str, Any], name: str, *, required: bool = False) -> li
     if required:
         raise MalformedAnswerError(f"{name!r} is not a list")
     return []
+
+
+def _texts(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    values = _list(fields, name)
+    try:
+        "".join(values)
+    except TypeError:
+        return tuple(value for value in values if isinstance(value, str))
+    return tuple(values)
 
 
 def _canceled(fields: Mapping[str, Any]) -> bool:

@@ -8,7 +8,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sinch_provider.sms.errors import Fault
-from sinch_provider.sms.fields.recipients import as_text, is_group_id, normalize_number
+from sinch_provider.sms.fields.recipients import (
+    MAX_DIGITS,
+    as_text,
+    is_group_id,
+    normalize_each,
+    normalize_number,
+)
 from sinch_provider.sms.fields.rules import BrokenRuleError, broken, rendered, text, written
 from sinch_provider.sms.masking import mask_number, mask_text
 
@@ -18,20 +24,34 @@ _KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,16}")
 # Anything else between "${" and "}" cannot be a key, so it is plain text.
 _PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
 _DEFAULT: Final = "default"
+#: The types of keys and values that need no closer look. No subclasses, which may behave differently.
+_USUAL: Final = frozenset({str, int})
 #: The most recipients without a value that an error names.
 _NAMED: Final = 3
 
 
-def check_parameters(field: str, value: Any) -> dict[str, dict[str, str]]:
-    """Check parameters and write the numbers in their keys as digits."""
+def check_parameters(
+    field: str, value: Any, to: Any = None, recipients: Sequence[str] = ()
+) -> dict[str, dict[str, str]]:
+    """
+    Check parameters and write the numbers in their keys as digits.
+
+    :param to: The recipients of the message, as given. Mostly they are the keys too, and are read already.
+    :param recipients: The same recipients as they go over the wire.
+    """
     if not isinstance(value, Mapping):
         raise broken(field, 'must be an object such as {"name": {"<number>": "Maria", "default": "there"}}')
     faults: list[Fault] = []
     checked: dict[str, dict[str, str]] = {}
+    columns = _Columns(to, recipients)
     for key, entries in value.items():
         if not isinstance(key, str) or not _KEY.fullmatch(key):
             shown = f"{len(key)} characters" if isinstance(key, str) else type(key).__name__
             faults.append(Fault(f"{field} key", "must be 1 to 16 characters of A-Z a-z 0-9 _ . -", shown))
+            continue
+        column = columns.read(entries)
+        if column is not None:
+            checked[key] = column
             continue
         # Parameters nested in the wrong order have numbers here.
         path = f"{field}.{mask_text(key)}"
@@ -42,6 +62,60 @@ def check_parameters(field: str, value: Any) -> dict[str, dict[str, str]]:
     if faults:
         raise BrokenRuleError(*faults)
     return checked
+
+
+class _Columns:
+    """Reads the values of one name after the other. Mostly they have the same keys, which are read once."""
+
+    def __init__(self, to: Any, recipients: Sequence[str]) -> None:
+        self._keys: list[Any] = []
+        self._names: Sequence[str] = ()
+        # If a recipient was there twice, or is a group, they cannot be the keys.
+        if (
+            type(to) is list
+            and len(to) == len(recipients)
+            and {str}.issuperset(map(type, to))
+            and max(map(len, recipients), default=0) <= MAX_DIGITS
+        ):
+            self._keys, self._names = to, recipients
+
+    def read(self, entries: Any) -> dict[str, str] | None:
+        """
+        Read the values of one name at once.
+
+        :returns: None if something is unusual, so that every entry needs a closer look: it may be a fault.
+        """
+        if type(entries) is not dict or not _USUAL.issuperset(map(type, entries)):
+            return None
+        texts = list(entries.values())
+        if not {str}.issuperset(map(type, texts)):
+            texts = list(map(written, texts))
+            if not {str}.issuperset(map(type, texts)):
+                return None
+        if max(map(len, texts), default=0) > MAX_VALUE:
+            return None
+        try:
+            rendered("", "\n".join(texts))
+            if _DEFAULT in entries:
+                text("", entries[_DEFAULT])
+        except BrokenRuleError:
+            return None
+        names = self._read_keys(list(entries))
+        column = dict(zip(names, texts, strict=True)) if names else {}
+        # A number that two keys write differently.
+        return column if len(column) == len(entries) else None
+
+    def _read_keys(self, keys: list[Any]) -> Sequence[str]:
+        """Write the numbers in keys as digits; empty if there is none, or if one has a fault."""
+        if keys != self._keys:
+            numbers = [key for key in keys if key != _DEFAULT] if _DEFAULT in keys else keys
+            names, faults = normalize_each(numbers, groups=False)
+            if faults:
+                return []
+            if numbers is not keys:
+                names.insert(keys.index(_DEFAULT), _DEFAULT)
+            self._keys, self._names = keys, names
+        return self._names
 
 
 def _check_entries(field: str, entries: Mapping[Any, Any], faults: list[Fault]) -> dict[str, str]:
@@ -97,14 +171,15 @@ def placeholder_faults(
         if name not in parameters
     ]
     for name, values in parameters.items():
-        path = f"parameters.{mask_text(name)}"
         if name not in used:
             if f"${{{name}}}" not in also:
+                path = f"parameters.{mask_text(name)}"
                 faults.append(Fault(path, f"is not used: {field} does not contain ${{{mask_text(name)}}}"))
-        elif recipients and _DEFAULT not in values and not any(map(is_group_id, recipients)):
+        elif recipients and _DEFAULT not in values and list(values) != recipients:
             lacking = [number for number in recipients if number not in values]
-            if lacking:
+            if lacking and not any(map(is_group_id, recipients)):
                 rule = f"has no default, and no value for {len(lacking)} of {len(recipients)} recipients"
                 named = ", ".join(map(mask_number, lacking[:_NAMED]))
+                path = f"parameters.{mask_text(name)}"
                 faults.append(Fault(path, rule, named + (", ..." if len(lacking) > _NAMED else "")))
     return faults

@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import chain
+from types import NoneType
 from typing import Any, Final
 
 from sinch_provider.sms.errors import Fault
@@ -21,19 +23,34 @@ MAX_DIGITS: Final = 15
 
 _GROUP_ID: Final = re.compile(r"[0-9A-Za-z]{26}")
 _TRUNK_ZERO: Final = re.compile(r"\(\s*0\s*\)")
+_NUMBER: Final = rf"[1-9][0-9]{{{MIN_DIGITS - 1},{MAX_DIGITS - 1}}}"
 # The form that most numbers have already. Going through their characters would cost ten times as much.
-_CLEAN: Final = re.compile(rf"\+?([1-9][0-9]{{{MIN_DIGITS - 1},{MAX_DIGITS - 1}}})")
+_CLEAN: Final = re.compile(rf"\+?({_NUMBER})")
 _PLAIN: Final = re.compile(rf"[0-9]{{{MIN_DIGITS},{MAX_DIGITS}}}")
 _DECIMAL: Final = "is a number with a decimal point: pass phone numbers as text"
 _SEPARATORS: Final = re.compile(r"[,;\r\n]+")
 # Blanks, invisible marks and dashes. Not line breaks, which may separate two numbers.
 _DROPPED_CATEGORIES: Final = frozenset({"Zs", "Cf", "Pd"})
 _DROPPED: Final = frozenset("()[]")
+#: All of them that are in ASCII, as ``str.translate`` and as ``bytes.translate`` want them.
+_DROPPED_ASCII: Final = {ord(each): None for each in " -()[]"}
+_DROPPED_BYTES: Final = bytes(_DROPPED_ASCII)
 # A number that passed through a data frame, a spreadsheet or a NUMERIC column: only zeros follow its dot,
 # or fewer digits than a group of a phone number has.
 _FRACTION: Final = re.compile(r"[^.]*\.(0*|[0-9]{1,2})")
 #: Lists in lists, such as the outputs of several tasks, are taken apart to this depth.
 _MAX_DEPTH: Final = 4
+#: The types of single recipients that need no closer look. No subclasses, which may behave differently.
+_SINGLE: Final = frozenset({str, int, NoneType})
+
+# Many recipients are read at once, as one text with this character between them. Nobody writes it by hand.
+_BETWEEN: Final = "\x1f"
+_CLEAN_NUMBERS: Final = re.compile(rf"\+?{_NUMBER}(?:{_BETWEEN}\+?{_NUMBER})*")
+_ANY: Final = rf"(?:\+?{_NUMBER}|{_GROUP_ID.pattern})"
+_CLEAN_RECIPIENTS: Final = re.compile(rf"{_ANY}(?:{_BETWEEN}{_ANY})*")
+_WITHOUT_ORNAMENTS: Final = re.compile(rf"(?:\+|00)?({_NUMBER})")
+#: How many are read at once. If one of them is not clean, all of them take the longer way.
+_PORTION: Final = 1000
 
 
 def is_group_id(recipient: str) -> bool:
@@ -72,6 +89,8 @@ def normalize_number(number: str) -> str:
 
 
 def _without_ornaments(number: str) -> str:
+    if number.isascii():
+        return number.translate(_DROPPED_ASCII)
     return "".join(
         character
         for character in number
@@ -136,15 +155,27 @@ def split_recipients(value: Any) -> list[Any]:
         if text.startswith(("[", "(")) and text.endswith(("]", ")")):
             parsed = _literal(text)
             if isinstance(parsed, (list, tuple)):
-                return list(_flat(parsed))
+                return _flattened(list(parsed))
         return [part.strip() for part in _SEPARATORS.split(text) if part.strip()]
     if whole_number(value) is not None:
         return [value]
     if isinstance(value, Iterable) and not isinstance(value, (Mapping, bytes)):
-        return list(_flat(value))
+        return _flattened(list(value))
     if isinstance(value, (float, Decimal)):
         raise ValueError(_DECIMAL)
     raise ValueError(f"must be a list of recipients or text, not {type(value).__name__}")
+
+
+def _flattened(values: list[Any]) -> list[Any]:
+    kinds = set(map(type, values))
+    if kinds <= _SINGLE:
+        return values
+    # Lists, or rows of one column as SQL gives them.
+    if kinds == {list} or (kinds == {tuple} and set(map(len, values)) == {1}):
+        inner = list(chain.from_iterable(values))
+        if _SINGLE.issuperset(map(type, inner)):
+            return inner
+    return list(_flat(values))
 
 
 def _flat(values: Iterable[Any], depth: int = 1) -> Iterator[Any]:
@@ -165,24 +196,91 @@ def _literal(text: str) -> Any:
     return None
 
 
+def normalize_each(recipients: Sequence[Any], *, groups: bool = True) -> tuple[list[str], dict[int, str]]:
+    """
+    Turn many recipients into their form on the wire, each as :func:`normalize_recipient` does.
+
+    Nothing is taken apart, and repeated recipients stay. A million numbers take a fraction of a second,
+    because clean ones are read a thousand at a time.
+
+    :param groups: Whether group ids count.
+    :returns: A text for each recipient, which is empty if it has a fault; and the faults by its index.
+    """
+    normal: list[str] = []
+    faults: dict[int, str] = {}
+    for start in range(0, len(recipients), _PORTION):
+        portion = recipients[start : start + _PORTION]
+        found = _read_at_once(portion, groups=groups)
+        if found is None:
+            found = _read_without_ornaments(portion)
+            for index, text in enumerate(found):
+                if text:
+                    continue
+                recipient = portion[index]
+                try:
+                    found[index] = (
+                        normalize_recipient(recipient) if groups else normalize_number(as_text(recipient))
+                    )
+                except ValueError as error:
+                    faults[start + index] = str(error)
+        normal += found
+    return normal, faults
+
+
+def _read_at_once(portion: Sequence[Any], *, groups: bool) -> list[str] | None:
+    """Read clean recipients; None if one of them is something else."""
+    if set(map(type, portion)) != {str}:
+        return None
+    text = _BETWEEN.join(portion)
+    clean = _CLEAN_NUMBERS.fullmatch(text) or (groups and _CLEAN_RECIPIENTS.fullmatch(text))
+    # One that holds the character itself would look like two.
+    if not clean or text.count(_BETWEEN) != len(portion) - 1:
+        return None
+    return text.replace("+", "").split(_BETWEEN) if "+" in text else list(portion)
+
+
+def _read_without_ornaments(portion: Sequence[Any]) -> list[str]:
+    """Read numbers after dropping the usual characters between their digits; empty for everything else."""
+    text = _BETWEEN.join(map(_plain_text, portion))
+    if "(" in text:
+        # A zero in brackets is not dropped. Any other character in its place makes the number one to look at.
+        text = _TRUNK_ZERO.sub("?", text)
+    kept = text.encode("ascii", "replace").translate(None, _DROPPED_BYTES).decode("ascii").split(_BETWEEN)
+    if len(kept) != len(portion):
+        return [""] * len(portion)
+    return [found[1] if (found := _WITHOUT_ORNAMENTS.fullmatch(each)) else "" for each in kept]
+
+
+def _plain_text(recipient: Any) -> str:
+    """Return a text, or a number as text; empty if it is neither, or of a subclass."""
+    if type(recipient) is str:
+        return recipient
+    return str(recipient) if type(recipient) is int and 0 <= recipient < 10**MAX_DIGITS else ""
+
+
 def normalize_recipients(value: Any, field: str) -> tuple[list[str], list[Fault]]:
     """
-    Normalise a collection of recipients. Repeated recipients count once.
+    Normalise a collection of recipients of any size. Repeated recipients count once.
 
     :param value: As for :func:`split_recipients`.
     :param field: Name for the faults, such as ``to``.
     :returns: The distinct recipients in the order of their first appearance, and every fault.
     """
+    if type(value) is list and len(value) <= _PORTION:
+        # The usual case, without a further look at each.
+        clean = _read_at_once(value, groups=True)
+        if clean is not None:
+            return list(dict.fromkeys(clean)), []
     try:
         parts = split_recipients(value)
     except ValueError as error:
         return [], [Fault(field, str(error))]
-    recipients: dict[str, None] = {}
+    normal, wrong = normalize_each(parts)
+    recipients = dict.fromkeys(normal)
     faults = []
-    for index, part in enumerate(parts):
-        try:
-            recipients[normalize_recipient(part)] = None
-        except ValueError as error:
-            shown = mask_number(part) if isinstance(part, str) else ""
-            faults.append(Fault(f"{field}[{index}]", str(error), shown))
+    for index, rule in wrong.items():
+        part = parts[index]
+        faults.append(Fault(f"{field}[{index}]", rule, mask_number(part) if isinstance(part, str) else ""))
+    if faults:
+        del recipients[""]
     return list(recipients), faults

@@ -120,9 +120,10 @@ def text(field: str, value: Any) -> Any:
 
 def rendered(field: str, value: str) -> str:
     """Check that a text contains no template that was not rendered, and no placeholder of a hidden value."""
-    if "{{" in value or "{%" in value:
+    # One character is found faster than two: the text may be thousands of values in one.
+    if "{" in value and ("{{" in value or "{%" in value):
         raise broken(field, "must not contain a template that was not rendered ({{ or {%)")
-    if "<hidden" in value and _HIDDEN.search(value):
+    if "<" in value and "<hidden" in value and _HIDDEN.search(value):
         raise broken(field, "must not contain the placeholder of a hidden value (<hidden: ...>)")
     return value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from sinch_provider.sms.runtime import current
 
 # pendulum also parses "now", times of day and durations. The API has only dates with or without a time.
 _STARTS_WITH_DATE: Final = re.compile(r"\d{4}-?(\d{2}|W\d{2}|\d{3})")
+# The forms that Sinch writes. pendulum's parser takes twenty times as long for them.
+_USUAL: Final = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d(\.\d{3}|\.\d{6})?Z?", re.ASCII)
 
 
 def parse_time(text: str) -> pendulum.DateTime:
@@ -21,6 +24,12 @@ def parse_time(text: str) -> pendulum.DateTime:
     :raises ValueError: It is not such text, or in UTC outside the years 1 to 9999.
     """
     cleaned = text.strip()
+    if _USUAL.fullmatch(cleaned):
+        with suppress(ValueError):
+            at = datetime.fromisoformat(cleaned)
+            return pendulum.DateTime(
+                at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond, tzinfo=pendulum.UTC
+            )
     if not _STARTS_WITH_DATE.match(cleaned):
         raise ValueError("must be an ISO-8601 date and time")
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -16,13 +16,16 @@ from sinch_provider.sms.models import Batch
 _DIGEST_SIZE: Final = 32
 _DEFAULT: Final = "default"
 #: Sinch may replace these by similar characters, to save message parts.
-_LOOK_ALIKES: Final = str.maketrans(
-    {
-        **dict.fromkeys("«»“”ʺ‟❝❞〝", '"'),
-        **dict.fromkeys("‘’ʻʼ", "'"),
-        **dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u202f\u3000", " "),
-    }
-)
+_LOOK_ALIKES: Final = {
+    **dict.fromkeys("«»“”ʺ‟❝❞〝", '"'),
+    **dict.fromkeys("‘’ʻʼ", "'"),
+    **dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u202f\u3000", " "),
+}
+_REPLACED: Final = str.maketrans(_LOOK_ALIKES)
+#: Part of all hashes. Fingerprints of another version count as made with another secret.
+_VERSION: Final = 2
+#: Stands between texts that are hashed together.
+_BETWEEN: Final = "\0"
 
 
 class Match(Enum):
@@ -67,11 +70,13 @@ class Payload:
     make times differ between attempts, and Sinch fills in senders.
 
     :param recipients: Phone numbers as digits, and group ids.
+    :param listed: The same in the order of the list.
     """
 
     recipients: frozenset[str] = field(repr=False)
     content: Mapping[str, Any] = field(repr=False)
     parameters: Mapping[str, Mapping[str, str]] = field(repr=False)
+    listed: Collection[str] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def of_request(cls, body: Mapping[str, Any]) -> Self:
@@ -84,18 +89,15 @@ class Payload:
         return cls._of(batch.to, batch.raw)
 
     @classmethod
-    def _of(cls, recipients: Iterable[str], fields: Mapping[str, Any]) -> Self:
+    def _of(cls, recipients: Collection[str], fields: Mapping[str, Any]) -> Self:
         udh = fields.get("udh")
         content = {
             "type": fields.get("type") or "mt_text",
             "body": _plain(fields.get("body")),
             "udh": str(udh).lower() if udh else None,
         }
-        return cls(
-            frozenset(number.removeprefix("+") for number in recipients),
-            content,
-            normal_parameters(fields.get("parameters")),
-        )
+        digits = _without_plus(recipients)
+        return cls(frozenset(digits), content, normal_parameters(fields.get("parameters"), digits), digits)
 
     def compare(self, other: Payload) -> Match:
         """Return what another payload has in common with this one, for the recipients of this one."""
@@ -115,23 +117,61 @@ class Payload:
         )
 
     @cached_property
-    def _text(self) -> str:
-        return json.dumps([self.content, self.parameters], sort_keys=True, ensure_ascii=False)
+    def _hashes(self) -> tuple[bytes, bytes]:
+        """Hashes of the recipients and of the text. Without a key, so they must not be stored."""
+        # A list that is in order already is sorted ten times as fast as a set.
+        distinct = len(self.listed) == len(self.recipients)
+        recipients = sorted(self.listed if distinct else self.recipients)
+        people = _hash(_joined(recipients))
+        text = [_joined([json.dumps(self.content, sort_keys=True), *sorted(self.parameters)])]
+        for name in sorted(self.parameters):
+            column = self.parameters[name]
+            keys, values = list(column), list(column.values())
+            if keys != recipients:
+                # Mostly every recipient has a value. Sorting takes longest.
+                keys = recipients if column.keys() == self.recipients else sorted(column)
+                values = list(map(column.__getitem__, keys))
+            hashed = people if keys == recipients else _hash(_joined(keys))
+            text += [hashed.hex(), _joined(values)]
+        return people, _hash("".join(text))
 
     def fingerprint(self, secret: str) -> Fingerprint:
         """
         Hash it, keyed with the account's secret.
 
-        The names of the purposes are hashed too, so they are part of the journal's format.
+        What is hashed and the names of the purposes are part of the journal's format. Who changes them, also
+        changes the version.
         """
+        recipients, text = self._hashes
 
-        def digest(purpose: str, text: str) -> str:
-            mac = hmac.new(secret.encode(), f"{purpose}\n{text}".encode(), hashlib.sha256)
-            return mac.hexdigest()[:_DIGEST_SIZE]
+        def digest(purpose: str, hashed: bytes = b"") -> str:
+            keyed = f"{_VERSION} {purpose}\n".encode() + hashed
+            return hmac.digest(secret.encode(), keyed, "sha256").hex()[:_DIGEST_SIZE]
 
-        return Fingerprint(
-            digest("key", ""), digest("people", ",".join(sorted(self.recipients))), digest("text", self._text)
-        )
+        return Fingerprint(digest("key"), digest("people", recipients), digest("text", text))
+
+
+def _hash(text: str) -> bytes:
+    # A text may hold half an emoji.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _joined(values: Sequence[Any]) -> str:
+    """
+    Write texts one after the other, so that no other texts give the same.
+
+    JSON would do so too, and take ten times as long. Values that are not text, which only Sinch could show,
+    are written as JSON.
+    """
+    kind, texts = "t", values
+    try:
+        joined = _BETWEEN.join(texts)
+    except TypeError:
+        kind, texts = "j", [json.dumps(value, sort_keys=True) for value in values]
+        joined = _BETWEEN.join(texts)
+    clear = joined.count(_BETWEEN) == len(texts) - 1
+    lengths = "" if clear else ",".join(str(len(text)) for text in texts)
+    return f"{kind}{len(texts)}:{len(joined)}:{lengths}:{joined}"
 
 
 def same_text(ours: Any, theirs: Any) -> bool:
@@ -141,7 +181,7 @@ def same_text(ours: Any, theirs: Any) -> bool:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
-        return value.translate(_LOOK_ALIKES).strip()
+        return value.translate(_REPLACED).strip()
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items() if item is not None}
     return value
@@ -152,12 +192,34 @@ def _value(parameters: Mapping[str, Mapping[str, str]], name: str, recipient: st
     return values.get(recipient, values.get(_DEFAULT))
 
 
-def normal_parameters(parameters: Any) -> dict[str, dict[str, str]]:
-    """Write the numbers in the keys of parameters as digits, as Sinch does."""
+def normal_parameters(parameters: Any, digits: Collection[str] = ()) -> dict[str, Mapping[str, Any]]:
+    """
+    Write the numbers in the keys of parameters as digits, as Sinch does.
+
+    :param digits: The numbers of the recipients as digits. Mostly those are the keys.
+    """
     if not isinstance(parameters, Mapping):
         return {}
     return {
-        name: {key.removeprefix("+"): _plain(value) for key, value in values.items()}
-        for name, values in parameters.items()
-        if isinstance(values, Mapping)
+        name: _column(values, digits) for name, values in parameters.items() if isinstance(values, Mapping)
     }
+
+
+def _column(values: Mapping[str, Any], numbers: Collection[str]) -> Mapping[str, Any]:
+    """Return the values of one name with digits as keys. Mostly that is what they are already."""
+    keys, said = list(values), list(values.values())
+    digits = keys if keys == numbers else _without_plus(keys)
+    try:
+        joined = "".join(said)
+    except TypeError:
+        plain = list(map(_plain, said))
+    else:
+        simple = joined.isascii() or not any(map(joined.__contains__, _LOOK_ALIKES))
+        plain = list(map(str.strip if simple else _plain, said))
+    if digits is keys and plain == said:
+        return values
+    return dict(zip(digits, plain, strict=True))
+
+
+def _without_plus(numbers: Collection[str]) -> Collection[str]:
+    return [number.removeprefix("+") for number in numbers] if "+" in "".join(numbers) else numbers

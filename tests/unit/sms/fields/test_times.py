@@ -8,7 +8,7 @@ from typing import Any
 
 import pendulum
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sinch_provider.sms.fields.times import parse_time, to_time, utcnow, wire_time
@@ -113,6 +113,28 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except ValueError:
         return
     assert read.utcoffset() == timedelta(0)
+
+
+def outcome(text: str) -> tuple[Any, ...]:
+    try:
+        read = parse_time(text)
+    except ValueError as error:
+        return (str(error),)
+    return read, type(read), read.tzinfo, read.timezone_name
+
+
+@given(
+    st.from_regex(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]", fullmatch=True),
+    st.sampled_from(["", ".345", ".000", ".345678", ".9", "Z"]),
+    st.sampled_from(["", "Z", "\n", "+00:00"]),
+)
+@example("2024-11-12T24:00:00", ".000", "Z")
+@example("2024-11-12T23:59:60", "", "Z")
+@example("0000-01-01T00:00:00", "", "Z")
+def test_the_forms_that_sinch_writes_are_read_as_all_others(start: str, fraction: str, end: str) -> None:
+    text = f"{start}{fraction}{end}"
+    # With a blank instead of the T, it is another form of the same time.
+    assert outcome(text) == outcome(text.replace("T", " "))
 
 
 @given(st.datetimes(timezones=st.just(UTC) | st.timezones() | st.none()))
