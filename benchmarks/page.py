@@ -33,31 +33,23 @@ def _replaced(page: str, name: str, text: str) -> str:
 
 
 def _machine(report: Report) -> Iterator[str]:
-    yield f"{report.conditions.machine}."
+    yield f"Measured on {report.conditions.machine}."
     yield ", ".join(f"{name} {version}" for name, version in report.conditions.versions.items()) + "."
 
 
 def _limits(results: Sequence[Result]) -> Iterator[str]:
-    rows = [
-        (
-            figure.title,
-            _link(result),
-            f"{readable(figure.median)} {figure.unit}".strip(),
-            figure.median,
-            figure.limit,
-        )
-        for result in results
-        for figure in result.figures
-    ]
-    rows += [
-        (ratio.title, _link(result), f"{result.ratio(ratio):.2f}", result.ratio(ratio), ratio.limit)
-        for result in results
-        for ratio in result.ratios
-    ]
-    yield from _table("What", "Where", "Measured", "At most")
-    for title, link, value, exact, limit in rows:
-        if limit is not None:
-            yield _row(title, link, _judged(value, exact, limit), f"{limit:,g}")
+    yield from _table("Where", "What", "Measured", "At most")
+    for result in results:
+        for figure in result.figures:
+            if figure.limit is not None:
+                value = _judged(
+                    f"{readable(figure.median)} {figure.unit}".strip(), figure.median, figure.limit
+                )
+                yield _row(_link(result), figure.title, value, f"{figure.limit:,g}")
+        for ratio in result.ratios:
+            if ratio.limit is not None:
+                value = _judged(readable(result.ratio(ratio)), result.ratio(ratio), ratio.limit)
+                yield _row(_link(result), ratio.title, value, f"{ratio.limit:,g}")
 
 
 def _sections(report: Report) -> Iterator[str]:
@@ -104,7 +96,7 @@ def _ratios(result: Result) -> Iterator[str]:
     for ratio in result.ratios:
         value = result.ratio(ratio)
         limit = ("" if ratio.limit is None else f"{ratio.limit:,g}",) if has_limits else ()
-        yield _row(ratio.title, _judged(f"{value:.2f}", value, ratio.limit), *limit)
+        yield _row(ratio.title, _judged(readable(value), value, ratio.limit), *limit)
 
 
 def _when(measured: Measured) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Set as AbstractSet
 from typing import Final
@@ -55,6 +56,9 @@ def _draw_lines(axes: Axes, plot: Plot) -> None:
     if plot.log:
         axes.set(xscale="log", yscale="log")
         axes.set_xticks(sorted({x for points in plot.lines.values() for x, _ in points}))
+        # Whole decades: a little growth would look like much.
+        values = [y for points in plot.lines.values() for _, y in points]
+        axes.set_ylim(10 ** math.floor(math.log10(min(values))), 10 ** math.ceil(math.log10(max(values))))
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     else:
         axes.set_ylim(bottom=0)

@@ -170,7 +170,7 @@ class TestPage:
             "### A send",
             "**Floor:** A bare socket.",
             "| This client | 1 | 0.900 | 1.10 | ms |",
-            "| Ours against the other | 0.50 |",
+            "| Ours against the other | 0.500 |",
             "- It counts.",
             "2026-11-26, 5 rounds.",
             "python benchmarks/send.py",
@@ -179,12 +179,12 @@ class TestPage:
 
     def test_every_limit_is_in_the_list_of_promises(self):
         text = page.written(EMPTY, report(result(limit=1.5, ratio_limit=0.6)))
-        assert "| This client | [send](#a-send) | 1 ms | 1.5 |" in text
-        assert "| Ours against the other | [send](#a-send) | 0.50 | 0.6 |" in text
+        assert "| [send](#a-send) | This client | 1 ms | 1.5 |" in text
+        assert "| [send](#a-send) | Ours against the other | 0.500 | 0.6 |" in text
 
     def test_a_broken_limit_is_said(self):
         text = page.written(EMPTY, report(result(ratio_limit=0.4)))
-        assert "| Ours against the other | [send](#a-send) | **0.50, above the limit** | 0.4 |" in text
+        assert "| [send](#a-send) | Ours against the other | **0.500, above the limit** | 0.4 |" in text
 
     def test_load_before_the_run_is_said_where_it_matters(self):
         assert "The load before the run was 1.7" in page.written(EMPTY, report(result(), load=1.7))
