@@ -6,7 +6,7 @@ AIRFLOW := 3.3
 VENV := .venv$(if $(filter-out 3.3,$(AIRFLOW)),-$(AIRFLOW))
 # The Python to make it with. If empty, the first suitable one on the PATH is used.
 PYTHON ?=
-# More arguments for pytest, as in: make test ARGS="-k sensor -x"
+# More arguments, as in: make test ARGS="-k sensor -x"
 ARGS ?=
 # How many calls `make fuzz` makes.
 CALLS ?= 10000
@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-airflow test-crash test-mutations test-browser screenshots coverage lint types format
-.PHONY: sandbox bench kill-rounds compare fuzz clean venv
+.PHONY: sandbox bench bench-write kill-rounds compare fuzz clean venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,12 +74,14 @@ format: venv ## Format the code, and correct what ruff can correct
 sandbox: venv ## Run the sandbox on its usual port
 	@$(BIN)/sinch-sandbox
 
-bench: venv ## Measure the sandbox: throughput, a million messages, kill -9
+bench: venv ## Measure everything beside its peers, and compare with docs/benchmarks.md
 	@sh scripts/chromium.sh
-	@$(BIN)/python benchmarks/accept.py
-	@$(BIN)/python benchmarks/inbox.py
-	@$(BIN)/python benchmarks/start.py
-	@$(BIN)/python benchmarks/kill_rounds.py
+	@$(BIN)/python -m pip --disable-pip-version-check install -qq --no-build-isolation \
+		--constraint constraints/$(AIRFLOW).txt --editable ./sandbox --editable '.[dev,bench]'
+	@$(BIN)/python benchmarks/bench.py $(ARGS)
+
+bench-write: ## Measure everything, and write it into docs/benchmarks.md
+	@$(MAKE) bench ARGS="--write $(ARGS)"
 
 kill-rounds: venv ## Kill the sandbox under load ROUNDS times, and look for what it lost
 	@$(BIN)/python benchmarks/kill_rounds.py --rounds $(ROUNDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -63,10 +64,12 @@ class Plot:
     A picture of a result.
 
     :param key: The name of its file.
+    :param x: What the horizontal axis shows.
+    :param y: What the vertical axis shows.
     :param lines: Points of lines by label, for measurements at several sizes. Without lines, the picture
         shows the medians of the figures ``bars`` as bars.
     :param bars: Keys of figures.
-    :param log: Whether both axes are logarithmic.
+    :param log: Whether both axes are logarithmic. Bars have only one, that of the values.
     """
 
     key: str
@@ -98,17 +101,76 @@ class Result:
     plots: Sequence[Plot] = ()
     notes: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        named = {key for ratio in self.ratios for key in (ratio.ours, ratio.peer)}
+        named.update(key for plot in self.plots for key in plot.bars)
+        if unknown := named - {figure.key for figure in self.figures}:
+            raise ValueError(f"{self.name}: a ratio or a plot names {min(unknown)!r}, which is no figure")
+
+    def figure(self, key: str) -> Figure:
+        return next(figure for figure in self.figures if figure.key == key)
+
     def median(self, key: str) -> float:
-        return next(figure.median for figure in self.figures if figure.key == key)
+        return self.figure(key).median
 
     def ratio(self, ratio: Ratio) -> float:
         """The ratio of the medians."""
         return self.median(ratio.ours) / self.median(ratio.peer)
 
     def to_dict(self) -> dict[str, Any]:
-        medians = {figure.key: figure.median for figure in self.figures}
-        ratios = {ratio.key: self.ratio(ratio) for ratio in self.ratios}
-        return {**asdict(self), "medians": medians, "values": ratios}
+        """All of it as JSON has it, and what follows from it: medians, extremes, ratios."""
+        figures = [
+            {
+                **asdict(figure),
+                "rounds": [_rounded(value) for value in figure.rounds],
+                "median": _rounded(figure.median),
+                "min": _rounded(min(figure.rounds)),
+                "max": _rounded(max(figure.rounds)),
+            }
+            for figure in self.figures
+        ]
+        ratios = [{**asdict(ratio), "value": _rounded(self.ratio(ratio))} for ratio in self.ratios]
+        plots = [
+            {
+                **asdict(plot),
+                "lines": {
+                    label: [[_rounded(x), _rounded(y)] for x, y in points]
+                    for label, points in plot.lines.items()
+                },
+            }
+            for plot in self.plots
+        ]
+        return {**asdict(self), "figures": figures, "ratios": ratios, "plots": plots}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Result:
+        """The result of which :meth:`to_dict` made this."""
+        derived = ("median", "min", "max", "value")
+
+        def fields(entry: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: value for name, value in entry.items() if name not in derived}
+
+        return cls(
+            name=found["name"],
+            title=found["title"],
+            floor=found["floor"],
+            figures=[Figure(**fields(each)) for each in found["figures"]],
+            ratios=[Ratio(**fields(each)) for each in found["ratios"]],
+            plots=[Plot(**each) for each in found["plots"]],
+            notes=found["notes"],
+        )
+
+
+def _rounded(value: float) -> float:
+    """Six digits: what a clock measures has no more, and a file of them can be read."""
+    return value if isinstance(value, int) else float(f"{value:.6g}")
+
+
+def readable(value: float) -> str:
+    """Three digits of a measured value, all digits of one that was counted."""
+    if value == int(value) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"
 
 
 def main(measure: Callable[[int], Result]) -> None:
@@ -127,14 +189,14 @@ def _print(result: Result) -> None:
     out = sys.stdout.write
     out(f"{result.title}\n  floor: {result.floor}\n")
     for figure in result.figures:
-        low, high = min(figure.rounds), max(figure.rounds)
-        promise = "" if figure.limit is None else f", at most {figure.limit:g}"
+        low, high = readable(min(figure.rounds)), readable(max(figure.rounds))
+        promise = "" if figure.limit is None else f", at most {figure.limit:,g}"
         out(
-            f"  {figure.title}: {figure.median:.4g} {figure.unit} "
-            f"({low:.4g} to {high:.4g}, {len(figure.rounds)} rounds{promise})\n"
+            f"  {figure.title}: {readable(figure.median)} {figure.unit} "
+            f"({low} to {high}, {len(figure.rounds)} rounds{promise})\n"
         )
     for ratio in result.ratios:
-        promise = "" if ratio.limit is None else f" (at most {ratio.limit:g})"
+        promise = "" if ratio.limit is None else f" (at most {ratio.limit:,g})"
         out(f"  {ratio.title}: {result.ratio(ratio):.3f}{promise}\n")
     for note in result.notes:
         out(f"  note: {note}\n")

@@ -35,6 +35,7 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
 
 #: Test files and folders without a module of the same name, and what they test.
 WITHOUT_MODULE: Final[Mapping[str, str]] = {
+    "test_benchmarks": "what benchmarks/ reports",
     "test_documents": "links and decisions",
     "test_guarantees": "docs/guarantees.md",
     "test_layers": "the imports of both packages",
