@@ -27,7 +27,7 @@ from running import machine
 WAITS: Final = int(os.environ.get("WAITS", "10000"))
 WINDOW: Final = 20.0
 #: The longest that all triggers may take to start, and to fire.
-PATIENCE: Final = 600.0
+PATIENCE: Final = 1800.0
 KINDS: Final = {
     "empty": "idle_triggers.Empty",
     "poller": "sinch_provider.triggers.batches.SinchBatchTrigger",
