@@ -218,7 +218,7 @@ def cost_of(kind: str, ledger: Ledger, folder: Path) -> Cost:
 def _measured(kind: str, triggerer: Triggerer, sandbox: Controlled) -> Cost:
     wait_until(lambda: triggerer.log_files() >= WAITS, f"the start of {WAITS} triggers")
     if kind != "empty":
-        wait_until(lambda: sandbox.calls("delivery_report") >= WAITS, "the first look of all waits")
+        wait_until(lambda: sandbox.calls("get") >= WAITS, "the first look of all waits")
     runner = triggerer.runner()
     sockets, descriptors, before = [], [], triggerer.cpu()
     for _ in range(int(WINDOW)):
