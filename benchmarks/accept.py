@@ -87,7 +87,7 @@ def measure(rounds: int) -> Result:
         ],
         notes=[
             f"Each round sends {BATCHES} batches of {SIZE:,} recipients to a new server, one by one.",
-            "The limit is for the CPU of the server, which has one thread: other programs change the wall time.",
+            "The limit is for the CPU of the server, which has one thread: other programs change wall times.",
         ],
     )
 

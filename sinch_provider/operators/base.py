@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from copy import copy
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from sinch_provider.hooks import DEFAULT_CONN_ID
 from sinch_provider.sms.errors import Fault, SinchValidationError
+from sinch_provider.sms.fields.checked import Checked
 from sinch_provider.sms.fields.rules import is_file_name
-from sinch_provider.task.arguments import as_rendered, is_marked
+from sinch_provider.task.arguments import as_rendered, is_marked, literal_text
 from sinch_provider.task.rendering import GuardedFields
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
     from sinch_provider.hooks.sinch import SinchHook
     from sinch_provider.task.typing import BaseOperatorArguments, TemplatedText
+
+#: The types of collections whose literals are left alone. Subclasses may be more than their entries.
+_PLAIN: Final = (list, dict, tuple, set)
 
 
 class SinchOperator(GuardedFields, BaseOperator):
@@ -56,6 +61,7 @@ class SinchOperator(GuardedFields, BaseOperator):
         self.sinch_conn_id = as_rendered(sinch_conn_id)
         self._hook: SinchHook | None = None
         self._refusal: SinchValidationError | None = None
+        self._checked = Checked()
         self._is_rendered = False
         self._unrendered: dict[str, Any] | None = None
         self._rendered: dict[str, Any] = {}
@@ -147,15 +153,20 @@ class SinchOperator(GuardedFields, BaseOperator):
         seen_oids: set[int] | None = None,
     ) -> Any:
         """Render a value as Airflow does, but leave texts without a template as they are."""
+        # Data that a mapped task got from another task is no template. Airflow marks it in seen_oids.
+        if id(content) in (seen_oids or ()):
+            return content
+        environment = jinja_env or self.get_template_env()
         if isinstance(content, str):
-            environment = jinja_env or self.get_template_env()
-            # Data that a mapped task got from another task is no template. Airflow marks it in seen_oids.
-            if id(content) in (seen_oids or ()) or not is_marked(content, environment):
+            if not is_marked(content, environment):
                 return content
             rendered = self._render(environment.from_string(content), context)
             nothing = rendered is None or (isinstance(rendered, str) and rendered.strip() == "None")
+        elif _holds_only_literals(content, environment):
+            # A copy, as Airflow makes it: who changes the field does not change what is written in the Dag.
+            return copy(content)
         else:
-            rendered = super().render_template(content, context, jinja_env, seen_oids)
+            rendered = super().render_template(content, context, environment, seen_oids)
             nothing = rendered is None and content is not None
         if nothing and self._rendering:
             self._found_nothing.append(self._rendering)
@@ -209,3 +220,12 @@ class SinchOperator(GuardedFields, BaseOperator):
             # If another task's output is None, the field counts as not given.
             self._found_nothing.remove(name)
         return rendered
+
+
+def _holds_only_literals(content: Any, environment: jinja2.Environment) -> bool:
+    """Whether a collection has nothing to render, found out without a look at each of its values."""
+    if type(content) not in _PLAIN:
+        return False
+    # Airflow does not render keys.
+    text = literal_text(content.values() if type(content) is dict else content)
+    return text is not None and not is_marked(text, environment)

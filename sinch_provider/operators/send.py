@@ -14,7 +14,7 @@ from sinch_provider.hooks import DEFAULT_CONN_ID
 from sinch_provider.operators.message import SinchMessageOperator
 from sinch_provider.sms.errors import Fault, SinchError
 from sinch_provider.sms.fields import table
-from sinch_provider.sms.fields.validation import check_fields, faults_of
+from sinch_provider.sms.fields.validation import check_fields, check_message, faults_of
 from sinch_provider.task.arguments import (
     as_rendered,
     interval_faults,
@@ -237,7 +237,10 @@ class SinchSendBatchOperator(SinchMessageOperator):
             self._send = running.sending(
                 context,
                 self,
-                running.endpoints.send(**self.message),
+                # What was checked in the constructor, and is the same, is not checked again.
+                running.endpoints.send_checked(
+                    check_message(self.message, self.operation, checked=self._checked)
+                ),
                 client.account,
                 send_key=self.send_key,
                 on_clear=self.on_clear,

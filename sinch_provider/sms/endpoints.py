@@ -43,7 +43,15 @@ def send(**message: Unpack[MessageFields]) -> Call[Batch]:
     :param message: As :class:`~sinch_provider.sms.message.MessageFields` describes it.
     :raises SinchValidationError: Names every field that breaks a rule.
     """
-    body = validation.check_message(message, "send")
+    return send_checked(validation.check_message(message, "send"))
+
+
+def send_checked(body: Mapping[str, Any]) -> Call[Batch]:
+    """
+    Send a message that has been checked already.
+
+    :param body: The message as it goes over the wire.
+    """
     return Call(
         "send", "POST", "/batches", Batch.from_json, body=body, kind=Kind.NOT_IDEMPOTENT, default_sender=True
     )

@@ -364,9 +364,11 @@ def _list(fields: Mapping[str, Any], name: str, *, required: bool = False) -> li
 
 def _texts(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
     values = _list(fields, name)
-    if {str}.issuperset(map(type, values)):
-        return tuple(values)
-    return tuple(value for value in values if isinstance(value, str))
+    try:
+        "".join(values)
+    except TypeError:
+        return tuple(value for value in values if isinstance(value, str))
+    return tuple(values)
 
 
 def _canceled(fields: Mapping[str, Any]) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from numbers import Number
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from sinch_provider.sms.errors import Fault, SinchValidationError
 from sinch_provider.sms.fields.rules import is_file_name, shown_value
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: The types of literals. No subclasses, which may behave differently.
+_LITERALS: Final = frozenset({str, int, float, bool, NoneType})
+
 
 def is_template(value: Any) -> bool:
     """Whether a value is known only when the task runs: a template, or another task's output."""
@@ -25,10 +29,28 @@ def is_template(value: Any) -> bool:
     if value is None or isinstance(value, (bool, Number, bytes, date, timedelta)):
         return False
     if isinstance(value, Mapping):
-        return any(map(is_template, value.keys())) or any(map(is_template, value.values()))
+        return _holds_template(value.keys()) or _holds_template(value.values())
     if isinstance(value, (list, tuple, set, frozenset)):
-        return any(map(is_template, value))
+        return _holds_template(value)
     return True
+
+
+def _holds_template(values: Collection[Any]) -> bool:
+    text = literal_text(values)
+    return any(map(is_template, values)) if text is None else is_template(text)
+
+
+def literal_text(values: Collection[Any]) -> str | None:
+    """
+    Return the texts of a collection as one, to look for the marks of templates in all of them at once.
+
+    :returns: None if something in it is no literal, so that each value needs a look.
+    """
+    kinds = set(map(type, values))
+    if not kinds <= _LITERALS:
+        return None
+    # No mark has a line break in it, so none can come together here.
+    return "\n".join(values if kinds == {str} else (each for each in values if type(each) is str))
 
 
 def as_rendered(value: T | XComArg) -> T:

@@ -79,6 +79,7 @@ def sending(
         call,
         send,
         account,
+        payload=payload,
         memory=attempt.memory,
         again=again,
         journal=journal,

@@ -16,6 +16,7 @@ from sinch_provider.operators.batches import (
     SinchUpdateBatchOperator,
 )
 from sinch_provider.sms.errors import SinchValidationError
+from sinch_provider.task.failures import SinchTaskFailed
 from tests.integration.conftest import RETRIES, state_of, texts
 
 MARIA, ANNA, LARS = "+447700900222", "+447700900333", "+447700900555"
@@ -152,6 +153,41 @@ def test_what_cannot_be_known_fails_before_any_request(run_dag, sinch_default):
     run = run_dag(dag)
     assert state_of(run, "send") == ("failed", 1)
     assert sinch_default.calls() == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda operator: operator.to.append("07700-900 222"),
+        lambda operator: operator.to.__setitem__(0, None),
+        lambda operator: operator.parameters["name"].update({ANNA: "x" * 161}),
+        lambda operator: operator.parameters.update(other={MARIA: "x"}),
+        lambda operator: operator.parameters["name"].clear(),
+    ],
+)
+def test_what_was_right_in_the_dag_and_was_changed_in_place_is_refused(sinch_default, change):
+    operator = SinchSendBatchOperator(
+        task_id="send", to=[MARIA], body="Hi ${name}", parameters={"name": {MARIA: "Maria"}}
+    )
+    change(operator)
+    with pytest.raises(SinchTaskFailed, match="fault"):
+        operator.execute({})
+    assert sinch_default.calls() == {}
+
+
+def test_an_operator_with_other_arguments_is_checked_and_sends_them(sinch_default):
+    operator = SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi")
+    operator.to = ["Maria"]
+    with pytest.raises(SinchTaskFailed, match=r"to\[0\]: must be"):
+        operator.execute({})
+    operator.to = [ANNA]
+    operator.execute({})
+    operator.to = [*operator.to, LARS]
+    operator.execute({})
+    assert [sorted(batch["to"]) for batch in reversed(sinch_default.batches())] == [
+        [ANNA[1:]],
+        [ANNA[1:], LARS[1:]],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -180,16 +180,6 @@ class TestTextsStayAsWritten:
         run_dag(dag)
         assert texts(sinch_default) == {"222": "Hi marks"}
 
-    def test_literals_are_handed_on_as_they_are(self, monkeypatch):
-        import jinja2
-
-        to = [f"+4477009{index:05}" for index in range(1000)]
-        parameters = {"name": dict.fromkeys(to, "Maria")}
-        operator = SinchSendBatchOperator(task_id="send", to=to, body="Hi ${name}", parameters=parameters)
-        monkeypatch.delattr(jinja2.Environment, "from_string")
-        operator.render_template_fields({})
-        assert (operator.to, operator.parameters) == (to, parameters)
-
 
 class TestFoundNothing:
     """A template without a value is refused in every field."""

@@ -174,9 +174,9 @@ def placeholder_faults(
             if f"${{{name}}}" not in also:
                 path = f"parameters.{mask_text(name)}"
                 faults.append(Fault(path, f"is not used: {field} does not contain ${{{mask_text(name)}}}"))
-        elif recipients and _DEFAULT not in values and not all(map(values.__contains__, recipients)):
+        elif recipients and _DEFAULT not in values and list(values) != recipients:
             lacking = [number for number in recipients if number not in values]
-            if not any(map(is_group_id, recipients)):
+            if lacking and not any(map(is_group_id, recipients)):
                 rule = f"has no default, and no value for {len(lacking)} of {len(recipients)} recipients"
                 named = ", ".join(map(mask_number, lacking[:_NAMED]))
                 path = f"parameters.{mask_text(name)}"

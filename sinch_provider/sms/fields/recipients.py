@@ -227,6 +227,17 @@ def normalize_each(recipients: Sequence[Any], *, groups: bool = True) -> tuple[l
     return normal, faults
 
 
+def _read_clean(recipients: list[Any]) -> list[str] | None:
+    """Read a list in which all are clean, as most lists are; None if one of them is something else."""
+    normal: list[str] = []
+    for start in range(0, len(recipients), _PORTION):
+        found = _read_at_once(recipients[start : start + _PORTION], groups=True)
+        if found is None:
+            return None
+        normal += found
+    return normal
+
+
 def _read_at_once(portion: Sequence[Any], *, groups: bool) -> list[str] | None:
     """Read clean recipients; None if one of them is something else."""
     if set(map(type, portion)) != {str}:
@@ -267,6 +278,8 @@ def normalize_recipients(value: Any, field: str) -> tuple[list[str], list[Fault]
     :param field: Name for the faults, such as ``to``.
     :returns: The distinct recipients in the order of their first appearance, and every fault.
     """
+    if type(value) is list and (clean := _read_clean(value)) is not None:
+        return list(dict.fromkeys(clean)), []
     try:
         parts = split_recipients(value)
     except ValueError as error:

@@ -30,15 +30,22 @@ class Record:
     :param account: The account that sends it.
     :param journal: Keeps the record for later attempts; None if there is no journal.
     :param memory: What the sends of this attempt know of each other.
+    :param payload: Recipients and text of the body.
     """
 
     def __init__(
-        self, send: Send, body: Mapping[str, Any], account: Account, journal: Journal | None, memory: Memory
+        self,
+        send: Send,
+        body: Mapping[str, Any],
+        account: Account,
+        journal: Journal | None,
+        memory: Memory,
+        payload: Payload,
     ) -> None:
         self.send = send
         self.journal = journal
         self.memory = memory
-        self.payload = Payload.of_request(body)
+        self.payload = payload
         self.secret = account.credentials.secret
         self.fingerprint = self.payload.fingerprint(self.secret)
         #: A ``client_reference`` that the user chose; other sends may have it too.

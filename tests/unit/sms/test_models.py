@@ -95,6 +95,14 @@ def test_a_batch_is_read_whole() -> None:
     assert batch.parameters == BATCH["parameters"]
 
 
+def test_recipients_that_are_no_text_are_left_out() -> None:
+    assert Batch.from_json({**BATCH, "to": ["447700900222", None, 5, "447700900333"]}).to == (
+        "447700900222",
+        "447700900333",
+    )
+    assert Batch.from_json({**BATCH, "to": "447700900222"}).to == ()
+
+
 def test_an_id_is_all_a_batch_needs() -> None:
     batch = Batch.from_json({"id": ID})
     assert batch == Batch(raw={}, id=ID)

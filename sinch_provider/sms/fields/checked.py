@@ -1,0 +1,60 @@
+"""What the collections of a message became when they were last checked, so that they are checked once."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Self
+
+from sinch_provider.sms.fields.rules import Check
+
+#: Types whose values are equal only if every check sees the same in them.
+_PLAIN: Final = frozenset({str, int})
+
+
+class Checked:
+    """
+    Checks collections, and remembers the last one of each field and what it became on the wire.
+
+    An operator checks its message when the Dag is parsed, and when the task runs. What has not changed in
+    between is not checked a second time. That is decided by value, with a copy: somebody may have changed a
+    list in place.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[list[list[Any]], Any]] = {}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # What a value becomes is the same for every copy of an operator.
+        return self
+
+    def check(self, field: str, value: Any, check: Check) -> Any:
+        """
+        Check a field, unless it is as it was.
+
+        :param check: Returns what the field becomes on the wire. Nobody may change that.
+        :raises BrokenRuleError: The check does.
+        """
+        entries = _entries(value)
+        if entries is None:
+            return check(field, value)
+        known, wire = self._known.get(field, (None, None))
+        if entries != known:
+            wire = check(field, value)
+            self._known[field] = entries, wire
+        return wire
+
+
+def _entries(value: Any) -> list[list[Any]] | None:
+    """
+    Copy what is in a list, or in parameters, in its order.
+
+    :returns: None if it is something else, or if values of other types are in it.
+    """
+    if type(value) in (list, tuple):
+        parts = [list(value)]
+    elif type(value) is dict and {dict}.issuperset(map(type, value.values())):
+        parts = [list(value)]
+        for column in value.values():
+            parts += [list(column), list(column.values())]
+    else:
+        return None
+    return parts if all(_PLAIN.issuperset(map(type, part)) for part in parts) else None
