@@ -1,4 +1,4 @@
-"""What it costs to send a personalised batch of 1,000 recipients: this provider, the official SDK, and the floor."""
+"""CPU of sending a personalised batch of 1,000 recipients: this provider, the official SDK, and the floor."""
 
 from __future__ import annotations
 
@@ -160,8 +160,7 @@ def milliseconds(send: Sender, values: Sequence[Values]) -> float:
 def exponent(points: Sequence[tuple[float, float]]) -> float:
     """The slope of the line through the points with logarithmic axes, by least squares."""
     logs = [(math.log(x), math.log(y)) for x, y in points]
-    mean_x, mean_y = (statistics.mean(axis) for axis in zip(*logs, strict=True))
-    return sum((x - mean_x) * (y - mean_y) for x, y in logs) / sum((x - mean_x) ** 2 for x, _ in logs)
+    return statistics.linear_regression(*zip(*logs, strict=True)).slope
 
 
 def measure(rounds: int) -> Result:

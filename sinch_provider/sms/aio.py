@@ -22,7 +22,7 @@ from sinch_provider.sms.wire.following import follow_async
 from sinch_provider.sms.wire.http import Answer, Request
 from sinch_provider.sms.wire.methods import AsyncGroup, async_listing, async_operation
 from sinch_provider.sms.wire.request import read_before, request_for
-from sinch_provider.sms.wire.tokens import is_expired_token, read_grant, token_call, token_request, token_slot
+from sinch_provider.sms.wire.tokens import is_expired_token, read_grant, slot_of, token_call, token_request
 
 T = TypeVar("T")
 
@@ -55,8 +55,8 @@ async def _ignore(_: str) -> None:
     pass
 
 
-async def _pause(seconds: float) -> None:
-    await current().async_sleep(seconds)
+def _pause(seconds: float) -> Awaitable[None]:
+    return current().async_sleep(seconds)
 
 
 class AsyncSinchClient(Unstorable):
@@ -85,6 +85,7 @@ class AsyncSinchClient(Unstorable):
         self.account = account
         self.batches = AsyncBatches(self.call)
         self.delivery_reports = AsyncDeliveryReports(self.call)
+        self._slot = slot_of(account)
         self._repeats = retry.Repeats(attempts)
         self._until = current().monotonic() + seconds
         self._conceal = conceal
@@ -130,21 +131,19 @@ class AsyncSinchClient(Unstorable):
     async def _attempt(self, call: Call[T], request: Request) -> T:
         token = await self._token(call)
         answer = await self._exchange(call, request, token)
-        credentials = self.account.credentials
-        if isinstance(credentials, ProjectCredentials) and is_expired_token(answer):
-            token_slot(self.account, credentials).drop(token)
+        if self._slot is not None and is_expired_token(answer):
+            self._slot.drop(token)
             token = await self._token(call)
             answer = await self._exchange(call, request, token)
-        secrets = (*credentials.secrets(), token)
+        secrets = (*self.account.credentials.secrets(), token)
         if len(answer.body) > _LARGE:
             return await asyncio.to_thread(read_answer, call, answer, secrets)
         return read_answer(call, answer, secrets)
 
     async def _token(self, call: Call[Any]) -> str:
-        credentials = self.account.credentials
-        if not isinstance(credentials, ProjectCredentials):
+        slot, credentials = self._slot, self.account.credentials
+        if slot is None or not isinstance(credentials, ProjectCredentials):
             return credentials.secret
-        slot = token_slot(self.account, credentials)
         if token := slot.current():
             return token
         async with slot.async_lock():

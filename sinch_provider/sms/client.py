@@ -20,7 +20,7 @@ from sinch_provider.sms.wire.following import follow
 from sinch_provider.sms.wire.http import Answer, Request
 from sinch_provider.sms.wire.methods import Group, listing, operation
 from sinch_provider.sms.wire.request import read_before, request_for
-from sinch_provider.sms.wire.tokens import is_expired_token, read_grant, token_call, token_request, token_slot
+from sinch_provider.sms.wire.tokens import is_expired_token, read_grant, slot_of, token_call, token_request
 from sinch_provider.sms.wire.transport import Transport
 
 T = TypeVar("T")
@@ -73,6 +73,7 @@ class SinchClient(Unstorable):
         self.account = account
         self.batches = Batches(self.call)
         self.delivery_reports = DeliveryReports(self.call)
+        self._slot = slot_of(account)
         self._repeats = retry.Repeats(attempts)
         self._until = current().monotonic() + seconds
         self._before_pause = before_pause
@@ -118,18 +119,16 @@ class SinchClient(Unstorable):
     def _attempt(self, call: Call[T], request: Request) -> T:
         token = self._token(call)
         answer = self._exchange(call, request, token)
-        credentials = self.account.credentials
-        if isinstance(credentials, ProjectCredentials) and is_expired_token(answer):
-            token_slot(self.account, credentials).drop(token)
+        if self._slot is not None and is_expired_token(answer):
+            self._slot.drop(token)
             token = self._token(call)
             answer = self._exchange(call, request, token)
-        return read_answer(call, answer, (*credentials.secrets(), token))
+        return read_answer(call, answer, (*self.account.credentials.secrets(), token))
 
     def _token(self, call: Call[Any]) -> str:
-        credentials = self.account.credentials
-        if not isinstance(credentials, ProjectCredentials):
+        slot, credentials = self._slot, self.account.credentials
+        if slot is None or not isinstance(credentials, ProjectCredentials):
             return credentials.secret
-        slot = token_slot(self.account, credentials)
         if token := slot.current():
             return token
         with slot.lock:

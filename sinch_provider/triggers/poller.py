@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
@@ -35,66 +35,70 @@ RENEW_AFTER: Final = 600.0
 _RENEW_AT_MOST: Final = 10.0
 
 
-@asynccontextmanager
-async def polling(conn_id: str, pause: float) -> AsyncIterator[Poller]:
+def polling(conn_id: str, pause: float) -> Poller:
     """
-    Share the poller of a connection with the other waits on this event loop.
-
-    The first one opens it, and the last one closes it.
+    Return the poller of a connection on this event loop, to be used at once with ``async with``.
 
     :param conn_id: The connection.
     :param pause: Seconds between looks for the connection, if it is not found.
-    :raises SinchConnectionMissing: There is no such connection.
-    :raises SinchValidationError: The connection is wrong; names every faulty field.
     """
     key = asyncio.get_running_loop(), conn_id
-    if (poller := pollers.get(key)) is None:
-        poller = pollers[key] = Poller(conn_id)
-    poller.users += 1
-    try:
-        await poller.open(pause)
-        yield poller
-    finally:
-        poller.users -= 1
-        if not poller.users:
-            del pollers[key]
-            await poller.close()
+    if key not in pollers:
+        pollers[key] = Poller(*key, pause)
+    return pollers[key]
 
 
 class Poller:
     """
     Follows the procedures of many waits with one client.
 
-    It has no task of its own: each call and each pause is made in the task that needs it, so log lines go
-    where they belong.
+    The first wait opens it, and the last one closes it. It has no task of its own: each call and each pause
+    is made in the task that needs it, so log lines go where they belong.
 
+    :param loop: The event loop of the waits.
     :param conn_id: The connection.
+    :param pause: Seconds between looks for the connection, if it is not found.
     """
 
-    def __init__(self, conn_id: str) -> None:
-        #: How many waits use it.
-        self.users = 0
+    def __init__(self, loop: asyncio.AbstractEventLoop, conn_id: str, pause: float) -> None:
+        self._loop = loop
         self._conn_id = conn_id
+        self._pause = pause
+        self._users = 0
         self._back_off = BackOff(AT_ONCE)
         self._looking_up: asyncio.Future[None] | None = None
         self._looked_up_at = 0.0
         self._transport: AsyncTransport | None = None
         self._client: AsyncSinchClient | None = None
 
-    async def open(self, pause: float) -> None:
+    async def __aenter__(self) -> Self:
         """
         Read the connection, if no other wait has done so.
 
-        :param pause: Seconds between looks, if the connection is not found.
+        :raises SinchConnectionMissing: There is no such connection.
+        :raises SinchValidationError: The connection is wrong; names every faulty field.
         """
-        if self._client is None:
-            await self._once(lambda: self._find(pause))
+        self._users += 1
+        try:
+            if self._client is None:
+                await self._once(self._find)
+        except BaseException:
+            await self._leave()
+            raise
+        return self
 
-    async def close(self) -> None:
-        """Close the connections."""
-        transport, self._transport, self._client = self._transport, None, None
-        if transport is not None:
-            await transport.close()
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._leave()
+
+    async def _leave(self) -> None:
+        self._users -= 1
+        if not self._users:
+            del pollers[self._loop, self._conn_id]
+            transport, self._transport, self._client = self._transport, None, None
+            if transport is not None:
+                await transport.close()
 
     async def client(self, **options: Any) -> AsyncSinchClient:
         """
@@ -104,7 +108,7 @@ class Poller:
         """
         return await self._client_of(self._current().account, **options)
 
-    async def follow(self, procedure: Procedure[T]) -> T:
+    def follow(self, procedure: Procedure[T]) -> Awaitable[T]:
         """
         Make the calls and pauses that a procedure awaits, and return its result.
 
@@ -112,10 +116,10 @@ class Poller:
         """
         from sinch_provider.sms.wire.following import follow_async
 
-        return await follow_async(procedure, self._call, _pause)
+        return follow_async(procedure, self._call, _pause)
 
     async def _call(self, call: Call[T]) -> T:
-        # As everything that is imported here, :meth:`open` has loaded it in a thread.
+        # As everything that is imported here, it was loaded in a thread when the connection was read.
         from sinch_provider.sms.wire.retry import Repeats
 
         async def attempt() -> T:
@@ -143,13 +147,13 @@ class Poller:
 
     def _current(self) -> AsyncSinchClient:
         if self._client is None:
-            raise RuntimeError("Use a poller as a context manager: async with polling(...) as poller")
+            raise RuntimeError("Use a poller in its context: async with polling(...) as poller")
         return self._client
 
     def _age(self) -> float:
         return current().monotonic() - self._looked_up_at
 
-    async def _find(self, pause: float) -> None:
+    async def _find(self) -> None:
         hook = SinchHook(self._conn_id)
         for _ in range(_CONNECTION_LOOKS - 1):
             try:
@@ -157,7 +161,7 @@ class Poller:
                 break
             except AirflowNotFoundException:
                 # Airflow raises the same error while its database does not answer.
-                await _pause(pause)
+                await _pause(self._pause)
         else:
             account = await read_account(hook)
         await self._use(account)
@@ -220,5 +224,5 @@ class Poller:
 pollers: dict[tuple[asyncio.AbstractEventLoop, str], Poller] = {}
 
 
-async def _pause(seconds: float) -> None:
-    await current().async_sleep(seconds)
+def _pause(seconds: float) -> Awaitable[None]:
+    return current().async_sleep(seconds)

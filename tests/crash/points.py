@@ -133,9 +133,9 @@ def _readable(self: Any, seconds: float) -> bool:
     return bool(select.select([self.sock], [], [], seconds)[0])
 
 
-def _attempted(self: Any, call: Any) -> Any:
+def _attempted(self: Any, call: Any, request: Any) -> Any:
     try:
-        result = _attempt(self, call)
+        result = _attempt(self, call, request)
     finally:
         if actor := current():
             actor.unaware_since = None
@@ -144,13 +144,13 @@ def _attempted(self: Any, call: Any) -> Any:
     return result
 
 
-async def _async_attempted(self: Any, call: Any) -> Any:
+async def _async_attempted(self: Any, call: Any, request: Any) -> Any:
     actor = current()
     if actor is not None:
         actor.alive()
         actor.requests += 1
         actor.world.clock.catch_up()
-    return await _async_attempt(self, call)
+    return await _async_attempt(self, call, request)
 
 
 # Time and chance

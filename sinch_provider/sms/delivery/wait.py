@@ -45,14 +45,13 @@ async def wait(progress: Sequence[Progress], poll_interval: float) -> Summary:
     :param progress: One entry per batch. At the beginning this is ``Progress(batch_id)``.
     :param poll_interval: The most seconds between two looks at a batch that has left.
     """
-    entries = list(progress)
     began = utcnow()
     while True:
-        entries = await look_at_all(entries)
-        summary = Summary.of(entries)
-        if not summary.pending:
-            return summary
-        await Pause(pause_for(entries, poll_interval, began))
+        # Thousands may wait in one process, so nothing else is kept during the pause.
+        progress = await look_at_all(progress)
+        if all(entry.over for entry in progress):
+            return Summary.of(progress)
+        await Pause(pause_for(progress, poll_interval, began))
 
 
 async def look_at_all(before: Iterable[Progress], until: pendulum.DateTime | None = None) -> list[Progress]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import lru_cache
@@ -13,7 +14,7 @@ import aiohttp
 
 from sinch_provider.sms.wire.environment import Way, Ways, origin_of, tls_context_from_loop
 from sinch_provider.sms.wire.exchange import Exchange
-from sinch_provider.sms.wire.http import Answer, Request
+from sinch_provider.sms.wire.http import COMMON_HEADERS, Answer, Request
 from sinch_provider.sms.wire.unpacking import Body
 
 _SOCKS_PORT: Final = 1080
@@ -104,8 +105,8 @@ class _Lane:
             await session.close()
 
 
-#: The exchange that this task works on, and its time limit.
-_current: ContextVar[tuple[Exchange, asyncio.Timeout]] = ContextVar("current")
+#: The exchange that this task works on, and a limit of its time that can be changed.
+_current: ContextVar[tuple[Exchange, asyncio.Timeout | None]] = ContextVar("current")
 
 
 class _Leaving(aiohttp.ClientRequest):
@@ -114,13 +115,12 @@ class _Leaving(aiohttp.ClientRequest):
     # CONNECT to a proxy is not one of these.
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
         exchange, limit = _current.get()
-        if exchange.asks:
+        if limit is not None:
             # The time limit is for the network only.
             limit.reschedule(None)
-            await exchange.leave_from_loop()
+        await exchange.leave_from_loop()
+        if limit is not None:
             limit.reschedule(asyncio.get_running_loop().time() + exchange.remaining())
-        else:
-            await exchange.leave_from_loop()
         return await super().send(conn)
 
 
@@ -128,6 +128,7 @@ def _session(way: Way) -> aiohttp.ClientSession:
     # aiohttp takes a SOCKS proxy from the connector, and other proxies from the request.
     return aiohttp.ClientSession(
         connector=_through(way.proxy or "") if way.socks else aiohttp.TCPConnector(limit=1),
+        headers=COMMON_HEADERS,
         cookie_jar=aiohttp.DummyCookieJar(),
         request_class=_Leaving,
         auto_decompress=False,
@@ -159,31 +160,49 @@ async def _carry(
     way: Way,
     context: Any,
 ) -> Answer:
+    exchange.patience()
+    if not exchange.asks:
+        return await _carry_in_time(session, exchange, request, headers, way, context, None)
+    # The limit of aiohttp costs less, but would count the wait for the permit.
     async with asyncio.timeout(exchange.remaining()) as limit:
-        serving = _current.set((exchange, limit))
-        try:
-            async with session.request(
-                request.method,
-                request.url,
-                data=request.body,
-                headers=headers,
-                proxy=None if way.socks else way.proxy,
-                ssl=context,
-                allow_redirects=False,
-                timeout=_limits(exchange.timeout),
-            ) as response:
-                names = {name.lower(): value for name, value in response.headers.items()}
-                body = Body(names.get("content-encoding", ""), exchange.largest)
-                while piece := await response.content.readany():
-                    if not body.take(piece):
-                        response.close()
-                        break
-                return Answer(response.status, names, body.content(), body.complete, exchange.largest)
-        finally:
-            _current.reset(serving)
+        return await _carry_in_time(session, exchange, request, headers, way, context, limit)
+
+
+async def _carry_in_time(
+    session: aiohttp.ClientSession,
+    exchange: Exchange,
+    request: Request,
+    headers: Mapping[str, str],
+    way: Way,
+    context: Any,
+    limit: asyncio.Timeout | None,
+) -> Answer:
+    serving = _current.set((exchange, limit))
+    try:
+        async with session.request(
+            request.method,
+            request.url,
+            data=request.body,
+            headers=headers,
+            proxy=None if way.socks else way.proxy,
+            ssl=context,
+            allow_redirects=False,
+            timeout=_limits(exchange.timeout, None if limit else exchange.whole),
+        ) as response:
+            names = {name.lower(): value for name, value in response.headers.items()}
+            body = Body(names.get("content-encoding", ""), exchange.largest)
+            while piece := await response.content.readany():
+                if not body.take(piece):
+                    response.close()
+                    break
+            return Answer(response.status, names, body.content(), body.complete, exchange.largest)
+    finally:
+        _current.reset(serving)
 
 
 @lru_cache
-def _limits(seconds: float) -> aiohttp.ClientTimeout:
-    # The exchange limits the whole.
-    return aiohttp.ClientTimeout(total=None, sock_connect=seconds, sock_read=seconds)
+def _limits(seconds: float, whole: float | None) -> aiohttp.ClientTimeout:
+    # By default aiohttp rounds long times up to whole seconds.
+    return aiohttp.ClientTimeout(
+        total=whole, sock_connect=seconds, sock_read=seconds, ceil_threshold=math.inf
+    )

@@ -51,7 +51,10 @@ class Exchange:
 
     def begin(self) -> None:
         """Begin the time limit anew, after a wait that was not for the network."""
-        self._ends = min(current().monotonic() + LIMITS * self.timeout, self._until)
+        now = current().monotonic()
+        #: Seconds for all of it.
+        self.whole = min(LIMITS * self.timeout, self._until - now)
+        self._ends = now + self.whole
 
     def longest_wait(self) -> float:
         """Seconds that the exchange may wait before it begins."""

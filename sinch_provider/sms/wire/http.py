@@ -19,6 +19,7 @@ LARGEST_ANSWER: Final = 16 * 1024 * 1024
 _BYTES_PER_ENTRY: Final = 32
 
 USER_AGENT: Final = f"airflow-provider-sinch/{__version__} (Python/{platform.python_version()})"
+#: Headers of every request. The transports add them.
 COMMON_HEADERS: Final = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
@@ -33,7 +34,7 @@ class Request:
 
     :param method: HTTP method.
     :param url: Absolute URL.
-    :param headers: Headers, except ``Authorization`` of API calls.
+    :param headers: Headers, except ``COMMON_HEADERS``, and ``Authorization`` of API calls.
     :param body: The encoded body; None for requests without one.
     """
 

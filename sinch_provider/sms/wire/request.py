@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from sinch_provider.sms.account import Account
 from sinch_provider.sms.fields.only_to import refuse_others
 from sinch_provider.sms.wire.call import Call, Kind
 from sinch_provider.sms.wire.encoding import encode
-from sinch_provider.sms.wire.http import COMMON_HEADERS, Request
+from sinch_provider.sms.wire.http import Request
 
 
 def request_for(account: Account, call: Call[Any]) -> Request:
@@ -21,15 +21,20 @@ def request_for(account: Account, call: Call[Any]) -> Request:
     """
     if call.kind is not Kind.SAFE:
         refuse_others(account.only_to, call.operation, call.body or {})
-    url = account.api_root + call.path + (f"?{urlencode(call.query)}" if call.query else "")
-    headers = dict(COMMON_HEADERS)
+    url = account.api_root + call.path
+    if call.query:
+        url = f"{url}?{'&'.join(f'{name}={_quoted(value)}' for name, value in call.query.items())}"
     if call.body is None:
-        return Request(call.method, url, headers, None)
+        return Request(call.method, url, {}, None)
     body = call.body
     if call.default_sender and account.sender and "from" not in body:
         body = {**body, "from": account.sender}
-    headers["Content-Type"] = "application/json"
-    return Request(call.method, url, headers, encode(body))
+    return Request(call.method, url, {"Content-Type": "application/json"}, encode(body))
+
+
+def _quoted(value: str) -> str:
+    # Most values are numbers or words.
+    return value if value.isascii() and value.isalnum() else quote_plus(value)
 
 
 def read_before(account: Account, call: Call[Any]) -> Call[Any] | None:

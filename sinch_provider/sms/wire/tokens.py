@@ -15,7 +15,7 @@ from sinch_provider.sms.errors import MalformedAnswerError, SinchAuthError, Sinc
 from sinch_provider.sms.runtime import current
 from sinch_provider.sms.wire.answers import code_and_text, masked_excerpt, read_answer
 from sinch_provider.sms.wire.call import Call
-from sinch_provider.sms.wire.http import COMMON_HEADERS, TOKEN_PATH, Answer, Request
+from sinch_provider.sms.wire.http import TOKEN_PATH, Answer, Request
 
 #: Seconds before its end from which a token is not used any more.
 MARGIN: Final = 60.0
@@ -78,10 +78,15 @@ def token_slot(account: Account, credentials: ProjectCredentials) -> TokenSlot:
     return _slots.setdefault((account.token_url, credentials.key_id, digest), TokenSlot())
 
 
+def slot_of(account: Account) -> TokenSlot | None:
+    """Return the slot of an account; None if its token does not expire."""
+    credentials = account.credentials
+    return token_slot(account, credentials) if isinstance(credentials, ProjectCredentials) else None
+
+
 def token_request(account: Account, credentials: ProjectCredentials) -> Request:
     """Make the request for a token: HTTP Basic with the access key, form-encoded grant type."""
     headers = {
-        **COMMON_HEADERS,
         "Authorization": f"Basic {credentials.basic}",
         "Content-Type": "application/x-www-form-urlencoded",
     }
@@ -135,6 +140,9 @@ def _parse_grant(body: Any) -> Grant:
     token = body.get("access_token") if isinstance(body, dict) else None
     if not isinstance(token, str) or not token:
         raise MalformedAnswerError("it has no access_token")
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        # It would end its header, or be refused by a library after the request counts as sent.
+        raise MalformedAnswerError("its access_token has characters that a token cannot have")
     try:
         lifetime = float(body.get("expires_in", _DEFAULT_LIFETIME))
     except (TypeError, ValueError, OverflowError):

@@ -16,7 +16,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from sinch_provider.sms.wire.environment import SOCKS, Ways, origin_of, tls_context
 from sinch_provider.sms.wire.exchange import Exchange
-from sinch_provider.sms.wire.http import Answer, Request
+from sinch_provider.sms.wire.http import COMMON_HEADERS, Answer, Request
 from sinch_provider.sms.wire.log_masking import mask_library_logs
 from sinch_provider.sms.wire.sockets import (
     TimedTlsSocket,
@@ -69,7 +69,7 @@ def _prepared(request: Request, headers: Mapping[str, str]) -> requests.Prepared
     prepared.method = request.method
     prepared.url = request.url
     prepared.body = request.body
-    sent: Any = dict(headers)
+    sent: Any = {**COMMON_HEADERS, **headers}
     if request.body is not None or request.method != "GET":
         sent["Content-Length"] = str(len(request.body or b""))
     for header in sent.items():
@@ -156,7 +156,7 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self) -> None:
         self._ways = Ways()
-        self._pools: dict[str, HTTPConnectionPool] = {}
+        self._pools: dict[str, Any] = {}
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -172,7 +172,7 @@ class _Adapter(HTTPAdapter):
         manager.pool_classes_by_scheme = _socks_pools() if scheme in SOCKS else _POOLS
         return manager
 
-    def get_connection_with_tls_context(self, request: Any, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+    def get_connection_with_tls_context(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         origin = origin_of(request.url)
         pool = self._pools.get(origin)
         if pool is None:

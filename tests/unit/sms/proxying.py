@@ -86,6 +86,49 @@ def read_head(connection: socket.socket) -> bytes:
     return head
 
 
+class KeepingServer(RawServer):
+    """
+    Keeps connections, and answers every request on them alike.
+
+    :param answer: The whole answer; or what makes one of the head of a request.
+    """
+
+    def __init__(self, answer: bytes | Callable[[bytes], bytes], tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(self._keep, tls)
+        self._answer = answer
+        self._lock = threading.Lock()
+        self._open: list[socket.socket] = []
+        #: The heads of all requests.
+        self.heads: list[bytes] = []
+        #: The most connections that were open at the same time.
+        self.most_open = 0
+
+    def still_open(self) -> int:
+        """Count the connections that the callers have not closed."""
+        with self._lock:
+            return sum(not _is_hung_up(each) for each in self._open)
+
+    def _keep(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._open = [each for each in self._open if not _is_hung_up(each)] + [connection]
+            self.most_open = max(self.most_open, len(self._open))
+        while True:
+            head = read_head(connection)
+            self.heads.append(head)
+            length = head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]
+            _exactly(connection, int(length or 0))
+            connection.sendall(self._answer if isinstance(self._answer, bytes) else self._answer(head))
+
+
+def _is_hung_up(connection: socket.socket) -> bool:
+    try:
+        ready, _, _ = select.select([connection], [], [], 0)
+        return bool(ready) and not connection.recv(1, socket.MSG_PEEK)
+    except (OSError, ValueError):
+        # This side has closed it already.
+        return True
+
+
 class Proxy(RawServer):
     """
     A proxy that takes HTTP, CONNECT, SOCKS 4, 4a and 5, and leads all of it to one port of this machine.

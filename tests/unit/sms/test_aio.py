@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
+from dataclasses import replace
 
 import pytest
 
+from sinch_provider.sms.account import Account, ServicePlanCredentials
 from sinch_provider.sms.aio import AsyncSinchClient
 from sinch_provider.sms.client import SinchClient
+from sinch_provider.sms.errors import SinchConnectionError
+from sinch_provider.sms.runtime import current, using
+from sinch_provider.sms.wire.async_transport import AsyncTransport
 from tests.unit.sms.conftest import plan_account, project_account
+from tests.unit.sms.proxying import KeepingServer
 from tests.unit.sms.scripted import EXPIRED, HANGING, Received, Reply, ScriptedServer, reply, token
 
 ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
@@ -115,3 +122,144 @@ def test_requests_of_one_client_overlap() -> None:
 
     with ScriptedServer(answer) as server:
         assert asyncio.run(ask()) == ["a", "b"]
+
+
+# --- how many at once
+
+
+KEPT = reply(200, {"id": ID}).raw.replace(b"Connection: close\r\n", b"")
+
+
+def test_no_more_requests_are_under_way_than_permitted() -> None:
+    together = threading.Barrier(3)
+
+    def answer(head: bytes) -> bytes:
+        together.wait(10)
+        return KEPT
+
+    async def ask() -> None:
+        async with AsyncSinchClient(plan_account(server.url), at_once=3) as client:
+            await asyncio.gather(*(client.batches.get(ID) for _ in range(12)))
+
+    with KeepingServer(answer) as server:
+        asyncio.run(ask())
+    assert (len(server.heads), server.connections) == (12, 3)
+
+
+def test_nor_connections_even_if_each_request_takes_a_new_one() -> None:
+    async def ask() -> None:
+        async with AsyncSinchClient(plan_account(server.url), at_once=2) as client:
+            await asyncio.gather(*(client.batches.get(ID) for _ in range(4)))
+            changes = (client.batches.update(ID, body="Late.") for _ in range(6))
+            await asyncio.gather(*changes)
+
+    with KeepingServer(KEPT) as server:
+        asyncio.run(ask())
+    assert server.most_open <= 2
+    assert server.connections >= 6
+
+
+def test_nor_connections_to_several_hosts() -> None:
+    def answer(head: bytes) -> bytes:
+        return token("t1", expires_in=1).raw.replace(b"Connection: close\r\n", b"")
+
+    async def ask() -> None:
+        account = project_account(server.url, auth_url=tokens.url)
+        async with AsyncSinchClient(account, at_once=1) as client:
+            for _ in range(3):
+                await client.batches.get(ID)
+                # The connection to the other host is closed before one to this host opens.
+                assert (server.still_open(), tokens.still_open()) == (1, 0)
+
+    with KeepingServer(KEPT) as server, KeepingServer(answer) as tokens:
+        asyncio.run(ask())
+    assert (server.connections, tokens.connections) == (3, 3)
+
+
+def test_waiting_for_a_turn_takes_nothing_from_the_time_for_the_network() -> None:
+    now = [0.0]
+
+    def answer(head: bytes) -> bytes:
+        now[0] += 100
+        return KEPT
+
+    async def ask() -> list[str]:
+        async with AsyncSinchClient(plan_account(server.url, timeout=5), at_once=1) as client:
+            return [batch.id for batch in await asyncio.gather(*(client.batches.get(ID) for _ in range(3)))]
+
+    with KeepingServer(answer) as server, using(replace(current(), monotonic=lambda: now[0])):
+        assert asyncio.run(ask()) == [ID] * 3
+
+
+def test_the_end_of_a_client_ends_the_wait_for_a_turn(server: ScriptedServer) -> None:
+    server.script = [HANGING]
+
+    async def ask() -> list[object]:
+        client = AsyncSinchClient(plan_account(server.url), attempts=1, seconds=0.3, at_once=1)
+        async with client:
+            calls = (client.batches.get(ID) for _ in range(3))
+            return list(await asyncio.gather(*calls, return_exceptions=True))
+
+    for error in asyncio.run(ask()):
+        assert isinstance(error, SinchConnectionError)
+        assert "took too long" in str(error)
+    assert len(server.received) == 1
+
+
+def test_a_cancelled_call_gives_its_turn_to_the_next(server: ScriptedServer) -> None:
+    server.script = [HANGING, reply(200, {"id": ID})]
+
+    async def ask() -> str:
+        async with AsyncSinchClient(plan_account(server.url), at_once=1) as client:
+            tasks = [asyncio.create_task(client.batches.get(ID)) for _ in range(3)]
+            await asyncio.to_thread(server.arrived.wait, 10)
+            # The first is under way, and the second waits.
+            for task in tasks[:2]:
+                task.cancel()
+            return (await tasks[2]).id
+
+    assert asyncio.run(ask()) == ID
+
+
+def test_clients_may_share_connections() -> None:
+    async def ask() -> None:
+        transport = AsyncTransport(2)
+        for name in ("first-token", "second-token"):
+            credentials = ServicePlanCredentials("plan", name)
+            account = Account(credentials=credentials, base_url=server.url)
+            async with AsyncSinchClient(account, transport=transport) as client:
+                await client.batches.get(ID)
+        assert server.still_open() == 1
+        await transport.close()
+        assert server.still_open() == 0
+
+    with KeepingServer(KEPT) as server:
+        asyncio.run(ask())
+    assert server.connections == 1
+    assert [b"Bearer first-token" in head for head in server.heads] == [True, False]
+
+
+def test_every_call_counts_its_own_repeats() -> None:
+    pauses: list[float] = []
+    asked: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    def answer(received: Received) -> Reply:
+        with lock:
+            asked[received.path] += 1
+            failed = asked[received.path] <= 2
+        return reply(503) if failed else reply(200, {"id": received.path.rsplit("/", 1)[1]})
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    async def ask() -> list[str]:
+        async with AsyncSinchClient(plan_account(server.url)) as client:
+            calls = (client.batches.get(f"batch-{index}") for index in range(TASKS))
+            return [batch.id for batch in await asyncio.gather(*calls)]
+
+    with ScriptedServer(answer) as server, using(replace(current(), async_sleep=pause)):
+        assert asyncio.run(ask()) == [f"batch-{index}" for index in range(TASKS)]
+    assert set(asked.values()) == {3}
+    assert len(pauses) == 2 * TASKS

@@ -23,6 +23,7 @@ from sinch_provider.sms.errors import (
     SinchConnectionError,
     SinchError,
     SinchUncertainError,
+    SinchUnexpectedAnswerError,
 )
 from sinch_provider.sms.wire.retry import ATTEMPTS
 from tests.unit.sms.calls import (
@@ -121,6 +122,18 @@ def test_a_static_token_cannot_be_renewed(do: Player, server: ScriptedServer) ->
     with pytest.raises(SinchAuthError):
         do(plan_account(server.url), *GET)
     assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("value", ["t1\r\nX-Header: of-somebody", "t1\n\tfolded", "t1\x00", " t1", "t\u20ac"])
+@pytest.mark.parametrize("call", [SEND, GET], ids=by_operation)
+def test_a_token_that_no_header_can_carry_is_not_sent(
+    do: Player, server: ScriptedServer, call: tuple[Any, ...], value: str
+) -> None:
+    server.script = [token(value), GOOD[call[0]]]
+    with pytest.raises(SinchUnexpectedAnswerError, match="access_token has characters") as caught:
+        do(project_account(server.url), *call)
+    assert caught.value.effect is Effect.NONE
+    assert server.paths() == ["POST /oauth2/token"]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from sinch_provider.sms.wire.http import Answer
 from tests.unit.sms.calls import BATCH, GET, GOOD, ID, SEND, TEXT, TO
 from tests.unit.sms.certificates import Authority
 from tests.unit.sms.conftest import Player, plan_account
-from tests.unit.sms.proxying import Proxy, RawServer, read_head
+from tests.unit.sms.proxying import KeepingServer, Proxy
 from tests.unit.sms.scripted import CLOSED, RESET, ScriptedServer, reply
 
 #: Reserved for documentation, so it is nobody's, and no name server is asked for it.
@@ -153,21 +153,13 @@ def test_answers_are_shown_before_they_are_judged(do: Player, server: ScriptedSe
     assert seen[1].headers["date"] == "Wed, 25 Nov 2026 10:00:00 GMT"
 
 
+#: Without "Connection: close".
+KEPT = GOOD["batches.send"].raw.replace(b"Connection: close\r\n", b"")
+
+
 @pytest.mark.parametrize("call", ["with a permit", "without"])
 def test_what_could_be_done_twice_takes_a_connection_of_its_own(do: Player, call: str) -> None:
     # A kept connection may be closing just now. Then the outcome of the request is unknown.
-    answer = GOOD["batches.send"].raw.replace(b"Connection: close\r\n", b"")
-    heads: list[bytes] = []
-
-    def serve(connection: Any) -> None:
-        while True:
-            heads.append(read_head(connection))
-            length = heads[-1].lower().partition(b"content-length: ")[2].partition(b"\r")[0]
-            left = int(length or 0)
-            while left:
-                left -= len(connection.recv(left))
-            connection.sendall(answer)
-
     def steps() -> Any:
         yield endpoints.get(ID)
         yield endpoints.get(ID)
@@ -176,11 +168,35 @@ def test_what_could_be_done_twice_takes_a_connection_of_its_own(do: Player, call
         yield replace(endpoints.send(body=TEXT, to=TO), permit=permit)
         assert server.connections == 2
         yield endpoints.get(ID)
+        yield replace(endpoints.send(body=TEXT, to=TO), permit=permit)
         return server.connections
 
-    with RawServer(serve) as server:
-        assert do.follow(plan_account(server.url), steps()) == 2
-    assert len(heads) == 4
+    with KeepingServer(KEPT) as server:
+        assert do.follow(plan_account(server.url), steps()) == 3
+    assert len(server.heads) == 5
+    assert server.most_open == 1
+
+
+def test_so_it_does_through_a_proxy(
+    do: Player, route: Route, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def steps() -> Any:
+        yield endpoints.get(ID)
+        yield endpoints.get(ID)
+        yield replace(endpoints.send(body=TEXT, to=TO), permit=lambda: connections.append(proxy.connections))
+        yield endpoints.get(ID)
+
+    connections: list[int] = []
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
+    tls = authority.server(HOST, ADDRESS) if route.api == "https" else None
+    with (
+        KeepingServer(KEPT, tls) as server,
+        Proxy(server.port, authority.server("127.0.0.1") if route.proxy == "https" else None) as proxy,
+    ):
+        monkeypatch.setenv(f"{route.api.upper()}_PROXY", f"{route.proxy}://127.0.0.1:{proxy.port}")
+        do.follow(plan_account(f"{route.api}://{route.host}", allow_insecure=True, timeout=5), steps())
+    assert connections == [2]
+    assert (proxy.connections, server.connections, len(server.heads)) == (2, 2, 4)
 
 
 # --- SOCKS
@@ -257,6 +273,26 @@ def test_networks_can_be_excepted_from_the_proxy(
         with contextlib.suppress(SinchConnectionError):
             do(account, *GET)
     assert proxy.connections == 0
+
+
+def test_a_client_keeps_the_proxy_that_it_began_with(
+    do: Player, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Reading the environment takes as long as the rest of a small call.
+    server.script = [GOOD["batches.get"]] * 3
+
+    def steps() -> Any:
+        yield endpoints.get(ID)
+        monkeypatch.setenv("http_proxy", other.url)
+        yield endpoints.get(ID)
+
+    account = plan_account(f"http://{HOST}", allow_insecure=True)
+    with Proxy(server.port) as proxy, Proxy(server.port) as other:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        do.follow(account, steps())
+        assert (len(proxy.asked), len(other.asked)) == (2, 0)
+        do(account, *GET)
+        assert (len(proxy.asked), len(other.asked)) == (2, 1)
 
 
 # --- whom to trust

@@ -19,6 +19,8 @@ from sinch_provider.sms.errors import (
     SinchUncertainError,
     SinchUnexpectedAnswerError,
 )
+from sinch_provider.sms.wire import request
+from sinch_provider.sms.wire.encoding import encode
 from sinch_provider.sms.wire.retry import ATTEMPTS, LONGEST_PAUSE
 from tests.unit.sms.calls import (
     BATCH,
@@ -80,6 +82,23 @@ class TestLostAnswers:
         assert len(server.received) == ATTEMPTS
         assert len(do.pauses) == ATTEMPTS - 1
         assert caught.value.effect is Effect.UNKNOWN
+
+
+def test_a_repeat_is_the_same_request(
+    do: Player, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A batch of a thousand takes longer to write as JSON than to send.
+    written: list[Any] = []
+
+    def counting(value: Any) -> bytes:
+        written.append(value)
+        return encode(value)
+
+    monkeypatch.setattr(request, "encode", counting)
+    server.script = [reply(429), reply(429), GOOD["batches.send"]]
+    do(plan_account(server.url), *SEND)
+    assert len({received.body for received in server.received}) == 1
+    assert len(written) == 1
 
 
 def test_an_answer_that_does_not_come_in_time_is_a_lost_one(do: Player, server: ScriptedServer) -> None:
