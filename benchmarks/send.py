@@ -56,13 +56,13 @@ class CountedStore:
 def messages(count: int, size: int = SIZE) -> Iterator[Values]:
     """Messages as a task has them: made at run time, to other people each, with two values for each."""
     for index in range(count):
-        to = [f"+999{index % 1000:03}{each:06}" for each in range(size)]
+        to = [f"999{index % 1000:03}{each:06}" for each in range(size)]
         yield {
             "to": to,
             "body": BODY,
             "parameters": {
-                "name": {number: f"Guest {each}" for each, number in enumerate(to)},
-                "table": {number: f"{each % 80} b" for each, number in enumerate(to)},
+                "name": {number: f"Ann {each}" for each, number in enumerate(to)},
+                "table": {number: f"{each % 80}" for each, number in enumerate(to)},
             },
         }
 

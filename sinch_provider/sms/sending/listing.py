@@ -120,7 +120,8 @@ class SinchClock:
     def observe(self, answer: Answer) -> None:
         """Read the header of an answer."""
         if date := date_of(answer):
-            self.skew = date - utcnow()
+            # The difference of pendulum's times takes as long as the rest of reading an answer.
+            self.skew = timedelta(seconds=date.timestamp() - utcnow().timestamp())
 
 
 def date_of(answer: Answer) -> datetime | None:

@@ -48,6 +48,7 @@ class Call(Generic[T]):
     :param permit: Asked before every request, at the last moment before it leaves. If it raises, the request
         does not leave.
     :param observe: Given every HTTP answer of the call before it is read.
+    :param unread: Names of fields of the answer that nobody needs, so that they are not read.
     """
 
     operation: str
@@ -61,6 +62,7 @@ class Call(Generic[T]):
     may_lag: bool = False
     permit: Callable[[], None] | None = field(default=None, repr=False, compare=False)
     observe: Callable[[Answer], None] | None = field(default=None, repr=False, compare=False)
+    unread: frozenset[str] = frozenset()
 
     def __await__(self) -> Generator[Call[T], T, T]:
         """Let the client that follows the procedure make this call; return its result."""

@@ -8,11 +8,12 @@ the same without it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 _encode: Callable[[Any], bytes] | None = None
-_decode: Callable[[bytes], Any] | None = None
+_decode: Callable[[Any], Any] | None = None
+_split: Callable[[bytes], dict[str, Any]] | None = None
 try:
     import msgspec.json
 except ImportError:
@@ -20,6 +21,8 @@ except ImportError:
 else:
     _encode = msgspec.json.Encoder().encode
     _decode = msgspec.json.Decoder().decode
+    #: Reads an object, and leaves the values of its fields as they are written.
+    _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def encode(value: Any) -> bytes:
@@ -38,17 +41,27 @@ def encode(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def decode(text: bytes) -> Any:
+def decode(text: bytes, unread: Collection[str] = ()) -> Any:
     """
     Read JSON.
 
+    :param unread: Names of fields to leave out, if it is an object. They must be JSON too.
     :raises ValueError: It is not JSON.
     :raises RecursionError: It is nested too deeply.
     """
-    if _decode is not None:
+    if _decode is not None and _split is not None:
         try:
-            return _decode(text)
+            # Raw fields are not checked for characters that are none. Of ASCII all are.
+            if unread and text.isascii():
+                return {name: _decode(raw) for name, raw in _split(text).items() if name not in unread}
+            return _without(_decode(text), unread)
         except Exception:
             # json accepts more: other encodings than UTF-8, half a character pair, numbers that are infinite.
             pass
-    return json.loads(text)
+    return _without(json.loads(text), unread)
+
+
+def _without(value: Any, unread: Collection[str]) -> Any:
+    if unread and isinstance(value, dict):
+        return {name: item for name, item in value.items() if name not in unread}
+    return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -62,27 +62,31 @@ class Answer:
     complete: bool = True
     largest: int = LARGEST_ANSWER
 
-    def json(self) -> Any:
+    def json(self, unread: Collection[str] = ()) -> Any:
         """
         Read the body as JSON.
 
+        :param unread: Names of fields to leave out, because nobody needs them.
         :raises ValueError: The body is not JSON, or too large or too deep to be an answer of Sinch.
         """
-        value, fault = self._parsed
+        value, fault = self._parse(unread) if unread else self._parsed
         if fault:
             raise ValueError(fault)
         return value
 
     @cached_property
     def _parsed(self) -> tuple[Any, str]:
-        # Called late, because whoever only describes calls needs no JSON.
+        return self._parse()
+
+    def _parse(self, unread: Collection[str] = ()) -> tuple[Any, str]:
+        # Imported late, because whoever only describes calls needs no JSON.
         from sinch_provider.sms.wire.encoding import decode
 
         most = self.largest // _BYTES_PER_ENTRY
         if len(self.body) > most and sum(map(self.body.count, (b"[", b"{", b","))) > most:
             return None, "too many entries"
         try:
-            return decode(self.body), ""
+            return decode(self.body, unread), ""
         except RecursionError:
             return None, "nested too deeply"
         except ValueError:

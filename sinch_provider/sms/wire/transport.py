@@ -69,11 +69,11 @@ def _prepared(request: Request, headers: Mapping[str, str]) -> requests.Prepared
     prepared.method = request.method
     prepared.url = request.url
     prepared.body = request.body
+    for header in headers.items():
+        check_header_validity(header)
     sent: Any = {**COMMON_HEADERS, **headers}
     if request.body is not None or request.method != "GET":
         sent["Content-Length"] = str(len(request.body or b""))
-    for header in sent.items():
-        check_header_validity(header)
     prepared.headers = sent
     return prepared
 

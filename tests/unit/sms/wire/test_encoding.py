@@ -63,10 +63,10 @@ def test_nothing_is_written_that_json_has_no_word_for(module: Any) -> None:
         module.encode({"x": object()})
 
 
-def _outcome(module: Any, text: bytes) -> str:
+def _outcome(module: Any, text: bytes, *unread: str) -> str:
     try:
         # Not the value itself, because NaN is not equal to itself, and 1 equals 1.0 and True.
-        return ascii(module.decode(text))
+        return ascii(module.decode(text, unread))
     except RecursionError:
         return "RecursionError"
     except ValueError:
@@ -137,3 +137,31 @@ def test_so_is_json_with_one_wrong_byte(value: Any, place: int, byte: bytes) -> 
 def test_so_are_numbers(number: float) -> None:
     text = json.dumps(number).encode()
     assert _outcome(BOTH[0], text) == _outcome(BOTH[1], text)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["id", "to", "parameters"]), values),
+    st.integers(0),
+    st.binary(max_size=1),
+)
+@example({"id": "\u00e5", "parameters": "\ud83d"}, 0, b"{")
+def test_fields_can_be_left_out_unread(value: Any, place: int, byte: bytes) -> None:
+    for ascii_only in (True, False):
+        text = json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+        read = {name: json.loads(json.dumps(item)) for name, item in value.items() if name != "parameters"}
+        for module in BOTH:
+            assert module.decode(text, {"parameters"}) == read
+        wrong = text[: place % len(text)] + byte + text[place % len(text) + 1 :]
+        assert _outcome(BOTH[0], wrong, "parameters") == _outcome(BOTH[1], wrong, "parameters")
+
+
+@given(_raw)
+@example(b"[1]")
+@example(b'"parameters"')
+@example(b'{"parameters": "\\x"}')
+@example(b'{"parameters": "\xff"}')
+@example(b'{"parameters": 1, "parameters": 2}')
+def test_what_is_left_out_must_be_json_too(text: bytes) -> None:
+    assert _outcome(BOTH[0], text, "b", "parameters") == _outcome(BOTH[1], text, "b", "parameters")
+    whole = b'{"id": 1, "parameters": ' + text + b"}"
+    assert _outcome(BOTH[0], whole, "parameters") == _outcome(BOTH[1], whole, "parameters")

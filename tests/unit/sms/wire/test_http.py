@@ -29,9 +29,9 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     sizes: list[int] = []
     decode = encoding.decode
 
-    def counting(text: bytes) -> Any:
+    def counting(text: bytes, *unread: Any) -> Any:
         sizes.append(len(text))
-        return decode(text)
+        return decode(text, *unread)
 
     monkeypatch.setattr(encoding, "decode", counting)
     return sizes
