@@ -1,22 +1,30 @@
-"""How many recipients a second the sandbox accepts into its ledger.
+"""
+How fast the sandbox accepts recipients into its ledger.
 
 One client sends batches of 1,000 recipients over HTTP, one after the other. An accepted batch is in the
-SQLite file before its answer leaves, so the rate includes writing it. Scattered numbers cost more: each is
-in another place of the index of recipients.
+SQLite file before its answer leaves, so the time includes writing it. Scattered numbers cost more: each is in
+another place of the index of recipients.
 """
 
 from __future__ import annotations
 
-import argparse
 import random
-import statistics
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-from running import Caller, batch, machine, number, server
+from figures import Figure, Plot, Result, main
+from running import PLAN, Caller, batch, number, server
 
-SIZE = 1000
+SIZE: Final = 1000
+#: Batches that are sent in a round, to a new server.
+BATCHES: Final = 200
+#: Seconds for a million: 50,000 recipients a second.
+LIMIT: Final = 20.0
+
+NUMBERS: Final[Mapping[str, str]] = {"consecutive": "consecutive numbers", "scattered": "scattered numbers"}
 
 
 def scattered(chance: random.Random) -> bytes:
@@ -24,40 +32,65 @@ def scattered(chance: random.Random) -> bytes:
     return batch(0, 0, to=[number(index) for index in chance.sample(range(1_000_000), SIZE)])
 
 
-def one_round(batches: int, is_scattered: bool) -> tuple[float, float]:
-    """Recipients per second, by the wall clock and by the server's own CPU time."""
+def one_round(is_scattered: bool) -> tuple[float, float]:
+    """Seconds for a million recipients, by the wall clock and by the server's own CPU time."""
     chance = random.Random(1)
-    bodies = [scattered(chance) if is_scattered else batch(SIZE * index) for index in range(batches)]
+    bodies = [scattered(chance) if is_scattered else batch(SIZE * index) for index in range(BATCHES)]
     with tempfile.TemporaryDirectory() as folder, server(Path(folder) / "sms.db") as running:
         caller = Caller(running)
         for body in bodies[:5]:
             caller.send(body)
         cpu, began = running.cpu_seconds(), time.perf_counter()
         for body in bodies:
-            status, _ = caller.call("POST", "/xms/v1/sandbox-plan/batches", body)
+            status, _ = caller.call("POST", f"/xms/v1/{PLAN}/batches", body)
             assert status == 201
         wall, cpu = time.perf_counter() - began, running.cpu_seconds() - cpu
         caller.close()
-    return batches * SIZE / wall, batches * SIZE / cpu
+    millions = BATCHES * SIZE / 1_000_000
+    return wall / millions, cpu / millions
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7, help="each with a new server (%(default)s)")
-    parser.add_argument("--batches", type=int, default=200, help="of 1,000 recipients a round (%(default)s)")
-    given = parser.parse_args()
-    print(f"accept: {given.rounds} rounds of {given.batches} batches of {SIZE} recipients; {machine()}")
-    for what, is_scattered in (("consecutive numbers", False), ("scattered numbers", True)):
-        rounds = [one_round(given.batches, is_scattered) for _ in range(given.rounds)]
-        for clock, rates in (
-            ("wall clock", [wall for wall, _ in rounds]),
-            ("the server's CPU time", [cpu for _, cpu in rounds]),
-        ):
-            print(
-                f"  {f'recipients/s, {what}, {clock}':<56} min {min(rates):8,.0f}"
-                f"  median {statistics.median(rates):8,.0f}  max {max(rates):8,.0f}"
+def measure(rounds: int) -> Result:
+    found = {key: [one_round(key == "scattered") for _ in range(rounds)] for key in NUMBERS}
+    return Result(
+        name="accept",
+        title="Recipients that the sandbox accepts into its ledger",
+        floor="50,000 recipients a second, which is 20 s for a million",
+        figures=[
+            *(
+                Figure(
+                    f"accept.{key}.wall",
+                    f"Wall time of a million, {title}",
+                    "s",
+                    [wall for wall, _ in found[key]],
+                )
+                for key, title in NUMBERS.items()
+            ),
+            *(
+                Figure(
+                    f"accept.{key}.cpu",
+                    f"The server's CPU of a million, {title}",
+                    "s",
+                    [cpu for _, cpu in found[key]],
+                    limit=LIMIT,
+                )
+                for key, title in NUMBERS.items()
+            ),
+        ],
+        plots=[
+            Plot(
+                key="accept",
+                title="A million recipients into the sandbox's ledger",
+                y="s",
+                bars=[f"accept.{key}.{clock}" for key in NUMBERS for clock in ("wall", "cpu")],
             )
+        ],
+        notes=[
+            f"Each round sends {BATCHES} batches of {SIZE:,} recipients to a new server, one by one.",
+            "The limit is for the CPU of the server, which has one thread: other programs change wall times.",
+        ],
+    )
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

@@ -1,102 +1,99 @@
-"""How the sandbox holds up with a million messages: first page of the inbox, and memory.
+"""
+How the sandbox holds up with a million messages: the calls of its inbox, the page itself, and memory.
 
-The messages go in through the API, in batches of 1,000; by default each is to a number of its own.
+The messages go in through the API, in batches of 1,000, each to a number of its own.
 """
 
 from __future__ import annotations
 
-import argparse
-import shutil
-import statistics
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
+from figures import Figure, Result, main
 from playwright.sync_api import sync_playwright
-from running import Caller, Server, batch, machine, server
+from running import Caller, Server, batch, chromium, server
+
+BATCHES: Final = 1000
 
 # What the inbox asks for when it opens (the first two) and later on, and what scripts ask for.
-CALLS = (
-    "/sandbox/inbox",
-    "/sandbox/inbox/phones",
-    "/sandbox/inbox/phones/999000000500",
-    "/sandbox/inbox/batches",
-    "/sandbox/inbox/search?q=000500",
-    "/sandbox/messages?limit=50",
-    "/sandbox/messages?limit=50&offset=999000",
-    "/sandbox/messages?limit=50&q=000500",
-)
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
-ROUNDS = 5
+CALLS: Final[Mapping[str, str]] = {
+    "inbox": "/sandbox/inbox",
+    "phones": "/sandbox/inbox/phones",
+    "phone": "/sandbox/inbox/phones/999000000500",
+    "batches": "/sandbox/inbox/batches",
+    "search": "/sandbox/inbox/search?q=000500",
+    "messages": "/sandbox/messages?limit=50",
+    "last_messages": "/sandbox/messages?limit=50&offset=999000",
+    "found_messages": "/sandbox/messages?limit=50&q=000500",
+}
 
 
-def fill(running: Server, batches: int, phones: int) -> float:
+def fill(running: Server) -> None:
     caller = Caller(running)
-    began = time.perf_counter()
-    for index in range(batches):
-        caller.send(batch(1000 * index % phones))
+    for index in range(BATCHES):
+        caller.send(batch(1000 * index))
     caller.close()
-    return time.perf_counter() - began
 
 
-def time_calls(running: Server) -> None:
+def time_calls(running: Server, rounds: int) -> list[Figure]:
     caller = Caller(running)
-    for path in CALLS:
+    figures = []
+    for key, path in CALLS.items():
         times = []
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             began = time.perf_counter()
             status, _ = caller.call("GET", path)
             assert status == 200, path
-            times.append(time.perf_counter() - began)
-        show(path, times)
+            times.append(1000 * (time.perf_counter() - began))
+        figures.append(Figure(f"inbox.{key}", f"`{path}`", "ms", times))
     caller.close()
+    return figures
 
 
-def time_page(running: Server) -> None:
-    """From opening the page in a fresh browser profile to the first phone in its list."""
-    chromium = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if chromium is None:
-        print("  page: not measured, there is no Chromium on the PATH")
-        return
+def time_page(running: Server, path: str, rounds: int) -> Sequence[float]:
+    """Milliseconds from opening the page in a fresh browser profile to the first phone in its list."""
+    times = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        times = []
-        for _ in range(ROUNDS):
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        for _ in range(rounds):
             context = browser.new_context()
             page = context.new_page()
             began = time.perf_counter()
             page.goto(running.url, wait_until="commit")
             page.locator("a.entry").first.wait_for()
-            times.append(time.perf_counter() - began)
+            times.append(1000 * (time.perf_counter() - began))
             context.close()
         browser.close()
-    show("the page in Chromium, to its first phone", times)
+    return times
 
 
-def show(what: str, times: list[float]) -> None:
-    print(
-        f"  {what:<41} min {min(times):6.3f}  median {statistics.median(times):6.3f}  max {max(times):6.3f} s"
+def measure(rounds: int) -> Result:
+    notes = [f"Wall times, with {1000 * BATCHES:,} messages to as many phones in the ledger."]
+    with tempfile.TemporaryDirectory() as folder, server(Path(folder) / "sms.db") as running:
+        fill(running)
+        size = sum(each.stat().st_size for each in Path(folder).iterdir()) / 2**20
+        figures = time_calls(running, rounds)
+        path = chromium()
+        if path is None:
+            notes.append("The page was not measured: there is no Chromium on the PATH.")
+        else:
+            shown = time_page(running, path, rounds)
+            figures.append(Figure("inbox.page", "The page in Chromium, to its first phone", "ms", shown))
+        now, most = running.memory()
+    figures.append(Figure("inbox.memory", "The server's memory at the end", "MB", [now]))
+    figures.append(Figure("inbox.memory_most", "The server's memory, at most", "MB", [most]))
+    figures.append(Figure("inbox.ledger", "The ledger on disk", "MB", [size]))
+    return Result(
+        name="inbox",
+        title="The sandbox with a million messages",
+        floor="a call that reads one page of rows by an index",
+        figures=figures,
+        notes=notes,
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--batches", type=int, default=1000, help="of 1,000 messages (%(default)s)")
-    parser.add_argument("--phones", type=int, default=1_000_000, help="to as many numbers (%(default)s)")
-    given = parser.parse_args()
-    messages = given.batches * 1000
-    print(f"inbox: {messages:,} messages to {min(given.phones, messages):,} phones; {machine()}")
-    with tempfile.TemporaryDirectory() as folder:
-        db = Path(folder) / "sms.db"
-        with server(db) as running:
-            seconds = fill(running, given.batches, given.phones)
-            size = sum(each.stat().st_size for each in Path(folder).iterdir()) / 2**20
-            print(f"  filled in {seconds:.0f} s; the ledger takes {size:,.0f} MB on disk")
-            time_calls(running)
-            time_page(running)
-            now, most = running.memory()
-            print(f"  memory of the server: {now:.0f} MB, at most {most:.0f} MB")
-
-
 if __name__ == "__main__":
-    main()
+    main(measure)

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -104,6 +105,11 @@ def batch(first: int, size: int = 1000, **fields: Any) -> bytes:
     """The body of a send to consecutive numbers."""
     to = [number(index) for index in range(first, first + size)]
     return json.dumps({"to": to, "from": "Bistro", "body": "Doors open at 19:00.", **fields}).encode()
+
+
+def chromium() -> str | None:
+    """The path of the browser; None if there is none."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def machine() -> str:

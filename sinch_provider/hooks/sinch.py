@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import re
 import shlex
-from collections.abc import Mapping
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -15,25 +13,18 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
 
 from sinch_provider.get_provider_info import get_provider_info
-from sinch_provider.sms.account import DEFAULT_REGION, DEFAULT_TIMEOUT, Account
-from sinch_provider.sms.account import ProjectCredentials as Project
-from sinch_provider.sms.account import ServicePlanCredentials as ServicePlan
-from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
-from sinch_provider.sms.fields.rules import shown_value
+from sinch_provider.hooks import DEFAULT_CONN_ID
+from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.masking import mask_text
 
 if TYPE_CHECKING:
+    from sinch_provider.sms.account import Account
     from sinch_provider.sms.aio import AsyncSinchClient
     from sinch_provider.sms.client import Batches, DeliveryReports, SinchClient
 
-
-log = logging.getLogger(__name__)
-_warned: set[tuple[str, ...]] = set()
-
 #: "Test connection" occupies an Airflow server for at most this long.
 _TEST_SECONDS: Final = 5.0
-_WORD: Final = re.compile(r"[A-Za-z_-]{1,24}")
-_ID: Final = re.compile(r"[\x21-\x7e]{1,250}")
+_ID: Final = r"[\x21-\x7e]{1,250}"
 
 
 class SinchConnectionMissing(AirflowNotFoundException):
@@ -49,7 +40,7 @@ class SinchConnectionMissing(AirflowNotFoundException):
         self.conn_id = conn_id
         variable = f"AIRFLOW_CONN_{conn_id.upper()}"
         # A mistake in the arguments can put numbers and texts here.
-        if not _ID.fullmatch(conn_id) or mask_text(conn_id) != conn_id:
+        if not re.fullmatch(_ID, conn_id) or mask_text(conn_id) != conn_id:
             what = f"sinch_conn_id is not the name of a connection ({len(conn_id)} characters)."
             super().__init__(f"{what} Set it to the name of a connection.")
         elif variable in os.environ:
@@ -81,7 +72,7 @@ class SinchHook(BaseHook):
     """
 
     conn_name_attr = "sinch_conn_id"
-    default_conn_name = "sinch_default"
+    default_conn_name = DEFAULT_CONN_ID
     conn_type = "sinch"
     hook_name = "Sinch SMS"
 
@@ -105,6 +96,7 @@ class SinchHook(BaseHook):
         :raises SinchConnectionMissing: There is no such connection.
         :raises SinchValidationError: The connection is wrong; names every faulty field.
         """
+        from sinch_provider.hooks.accounts import account_of
         from sinch_provider.sms.client import SinchClient
 
         try:
@@ -149,15 +141,16 @@ class SinchHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Make one cheap read within seconds, without repeats, and report the result."""
+        from sinch_provider.sms.account import ProjectCredentials
+
         try:
             with self.new_client(attempts=1, seconds=_TEST_SECONDS) as client:
                 client.batches.list(page_size=1)
         except (SinchError, SinchConnectionMissing) as error:
             return False, str(error)
         account = client.account
-        what = (
-            "access key and project" if isinstance(account.credentials, Project) else "service plan and token"
-        )
+        is_project = isinstance(account.credentials, ProjectCredentials)
+        what = "access key and project" if is_project else "service plan and token"
         return True, f"Sinch accepts {what} at {account.api_root.partition('/xms/')[0]}."
 
     @classmethod
@@ -201,12 +194,13 @@ async def read_account(hook: SinchHook) -> Account:
     """
     # Importing the clients for the first time takes longer than any request.
     await asyncio.to_thread(import_module, "sinch_provider.sms.aio")
+    accounts = await asyncio.to_thread(import_module, "sinch_provider.hooks.accounts")
     compat = await asyncio.to_thread(import_module, "airflow.providers.common.compat.connection")
     try:
         connection = await compat.get_async_connection(hook.sinch_conn_id, hook)
     except AirflowNotFoundException:
         raise SinchConnectionMissing(hook.sinch_conn_id) from None
-    account = account_of(connection, await compat.get_async_extra_dejson(connection))
+    account: Account = accounts.account_of(connection, await compat.get_async_extra_dejson(connection))
     for secret in account.credentials.secrets():
         await conceal(secret)
     return account
@@ -218,77 +212,3 @@ async def conceal(secret: str) -> None:
 
     # mask_secret talks to the supervisor.
     await sync_to_async(mask_secret)(secret)
-
-
-def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:
-    """
-    Read a connection. Extras may be text throughout, as connections written as URIs have them.
-
-    :param connection: The connection's login, password and host.
-    :param extra: Its extras.
-    :raises SinchValidationError: Names every faulty field.
-    """
-    faults: list[Fault] = []
-    _warn_of_unknown(extra)
-    if not (only_to := extra.get("only_to")) and only_to is not None:
-        faults.append(Fault("only_to", "must not be empty; leave it out to allow all recipients"))
-    login, password = (connection.login or "").strip(), (connection.password or "").strip()
-    project_id = _text(extra, "project_id")
-    credentials = Project(project_id, login, password) if project_id else ServicePlan(login, password)
-    base_url = _text(extra, "base_url")
-    if not base_url and connection.host:
-        base_url = connection.host
-        if "://" not in base_url:
-            faults.append(
-                Fault("host", "must begin with a scheme (https://...), or be given as the extra base_url")
-            )
-            base_url = None
-        elif connection.port:
-            base_url = f"{base_url.rstrip('/')}:{connection.port}"
-    timeout = extra.get("timeout")
-    try:
-        seconds = DEFAULT_TIMEOUT if timeout in (None, "") else float(timeout)
-    except (TypeError, ValueError):
-        faults.append(Fault("timeout", "must be a number of seconds", shown_value(timeout)))
-        seconds = DEFAULT_TIMEOUT
-    try:
-        account = Account(
-            credentials=credentials,
-            region=(_text(extra, "region") or DEFAULT_REGION).lower(),
-            base_url=base_url,
-            auth_url=_text(extra, "auth_url"),
-            timeout=seconds,
-            sender=_text(extra, "from"),
-            allow_insecure=str(extra.get("allow_insecure", False)).lower() in {"true", "1", "yes"},
-            namespace=_text(extra, "namespace") or "",
-            only_to=only_to or (),
-        )
-    except SinchValidationError as error:
-        faults.extend(error.faults)
-    if faults:
-        raise SinchValidationError([_in_form(fault, bool(project_id)) for fault in faults], "connection")
-    return account
-
-
-def _warn_of_unknown(extra: Mapping[str, Any]) -> None:
-    known = _form()["conn-fields"]
-    names = sorted(name for name in map(str, extra) if name not in known)
-    if not names or (found := tuple(names)) in _warned:
-        return
-    _warned.add(found)
-    shown = [name if _WORD.fullmatch(name) else f"one with {len(name)} characters" for name in names]
-    log.warning("The connection has unknown extras, which are ignored: %s.", ", ".join(shown))
-
-
-def _text(extra: Mapping[str, Any], name: str) -> str | None:
-    return str(extra.get(name) or "").strip() or None
-
-
-def _in_form(fault: Fault, project: bool) -> Fault:
-    # Users know these fields by the names of the connection form.
-    names = (
-        {"key_id": "login (key id)", "key_secret": "password (key secret)"}
-        if project
-        else {"service_plan_id": "login (service plan id)", "api_token": "password (API token)"}
-    )
-    return Fault(names.get(fault.field, fault.field), fault.rule, fault.shown)

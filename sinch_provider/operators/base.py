@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.hooks import DEFAULT_CONN_ID
 from sinch_provider.sms.errors import Fault, SinchValidationError
 from sinch_provider.sms.fields.checked import Checked
 from sinch_provider.sms.fields.rules import is_file_name
-from sinch_provider.task.arguments import is_marked, literal_text
-from sinch_provider.task.failures import airflow_failures
+from sinch_provider.task.arguments import as_rendered, is_marked, literal_text
 from sinch_provider.task.rendering import GuardedFields
-from sinch_provider.task.typing import as_rendered
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     import jinja2
     from airflow.providers.common.compat.sdk import Context
 
+    from sinch_provider.hooks.sinch import SinchHook
     from sinch_provider.task.typing import BaseOperatorArguments, TemplatedText
 
 #: The types of collections whose literals are left alone. Subclasses may be more than their entries.
@@ -55,7 +54,7 @@ class SinchOperator(GuardedFields, BaseOperator):
     def __init__(
         self,
         *,
-        sinch_conn_id: TemplatedText = SinchHook.default_conn_name,
+        sinch_conn_id: TemplatedText = DEFAULT_CONN_ID,
         **kwargs: Unpack[BaseOperatorArguments],
     ) -> None:
         super().__init__(**kwargs)
@@ -73,6 +72,8 @@ class SinchOperator(GuardedFields, BaseOperator):
     @property
     def hook(self) -> SinchHook:
         """The hook of this execution, on the connection as it is rendered."""
+        from sinch_provider.hooks.sinch import SinchHook
+
         # Several threads of a task may execute the same operator.
         hook = self._hook
         if hook is None or hook.sinch_conn_id != self.sinch_conn_id:
@@ -109,9 +110,11 @@ class SinchOperator(GuardedFields, BaseOperator):
 
         :raises SinchTaskFailed: Names every fault.
         """
+        from sinch_provider.operators import running
+
         # When it is executed again, the same name may stand for another connection.
         self._hook = None
-        with airflow_failures():
+        with running.airflow_failures():
             if self._refusal:
                 raise self._refusal
             self._render_unless_airflow_did(context)

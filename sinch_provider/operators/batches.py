@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.hooks import DEFAULT_CONN_ID
 from sinch_provider.operators.base import SinchOperator
 from sinch_provider.operators.dry_run import SinchDryRunBatchOperator
 from sinch_provider.operators.message import SinchMessageOperator
 from sinch_provider.operators.send import SinchSendBatchOperator
-from sinch_provider.sms import endpoints, message
 from sinch_provider.sms.errors import Fault, SinchAlreadyDispatchedError
 from sinch_provider.sms.fields import table
 from sinch_provider.sms.fields.rules import FILE_SUFFIXES
@@ -20,11 +19,7 @@ from sinch_provider.sms.fields.validation import (
     check_update,
     faults_of,
 )
-from sinch_provider.sms.sending.change_once import change_once
-from sinch_provider.task.arguments import unknown_fields
-from sinch_provider.task.failures import airflow_failures
-from sinch_provider.task.identity import is_first
-from sinch_provider.task.typing import as_rendered
+from sinch_provider.task.arguments import as_rendered, unknown_fields
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -54,7 +49,7 @@ __all__ = [
 ]
 
 
-_UPDATE = ("batch_id", *message.CHANGES)
+_UPDATE = ("batch_id", *table.UPDATE)
 
 
 class SinchUpdateBatchOperator(SinchOperator):
@@ -127,7 +122,7 @@ class SinchUpdateBatchOperator(SinchOperator):
         from_npi: int | None = None,
         udh: TemplatedText | None = None,
         strict_validation: bool | None = None,
-        sinch_conn_id: TemplatedText = SinchHook.default_conn_name,
+        sinch_conn_id: TemplatedText = DEFAULT_CONN_ID,
         **kwargs: Unpack[BaseOperatorArguments],
     ) -> None:
         super().__init__(sinch_conn_id=sinch_conn_id, **kwargs)
@@ -160,9 +155,11 @@ class SinchUpdateBatchOperator(SinchOperator):
 
     def execute(self, context: Context) -> str:
         """Update, and return the id."""
+        from sinch_provider.operators import running
+
         self._begin(context)
-        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
-            call = endpoints.update(**self.values(_UPDATE))
+        with running.airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
+            call = running.endpoints.update(**self.values(_UPDATE))
             batch = _changed(client, self.batch_id, call, context)
         self.log.info("Updated batch %s.", batch.id)
         return batch.id
@@ -231,7 +228,7 @@ class SinchReplaceBatchOperator(SinchMessageOperator):
         from_npi: int | None = None,
         udh: TemplatedText | None = None,
         strict_validation: bool | None = None,
-        sinch_conn_id: TemplatedText = SinchHook.default_conn_name,
+        sinch_conn_id: TemplatedText = DEFAULT_CONN_ID,
         **kwargs: Unpack[BaseOperatorArguments],
     ) -> None:
         super().__init__(
@@ -266,9 +263,11 @@ class SinchReplaceBatchOperator(SinchMessageOperator):
 
     def execute(self, context: Context) -> str:
         """Replace, and return the id."""
+        from sinch_provider.operators import running
+
         self._begin(context)
-        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
-            call = endpoints.replace(batch_id=self.batch_id, **self.message)
+        with running.airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
+            call = running.endpoints.replace(batch_id=self.batch_id, **self.message)
             batch = _changed(client, self.batch_id, call, context)
         self.log.info("Replaced batch %s.", batch.id)
         return batch.id
@@ -295,7 +294,7 @@ class SinchCancelBatchOperator(SinchOperator):
         *,
         batch_id: TemplatedText,
         fail_if_dispatched: bool = False,
-        sinch_conn_id: TemplatedText = SinchHook.default_conn_name,
+        sinch_conn_id: TemplatedText = DEFAULT_CONN_ID,
         **kwargs: Unpack[BaseOperatorArguments],
     ) -> None:
         super().__init__(sinch_conn_id=sinch_conn_id, **kwargs)
@@ -310,11 +309,13 @@ class SinchCancelBatchOperator(SinchOperator):
 
     def execute(self, context: Context) -> str:
         """Cancel, and return the id."""
+        from sinch_provider.operators import running
+
         self._begin(context)
-        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
+        with running.airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             try:
-                call = endpoints.cancel(self.batch_id)
-                batch = client.follow(change_once(self.batch_id, call, first=True))
+                call = running.endpoints.cancel(self.batch_id)
+                batch = client.follow(running.change_once(self.batch_id, call, first=True))
             except SinchAlreadyDispatchedError as error:
                 if self.fail_if_dispatched:
                     raise
@@ -351,7 +352,7 @@ class SinchDeliveryFeedbackOperator(SinchOperator):
         *,
         batch_id: TemplatedText,
         recipients: TemplatedRecipients,
-        sinch_conn_id: TemplatedText = SinchHook.default_conn_name,
+        sinch_conn_id: TemplatedText = DEFAULT_CONN_ID,
         **kwargs: Unpack[BaseOperatorArguments],
     ) -> None:
         super().__init__(sinch_conn_id=sinch_conn_id, **kwargs)
@@ -367,8 +368,10 @@ class SinchDeliveryFeedbackOperator(SinchOperator):
 
     def execute(self, context: Context) -> str:
         """Send the feedback, and return the id."""
+        from sinch_provider.operators import running
+
         self._begin(context)
-        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
+        with running.airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             client.batches.send_delivery_feedback(**self.values(("batch_id", "recipients")))
         self.log.info("Sent delivery feedback for batch %s.", self.batch_id)
         return self.batch_id
@@ -376,5 +379,7 @@ class SinchDeliveryFeedbackOperator(SinchOperator):
 
 def _changed(client: SinchClient, batch_id: str, call: Call[Batch], context: Context) -> Batch:
     """Update or replace a batch once, even if the outcome of an earlier attempt is unknown."""
-    settle = client.account.longest_exchange
-    return client.follow(change_once(batch_id, call, first=is_first(context), settle=settle))
+    from sinch_provider.operators import running
+
+    settle, first = client.account.longest_exchange, running.is_first(context)
+    return client.follow(running.change_once(batch_id, call, first=first, settle=settle))

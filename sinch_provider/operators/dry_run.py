@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.hooks import DEFAULT_CONN_ID
 from sinch_provider.operators.message import SinchMessageOperator
 from sinch_provider.sms.errors import Fault
 from sinch_provider.sms.fields.validation import check_dry_run, faults_of
 from sinch_provider.sms.masking import mask_number
 from sinch_provider.task.arguments import unknown_fields
-from sinch_provider.task.failures import airflow_failures
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -95,7 +94,7 @@ class SinchDryRunBatchOperator(SinchMessageOperator):
         strict_validation: bool | None = None,
         per_recipient: bool | None = None,
         number_of_recipients: int | None = None,
-        sinch_conn_id: TemplatedText = SinchHook.default_conn_name,
+        sinch_conn_id: TemplatedText = DEFAULT_CONN_ID,
         **kwargs: Unpack[BaseOperatorArguments],
     ) -> None:
         super().__init__(
@@ -135,8 +134,10 @@ class SinchDryRunBatchOperator(SinchMessageOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Make the dry run, and return the totals."""
+        from sinch_provider.operators import running
+
         self._begin(context)
-        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
+        with running.airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
             found = client.batches.send_dry_run(**self.message, **self._query)
         self.log.info("%d recipients, %d SMS parts.", found.number_of_recipients, found.number_of_messages)
         return {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.hooks import DEFAULT_CONN_ID
 from sinch_provider.operators.base import SinchOperator
-from sinch_provider.sms import message
 from sinch_provider.sms.errors import Fault
+from sinch_provider.sms.fields import table
 from sinch_provider.sms.fields.rules import FILE_SUFFIXES
 from sinch_provider.sms.fields.validation import check_message, faults_of
 from sinch_provider.task.arguments import unknown_fields
@@ -108,7 +108,7 @@ class SinchMessageOperator(SinchOperator):
         from_npi: int | None = None,
         udh: TemplatedText | None = None,
         strict_validation: bool | None = None,
-        sinch_conn_id: TemplatedText = SinchHook.default_conn_name,
+        sinch_conn_id: TemplatedText = DEFAULT_CONN_ID,
         **kwargs: Unpack[BaseOperatorArguments],
     ) -> None:
         super().__init__(sinch_conn_id=sinch_conn_id, **kwargs)
@@ -139,4 +139,4 @@ class SinchMessageOperator(SinchOperator):
     @property
     def message(self) -> dict[str, Any]:
         """The message's fields, as the API functions take them."""
-        return self.values(message.MESSAGE)
+        return self.values(table.MESSAGE)

@@ -10,38 +10,20 @@ from airflow import __version__ as airflow_version
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, conf
 from packaging.version import Version
 
-from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.hooks import DEFAULT_CONN_ID
 from sinch_provider.operators.message import SinchMessageOperator
-from sinch_provider.sms import endpoints
-from sinch_provider.sms.delivery.outcome import Summary
-from sinch_provider.sms.delivery.progress import Progress, progress_of
-from sinch_provider.sms.delivery.wait import wait
 from sinch_provider.sms.errors import Fault, SinchError
 from sinch_provider.sms.fields import table
 from sinch_provider.sms.fields.validation import check_fields, check_message, faults_of
-from sinch_provider.sms.sending.alert import Alert
-from sinch_provider.sms.sending.decision import OnClear
-from sinch_provider.sms.sending.send_once import SendOnce
-from sinch_provider.sms.sending.sent import Sent
 from sinch_provider.task.arguments import (
+    as_rendered,
     interval_faults,
     is_template,
     policy_faults,
-    policy_of,
     seconds_of,
     sending_faults,
     unknown_fields,
 )
-from sinch_provider.task.failures import (
-    SinchWaitInterrupted,
-    airflow_failures,
-    conclude,
-    goes_on,
-    waiting_for,
-)
-from sinch_provider.task.sending import remembered, sending
-from sinch_provider.task.typing import as_rendered
-from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -49,6 +31,9 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from sinch_provider.sms.client import SinchClient
+    from sinch_provider.sms.sending.alert import Alert
+    from sinch_provider.sms.sending.send_once import SendOnce
+    from sinch_provider.sms.sending.sent import Sent
     from sinch_provider.task.typing import (
         BaseOperatorArguments,
         TemplatedBody,
@@ -162,7 +147,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
         send_key: TemplatedText | None = None,
         on_clear: TemplatedText = "adopt",
         hold: timedelta | None = None,
-        sinch_conn_id: TemplatedText = SinchHook.default_conn_name,
+        sinch_conn_id: TemplatedText = DEFAULT_CONN_ID,
         **kwargs: Unpack[BaseOperatorArguments],
     ) -> None:
         super().__init__(
@@ -213,9 +198,9 @@ class SinchSendBatchOperator(SinchMessageOperator):
         unknown = unknown_fields(given)
         faults = faults_of(check_fields, given, table.SENDING, self.operation, unknown)
         # While the choice is not known, the other arguments are checked as for the default.
-        on_clear = OnClear.ADOPT.value if is_template(self.on_clear) else self.on_clear
+        on_clear = "adopt" if is_template(self.on_clear) else self.on_clear
         faults += sending_faults(on_clear, self.hold)
-        if on_clear == OnClear.RESEND.value and not (self.durable and KEEPS_TASK_STATE):
+        if on_clear == "resend" and not (self.durable and KEEPS_TASK_STATE):
             lacking = "Airflow 3.3 or later" if self.durable else "durable=True"
             rule = f"must not be 'resend' without {lacking}; to send again, use a new send_key"
             faults.append(Fault("on_clear", rule))
@@ -234,8 +219,10 @@ class SinchSendBatchOperator(SinchMessageOperator):
         return faults
 
     def _begin(self, context: Context) -> None:
+        from sinch_provider.operators import running
+
         super()._begin(context)
-        with airflow_failures():
+        with running.airflow_failures():
             if self._sending_faults():
                 raise self._invalid(self.argument_faults())
         if self.send_key is not None:
@@ -243,13 +230,17 @@ class SinchSendBatchOperator(SinchMessageOperator):
 
     def execute(self, context: Context) -> str:
         """Send, unless an earlier attempt has done so, and wait if asked to."""
+        from sinch_provider.operators import running
+
         self._begin(context)
-        with airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
-            self._send = sending(
+        with running.airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
+            self._send = running.sending(
                 context,
                 self,
                 # What was checked in the constructor, and is the same, is not checked again.
-                endpoints.send_checked(check_message(self.message, self.operation, checked=self._checked)),
+                running.endpoints.send_checked(
+                    check_message(self.message, self.operation, checked=self._checked)
+                ),
                 client.account,
                 send_key=self.send_key,
                 on_clear=self.on_clear,
@@ -257,21 +248,23 @@ class SinchSendBatchOperator(SinchMessageOperator):
                 hold=self.hold,
                 stopped=lambda: self._killed,
             )
-            with remembered(context, self, self._send):
+            with running.remembered(context, self, self._send):
                 sent = client.follow(self._send.steps())
                 if self._killed:
                     self._cancel_if_asked()
                     self._end(sent.batch_id)
                 if self.wait_for_completion:
-                    with waiting_for(sent.batch_id):
+                    with running.waiting_for(sent.batch_id):
                         self._wait(client, sent)
         self._end(sent.batch_id)
         return sent.batch_id
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> str:
         """Finish with the trigger's event."""
-        summary = summary_of_event(event)
-        self._conclude(summary)
+        from sinch_provider.operators import running
+
+        summary = running.summary_of_event(event)
+        running.conclude(summary, self.max_failed, self.min_delivered)
         return summary.batch_ids[0]
 
     def on_kill(self) -> None:
@@ -284,7 +277,9 @@ class SinchSendBatchOperator(SinchMessageOperator):
         """Fail if the task was killed meanwhile. From here on, a kill changes nothing."""
         self._ended = True
         if self._killed and (self.wait_for_completion or self.cancel_on_kill):
-            raise SinchWaitInterrupted(
+            from sinch_provider.operators import running
+
+            raise running.SinchWaitInterrupted(
                 f"Sinch accepted batch {batch_id}. Then the task was stopped. A retry does not send again."
             )
 
@@ -294,7 +289,9 @@ class SinchSendBatchOperator(SinchMessageOperator):
             return
         if not self.cancel_on_kill:
             if self.wait_for_completion:
-                self.log.info(goes_on([batch_id]))
+                from sinch_provider.operators import running
+
+                self.log.info(running.goes_on([batch_id]))
             return
         try:
             # A second client: the task's own may be in the middle of a request.
@@ -307,9 +304,11 @@ class SinchSendBatchOperator(SinchMessageOperator):
             self.log.info("Cancelled batch %s because its task was killed.", batch_id)
 
     def _wait(self, client: SinchClient, sent: Sent) -> None:
+        from sinch_provider.operators import running
+
         if self.deferrable:
             self.defer(
-                trigger=SinchBatchTrigger(
+                trigger=running.SinchBatchTrigger(
                     batch_ids=[sent.batch_id],
                     sinch_conn_id=self.sinch_conn_id,
                     poll_interval=seconds_of(self.poll_interval),
@@ -317,8 +316,6 @@ class SinchSendBatchOperator(SinchMessageOperator):
                 ),
                 method_name="execute_complete",
             )
-        start = progress_of(sent.batch) if sent.batch else Progress(sent.batch_id)
-        self._conclude(client.follow(wait([start], seconds_of(self.poll_interval))))
-
-    def _conclude(self, summary: Summary) -> None:
-        conclude(summary, policy_of(self.max_failed, self.min_delivered))
+        start = running.progress_of(sent.batch) if sent.batch else running.Progress(sent.batch_id)
+        summary = client.follow(running.wait([start], seconds_of(self.poll_interval)))
+        running.conclude(summary, self.max_failed, self.min_delivered)

@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow.providers.common.compat.sdk import (
-    AirflowSensorTimeout,
-    AirflowSkipException,
-    BaseSensorOperator,
-    PokeReturnValue,
-    conf,
-)
+from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue, conf
 
-from sinch_provider.hooks.sinch import SinchHook
-from sinch_provider.sensors.finished import FinishedBatches
-from sinch_provider.sms.delivery.outcome import Summary
-from sinch_provider.sms.delivery.progress import Progress
-from sinch_provider.sms.delivery.wait import look_at_all, until_departure
-from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
-from sinch_provider.sms.fields.times import to_time, utcnow
+from sinch_provider.hooks import DEFAULT_CONN_ID
+from sinch_provider.sms.errors import Fault, SinchValidationError
 from sinch_provider.sms.fields.validation import check_batch_ids
 from sinch_provider.task.arguments import (
+    as_rendered,
     interval_faults,
     is_template,
     policy_faults,
-    policy_of,
     refuse,
 )
-from sinch_provider.task.failures import (
-    SinchDeliveryFailed,
-    SinchTaskFailed,
-    SinchWaitTimeout,
-    airflow_failures,
-    conclude,
-    goes_on,
-)
 from sinch_provider.task.rendering import GuardedFields
-from sinch_provider.task.typing import as_rendered
-from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -48,17 +26,10 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
     from pendulum import DateTime
 
+    from sinch_provider.sms.delivery.progress import Progress
     from sinch_provider.task.typing import BaseSensorArguments, TemplatedBatchIds, TemplatedText
 
-#: The failures that ``soft_fail`` turns into a skip.
-OUTCOMES: Final = (SinchDeliveryFailed, SinchWaitTimeout, AirflowSensorTimeout)
-#: Seconds for the last poke, which comes when the sensor's time is up.
-_LAST_POKE: Final = 60.0
 _UNTOUCHED: Final = "Delivery of the batches continues."
-
-
-class _TimeIsUpError(SinchError):
-    transient = True
 
 
 class SinchBatchSensor(GuardedFields, BaseSensorOperator):
@@ -91,7 +62,7 @@ class SinchBatchSensor(GuardedFields, BaseSensorOperator):
         max_failed: float = 1.0,
         min_delivered: float = 0.0,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        sinch_conn_id: TemplatedText = SinchHook.default_conn_name,
+        sinch_conn_id: TemplatedText = DEFAULT_CONN_ID,
         **kwargs: Unpack[BaseSensorArguments],
     ) -> None:
         faults = [] if is_template(batch_id) else _batch_id_faults(batch_id)
@@ -114,16 +85,19 @@ class SinchBatchSensor(GuardedFields, BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait in the triggerer or in the worker."""
-        with self._skipping():
+        from sinch_provider.sensors import running
+
+        with running.skipping(self.soft_fail, self.never_fail):
             if not self.deferrable:
-                self._deadline = self._started(context) + timedelta(seconds=self.timeout)
+                started = running.started(context, self.reschedule)
+                self._deadline = started + timedelta(seconds=self.timeout)
                 return super().execute(context)
-            with airflow_failures(context, self.sinch_conn_id, _UNTOUCHED):
+            with running.airflow_failures(context, self.sinch_conn_id, _UNTOUCHED):
                 batch_ids = check_batch_ids(self.batch_id)
                 # The triggerer could not distinguish a missing connection from an unreachable Airflow.
-                SinchHook.get_connection(self.sinch_conn_id)
+                running.SinchHook.get_connection(self.sinch_conn_id)
             return self.defer(
-                trigger=SinchBatchTrigger(
+                trigger=running.SinchBatchTrigger(
                     batch_ids=batch_ids, sinch_conn_id=self.sinch_conn_id, poll_interval=self.poke_interval
                 ),
                 method_name="execute_complete",
@@ -132,86 +106,54 @@ class SinchBatchSensor(GuardedFields, BaseSensorOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Continue after the trigger."""
-        with self._skipping():
+        from sinch_provider.sensors import running
+
+        with running.skipping(self.soft_fail, self.never_fail):
             return super().resume_execution(next_method, next_kwargs, context)
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once at every batch that has not finished."""
-        finished = FinishedBatches(context) if self.reschedule else None
-        with airflow_failures(context, self.sinch_conn_id, _UNTOUCHED):
+        from sinch_provider.sensors import running
+
+        finished = running.FinishedBatches(context) if self.reschedule else None
+        with running.airflow_failures(context, self.sinch_conn_id, _UNTOUCHED):
             if not self._progress:
                 batch_ids = check_batch_ids(self.batch_id)
-                self._progress = finished.start(batch_ids) if finished else list(map(Progress, batch_ids))
-            self._progress = self._looked()
-        summary = Summary.of(self._progress)
+                new = map(running.Progress, batch_ids)
+                self._progress = finished.start(batch_ids) if finished else list(new)
+            self._progress = running.looked(self._progress, self.sinch_conn_id, self._deadline, self.timeout)
+        summary = running.Summary.of(self._progress)
         if not summary.pending:
-            return PokeReturnValue(is_done=True, xcom_value=self._concluded(summary))
+            running.conclude(summary, self.max_failed, self.min_delivered)
+            return PokeReturnValue(is_done=True, xcom_value=summary.by_status)
         if finished:
             finished.keep(self._progress)
         return PokeReturnValue(is_done=False)
 
-    def _looked(self) -> list[Progress]:
-        """Look once at every batch, within the sensor's own timeout."""
-        until = self._deadline
-        if until is not None:
-            # The last poke comes when the time is up. It still has to look.
-            until = max(until, utcnow() + timedelta(seconds=min(self.timeout, _LAST_POKE)))
-
-        def refuse_late_pause(seconds: float) -> None:
-            if until is not None and utcnow() + timedelta(seconds=seconds) > until:
-                raise _TimeIsUpError(
-                    "The last request failed, and the sensor's timeout leaves no time to repeat it"
-                )
-
-        with SinchHook(self.sinch_conn_id).new_client(before_pause=refuse_late_pause) as client:
-            return client.follow(look_at_all(self._progress, until=until))
-
-    def _started(self, context: Context) -> DateTime:
-        # Only Airflow 3 knows when a sensor was first poked.
-        first_poke = getattr(context.get("ti"), "get_first_reschedule_date", None)
-        started = first_poke(context) if self.reschedule and first_poke else None
-        return utcnow() if started is None else to_time(started)
-
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, int]:
         """Finish with the trigger's event."""
-        return self._concluded(summary_of_event(event))
+        from sinch_provider.sensors import running
+
+        summary = running.summary_of_event(event)
+        running.conclude(summary, self.max_failed, self.min_delivered)
+        return summary.by_status
 
     def on_kill(self) -> None:
         """Log that delivery continues without this task."""
-        batch_ids = self._progress or list(map(Progress, check_batch_ids(self.batch_id)))
-        self.log.info("%s", goes_on([entry.batch_id for entry in batch_ids]))
+        from sinch_provider.sensors import running
 
-    @contextmanager
-    def _skipping(self) -> Iterator[None]:
-        """
-        Apply ``soft_fail`` and ``never_fail`` in the same way in every mode.
-
-        Airflow itself skips some failures in one mode and not in another.
-        """
-        try:
-            yield
-            return
-        except AirflowSkipException as skip:
-            failure = skip.__cause__
-            if failure is None or not self.soft_fail or isinstance(failure, OUTCOMES):
-                raise
-        except (SinchTaskFailed, AirflowSensorTimeout) as error:
-            if self.never_fail or (self.soft_fail and isinstance(error, OUTCOMES)):
-                raise AirflowSkipException(f"Skipped instead of failed: {error}") from error
-            raise
-        raise failure
-
-    def _concluded(self, summary: Summary) -> dict[str, int]:
-        conclude(summary, policy_of(self.max_failed, self.min_delivered))
-        return summary.by_status
+        batch_ids = [entry.batch_id for entry in self._progress] or check_batch_ids(self.batch_id)
+        self.log.info("%s", running.goes_on(batch_ids))
 
     def _get_next_poke_interval(
         self, started_at: Any, run_duration: Callable[[], float], poke_count: int
     ) -> float:
+        from sinch_provider.sensors import running
+
         # There is nothing to see before a batch leaves, but the sensor's own timeout still applies.
         interval: float = super()._get_next_poke_interval(started_at, run_duration, poke_count)
         left = max(self.timeout - run_duration(), 0.0)
-        return max(interval, min(until_departure(self._progress, utcnow()), left))
+        return max(interval, min(running.until_departure(self._progress, running.utcnow()), left))
 
 
 def _batch_id_faults(batch_id: Any) -> list[Fault]:

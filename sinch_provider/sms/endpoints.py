@@ -13,7 +13,7 @@ from typing import Any, Unpack
 
 from sinch_provider.sms.errors import MalformedAnswerError
 from sinch_provider.sms.fields import table, validation
-from sinch_provider.sms.fields.times import parse_time, utcnow
+from sinch_provider.sms.fields.times import parse_time
 from sinch_provider.sms.message import (
     MessageChanges,
     MessageFields,
@@ -31,6 +31,7 @@ from sinch_provider.sms.models import (
     Page,
     RecipientDeliveryReport,
 )
+from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.wire.call import Call, Kind
 
 

@@ -8,9 +8,8 @@ a phone number, a message text or a token.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Effect(Enum):
@@ -87,8 +86,7 @@ def _remake(kind: type[SinchError], args: tuple[Any, ...], state: dict[str, Any]
     return error
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """
     One broken rule of a request.
 

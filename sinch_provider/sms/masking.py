@@ -15,25 +15,26 @@ _HIDDEN: Final = "***"
 _DASHES: Final = r"\u058a\u05be\u1806\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
 _BLANKS: Final = r"\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _BETWEEN: Final = rf"[ {_BLANKS}{_DASHES}()./_,-]{{0,3}}"
+# Patterns are texts, which `re` compiles when they are first used: whoever only parses a Dag masks nothing.
 # Seven or more digits, also with other characters between them. Digits that may belong to an id or a time are
 # left to _WORD: digits next to letters (except a plus sign as written in URLs), groups of a UUID, seconds.
-_NUMBER: Final = re.compile(
+_NUMBER: Final = (
     r"(?P<date>(?:19|20)\d{2}-[01]\d-[0-3]\d(?!\d))|"
     r"(?:(?<=%2[Bb])|(?<![0-9A-Za-z_])(?<!:[0-9]{2}:)(?<![0-9A-Fa-f]{4}-))"
     rf"\+?\d(?:{_BETWEEN}\d){{6,}}"
     r"(?![0-9A-Za-z_]|-[0-9A-Fa-f]{4}-)"
 )
 # Batch ids, UUIDs, digests, our own references, and other words.
-_WORD: Final = re.compile(
+_WORD: Final = (
     r"(?P<id>(?<![0-9A-Za-z])(?:[0-9A-HJKMNP-TV-Z]{26}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}"
     r"|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|af-[0-9a-f]{26,64})(?![0-9A-Za-z]))"
     r"|[0-9A-Za-z_]{7,}"
 )
-_RUN: Final = re.compile(r"(?<!\d)(?P<date>(?:19|20)\d{2}[01]\d[0-3]\d)(?!\d)|\d{7,}", re.ASCII)
+_RUN: Final = r"(?a)(?<!\d)(?P<date>(?:19|20)\d{2}[01]\d[0-3]\d)(?!\d)|\d{7,}"
 # Digits that may contain a number of the request, next to any other characters.
-_DIGITS: Final = re.compile(rf"\+?\d(?:{_BETWEEN}\d){{4,}}")
-_ESCAPED: Final = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|([\"/]))")
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+_DIGITS: Final = rf"\+?\d(?:{_BETWEEN}\d){{4,}}"
+_ESCAPED: Final = r"\\+(?:u([0-9a-fA-F]{4})|([\"/]))"
+_BASE64: Final = r"[A-Za-z0-9+/_-]{16,}"
 #: How often a text is decoded: servers quote texts that other servers have quoted.
 _ROUNDS: Final = 3
 _NOT_SHOWN: Final = "(not shown: it quotes the message)"
@@ -79,7 +80,7 @@ def mask_text(text: str, private: Iterable[str] = (), numbers: Collection[str] =
         if len(secret) > 3 and secret in text:
             text = text.replace(secret, _HIDDEN)
     plain = _plain(text)
-    hidden = [_plain(run) for run in map(_from_base64, _BASE64.findall(text)) if run]
+    hidden = [_plain(run) for run in map(_from_base64, re.findall(_BASE64, text)) if run]
     read = [each.casefold() for each in (text, plain, plain.replace("+", " "), *hidden)]
     if _quoted(read, {form.casefold() for each in secrets for form in (each, _plain(each))}):
         return _NOT_SHOWN
@@ -104,7 +105,7 @@ def _quoted(texts: Iterable[str], secrets: Collection[str]) -> bool:
 def _plain(text: str) -> str:
     """Decode a text that may be escaped as in JSON, URLs or HTML."""
     for _ in range(_ROUNDS):
-        read = unquote(html.unescape(_ESCAPED.sub(_unescaped, text)))
+        read = unquote(html.unescape(re.sub(_ESCAPED, _unescaped, text)))
         if read == text:
             break
         text = read
@@ -145,9 +146,10 @@ def _masked(text: str, numbers: Collection[str]) -> tuple[str, int]:
         return shown
 
     if numbers:
-        text = _DIGITS.sub(known, text)
-    text = _NUMBER.sub(mask, text)
-    return _WORD.sub(lambda word: word[0] if word["id"] else _RUN.sub(mask, word[0]), text), found
+        text = re.sub(_DIGITS, known, text)
+    text = re.sub(_NUMBER, mask, text)
+    text = re.sub(_WORD, lambda word: word[0] if word["id"] else re.sub(_RUN, mask, word[0]), text)
+    return text, found
 
 
 def _without(digits: str, numbers: Collection[str]) -> str:

@@ -43,6 +43,11 @@ def current() -> Runtime:
     return _runtime
 
 
+def utcnow() -> pendulum.DateTime:
+    """Give the current time in UTC."""
+    return _runtime.now()
+
+
 @contextmanager
 def using(runtime: Runtime) -> Iterator[None]:
     """Replace the runtime of the whole process for a while. This is for tests."""

@@ -6,15 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from numbers import Number
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from sinch_provider.sms.delivery.outcome import OutcomePolicy
 from sinch_provider.sms.errors import Fault, SinchValidationError
 from sinch_provider.sms.fields.rules import is_file_name, shown_value
-from sinch_provider.sms.sending.decision import MAX_HOLD, MIN_HOLD, OnClear
+from sinch_provider.sms.fields.table import MAX_HOLD, MIN_HOLD, ON_CLEAR
 
 if TYPE_CHECKING:
     import jinja2
+    from airflow.providers.common.compat.sdk import XComArg
+
+T = TypeVar("T")
 
 #: The types of literals. No subclasses, which may behave differently.
 _LITERALS: Final = frozenset({str, int, float, bool, NoneType})
@@ -51,6 +53,11 @@ def literal_text(values: Collection[Any]) -> str | None:
     return "\n".join(values if kinds == {str} else (each for each in values if type(each) is str))
 
 
+def as_rendered(value: T | XComArg) -> T:
+    """Type a templated argument as the value that it is once the task runs."""
+    return cast("T", value)
+
+
 def unknown_fields(values: Mapping[str, Any]) -> Collection[str]:
     """Name the arguments that are known only when the task runs. The text of a file is read then, too."""
     return {
@@ -81,16 +88,6 @@ def policy_faults(max_failed: Any, min_delivered: Any) -> list[Fault]:
     ]
 
 
-def policy_of(max_failed: float, min_delivered: float) -> OutcomePolicy:
-    """
-    Make the outcome policy of a task.
-
-    :raises SinchValidationError: A share is not between 0 and 1.
-    """
-    refuse(policy_faults(max_failed, min_delivered))
-    return OutcomePolicy(float(max_failed), float(min_delivered))
-
-
 def seconds_of(interval: float | timedelta) -> float:
     """Return the seconds of a poll interval."""
     return interval.total_seconds() if isinstance(interval, timedelta) else float(interval)
@@ -107,9 +104,8 @@ def interval_faults(name: str, seconds: Any) -> list[Fault]:
 def sending_faults(on_clear: Any, hold: Any) -> list[Fault]:
     """Return the faults of the arguments about sending once."""
     faults = []
-    choices = [each.value for each in OnClear]
-    if on_clear not in choices:
-        faults.append(Fault("on_clear", f"must be one of {', '.join(choices)}", shown_value(on_clear)))
+    if on_clear not in ON_CLEAR:
+        faults.append(Fault("on_clear", f"must be one of {', '.join(ON_CLEAR)}", shown_value(on_clear)))
     if hold is not None and not (isinstance(hold, timedelta) and MIN_HOLD <= hold <= MAX_HOLD):
         rule = f"must be a timedelta from {MIN_HOLD} to {MAX_HOLD}"
         faults.append(Fault("hold", rule, shown_value(hold)))

@@ -17,6 +17,7 @@ from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sms.delivery.outcome import OutcomePolicy, Summary, named
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.masking import mask_text
+from sinch_provider.task.arguments import policy_faults, refuse
 from sinch_provider.task.identity import callback_of
 
 if TYPE_CHECKING:
@@ -161,13 +162,18 @@ def goes_on(batch_ids: Sequence[str]) -> str:
     return f"{named(batch_ids)} {verb} sent. Delivery continues, but this task no longer waits for it."
 
 
-def conclude(summary: Summary, policy: OutcomePolicy) -> None:
+def conclude(summary: Summary, max_failed: float, min_delivered: float) -> None:
     """
     Log the outcome of batches, and fail if it is worse than the task accepts.
 
-    :raises SinchDeliveryFailed: The outcome does not meet the policy.
+    :param max_failed: The task fails when the share of failed messages reaches this.
+    :param min_delivered: The task fails when the share of delivered messages is below this.
+    :raises SinchValidationError: A share is not between 0 and 1.
+    :raises SinchDeliveryFailed: The outcome is not within these shares.
     :raises SinchWaitTimeout: A batch has expired, and some of its messages have no final status.
     """
+    refuse(policy_faults(max_failed, min_delivered))
+    policy = OutcomePolicy(float(max_failed), float(min_delivered))
     log.info("Delivery of %s:\n%s", summary.names, summary.table())
     if summary.overdue and not summary.counts.total():
         raise SinchWaitTimeout(

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pendulum
 
-from sinch_provider.sms.fields.times import utcnow
+from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.sending.decision import OWN_LABEL, Send
 from sinch_provider.task.attempt import attempt_of
 from sinch_provider.task.state import clears_keep_state

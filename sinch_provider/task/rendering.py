@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 #: Airflow's rule for ids, such as those of connections.
-_NAME: Final = re.compile(r"[\w.-]{1,250}")
-_UNDEFINED: Final = re.compile(r"'(\w+)' is undefined|'[\w. ]+' has no attribute '(\w+)'")
+_NAME: Final = r"[\w.-]{1,250}"
+_UNDEFINED: Final = r"'(\w+)' is undefined|'[\w. ]+' has no attribute '(\w+)'"
 _RULES: Final = {**table.PATH, **table.MESSAGE}
 
 
@@ -74,7 +74,7 @@ class GuardedFields:
     def keeps_rule(self, name: str, value: Any) -> bool:
         """Whether a value that is not private fits its field."""
         if name not in _RULES:
-            return isinstance(value, str) and _NAME.fullmatch(value) is not None
+            return isinstance(value, str) and re.fullmatch(_NAME, value) is not None
         try:
             _RULES[name].check(name, value)
         except BrokenRuleError:
@@ -137,7 +137,7 @@ class GuardedFields:
 def _named(error: Exception, value: Any, environment: jinja2.Environment) -> str:
     """Return what a template did not find, if the template itself contains the name."""
     kind = type(error).__name__
-    if kind == "UndefinedError" and (found := _UNDEFINED.fullmatch(str(error))):
+    if kind == "UndefinedError" and (found := re.fullmatch(_UNDEFINED, str(error))):
         name = found[1] or found[2]
     elif kind == "TemplateNotFound":
         name = str(getattr(error, "name", "") or "")

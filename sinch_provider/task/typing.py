@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Required, TypeAlias, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Required, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import DAG, Context, RetryPolicy, TaskGroup, XComArg
@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     Callback: TypeAlias = Callable[[Context], None]
     Callbacks: TypeAlias = Callback | list[Callback] | None
-
-T = TypeVar("T")
 
 # The types of templated arguments: each may also be a template, or another task's output.
 TemplatedText: TypeAlias = "str | XComArg"
@@ -101,8 +99,3 @@ class BaseSensorArguments(BaseOperatorArguments, total=False):
     max_wait: timedelta | float | None
     silent_fail: bool
     never_fail: bool
-
-
-def as_rendered(value: T | XComArg) -> T:
-    """Type a templated argument as the value that it is once the task runs."""
-    return cast("T", value)

@@ -16,7 +16,7 @@ from unittest import mock
 import pendulum
 import pytest
 
-from sinch_provider.hooks.sinch import account_of
+from sinch_provider.hooks.accounts import account_of
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.client import SinchClient
 from sinch_provider.sms.runtime import Runtime, using

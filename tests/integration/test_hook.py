@@ -15,7 +15,8 @@ from airflow.models import Connection
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, dag, task
 
 from sinch_provider.get_provider_info import get_provider_info
-from sinch_provider.hooks.sinch import SinchConnectionMissing, SinchHook, account_of
+from sinch_provider.hooks.accounts import account_of
+from sinch_provider.hooks.sinch import SinchConnectionMissing, SinchHook
 from sinch_provider.sms.account import ProjectCredentials, ServicePlanCredentials
 from sinch_provider.sms.errors import SinchValidationError
 from sinch_provider.sms.runtime import Runtime, using

@@ -20,6 +20,25 @@ from sinch_provider.get_provider_info import get_provider_info
 ROOT = Path(__file__).parents[2]
 HEAVY = ("requests", "aiohttp", "fastapi")
 
+# All that parsing a Dag needs of this package: the operators, what they share, and the rules of fields.
+FIELDS = ["checked", "parameters", "recipients", "rules", "table", "times", "validation", "values"]
+PARSED = {
+    "sinch_provider",
+    "sinch_provider.get_provider_info",
+    *(f"sinch_provider.{name}" for name in ("hooks", "operators", "sensors", "sms", "sms.fields", "task")),
+    *(f"sinch_provider.operators.{name}" for name in ("base", "batches", "dry_run", "message", "send")),
+    "sinch_provider.sensors.batches",
+    *(f"sinch_provider.task.{name}" for name in ("arguments", "rendering")),
+    *(f"sinch_provider.sms.{name}" for name in ("errors", "masking")),
+    *(f"sinch_provider.sms.fields.{name}" for name in FIELDS),
+}
+# A hook in a Dag file: Airflow's own modules excepted.
+HOOK = {
+    "sinch_provider",
+    "sinch_provider.get_provider_info",
+    *(f"sinch_provider.{name}" for name in ("hooks", "hooks.sinch", "sms", "sms.errors", "sms.masking")),
+}
+
 # What Dag authors import, with what Airflow itself loads for such a module.
 FACING = {
     "sinch_provider.operators.batches": "airflow.sdk",
@@ -99,7 +118,24 @@ def test_listed_modules_are_those_there_are(kind: str) -> None:
     package = import_module(f"sinch_provider.{kind}")
     there = {f"{package.__name__}.{module.name}" for module in pkgutil.iter_modules(package.__path__)}
     # Base classes and helpers are not for users.
-    assert listed == there - {f"sinch_provider.{kind}.{name}" for name in ("base", "message", "finished")}
+    helpers = {"accounts", "back_off", "base", "finished", "message", "poller", "running"}
+    assert listed == there - {f"{package.__name__}.{name}" for name in helpers}
+
+
+@pytest.mark.parametrize(
+    ("module", "allowed"),
+    [
+        *((f"sinch_provider.operators.{name}", PARSED) for name in ("batches", "dry_run", "message", "send")),
+        ("sinch_provider.sensors.batches", PARSED),
+        ("sinch_provider.hooks.sinch", HOOK),
+    ],
+)
+def test_a_dag_loads_only_what_parsing_needs(module: str, allowed: set[str]) -> None:
+    base = "from airflow.sdk import BaseOperator\nimport airflow.providers.common.compat.sdk\n"
+    added = modules_after(base + f"import {module}") - modules_after(base)
+    assert {name for name in added if name.startswith("sinch_provider")} <= allowed
+    others = {name for name in added if not name.startswith("sinch_provider")}
+    assert others <= {"airflow.sdk.bases.hook", "airflow.sdk.bases.sensor"}
 
 
 @pytest.mark.parametrize("module", FACING)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sinch_provider.sms.sending.decision import MIN_HOLD, RULES, Action, Found, Proof, Scope
+from sinch_provider.sms.fields.table import MIN_HOLD
+from sinch_provider.sms.sending.decision import RULES, Action, Found, Proof, Scope
 from sinch_provider.sms.sending.listing import CLOCK_MARGIN, LISTED_FOR, LISTING_LAG
 
 PAGE = (Path(__file__).parents[2] / "docs" / "guarantees.md").read_text()

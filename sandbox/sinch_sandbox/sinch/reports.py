@@ -51,23 +51,25 @@ def batch_document(
     codes: Collection[int] | None = None,
 ) -> dict[str, Any]:
     """The report of a batch as of ``now``, fetched or sent; with ``full`` it names the recipients."""
-    rows = sandbox.store.reports.of_batch(batch.seq, now)
+    counts = sandbox.store.reports.counts(batch.seq, now)
     empty = batch.never_started or (now < batch.starts_at and sandbox.settings.scheduled_report == "empty")
+    total = sum(count for _, _, count in counts)
     groups: dict[tuple[int, str], list[str]] = {}
-    for code, status, recipient in [] if empty else rows:
-        groups.setdefault((code, status), []).append(recipient)
+    if kind == "full":
+        for code, status, recipient in sandbox.store.reports.of_batch(batch.seq, now):
+            groups.setdefault((code, status), []).append(recipient)
     report: dict[str, Any] = {
         "type": f"delivery_report_{_channel(batch)}",
         "batch_id": batch.id,
-        "total_message_count": 0 if empty and sandbox.settings.empty_report_total == "zero" else len(rows),
+        "total_message_count": 0 if empty and sandbox.settings.empty_report_total == "zero" else total,
         "statuses": [
             {
                 "code": code,
                 "status": status,
-                "count": len(recipients),
-                **({"recipients": recipients} if kind == "full" else {}),
+                "count": count,
+                **({"recipients": groups[code, status]} if kind == "full" else {}),
             }
-            for (code, status), recipients in groups.items()
+            for code, status, count in ([] if empty else counts)
             if _wanted(status, statuses) and _wanted(code, codes)
         ],
     }

@@ -11,8 +11,8 @@ from typing import Any, Final
 import pendulum
 
 from sinch_provider.sms.delivery.codes import CANCELLED_BY_USER, FINAL, canonical_status
-from sinch_provider.sms.fields.times import utcnow
 from sinch_provider.sms.models import Batch, BatchDeliveryReport
+from sinch_provider.sms.runtime import utcnow
 
 #: How long after the expiry of a batch its last reports may arrive.
 GRACE: Final = timedelta(hours=1)

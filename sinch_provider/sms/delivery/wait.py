@@ -17,9 +17,9 @@ from sinch_provider.sms.delivery.outcome import Summary
 from sinch_provider.sms.delivery.progress import Progress, Schedule, State, counts_of, has_finished
 from sinch_provider.sms.errors import SinchError, SinchNotFoundError
 from sinch_provider.sms.fields.recipients import is_group_id
-from sinch_provider.sms.fields.times import utcnow, wire_time
+from sinch_provider.sms.fields.times import wire_time
 from sinch_provider.sms.models import Batch
-from sinch_provider.sms.runtime import current
+from sinch_provider.sms.runtime import current, utcnow
 from sinch_provider.sms.wire.call import Call, Pause, Together
 
 T = TypeVar("T")

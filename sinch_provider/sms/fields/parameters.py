@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from sinch_provider.sms.errors import Fault
@@ -20,9 +19,9 @@ from sinch_provider.sms.masking import mask_number, mask_text
 
 MAX_VALUE: Final = 160
 
-_KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,16}")
+_KEY: Final = r"[A-Za-z0-9_.-]{1,16}"
 # Anything else between "${" and "}" cannot be a key, so it is plain text.
-_PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
+_PLACEHOLDER: Final = r"\$\{([A-Za-z0-9_.-]+)\}"
 _DEFAULT: Final = "default"
 #: The types of keys and values that need no closer look. No subclasses, which may behave differently.
 _USUAL: Final = frozenset({str, int})
@@ -45,7 +44,7 @@ def check_parameters(
     checked: dict[str, dict[str, str]] = {}
     columns = _Columns(to, recipients)
     for key, entries in value.items():
-        if not isinstance(key, str) or not _KEY.fullmatch(key):
+        if not isinstance(key, str) or not re.fullmatch(_KEY, key):
             shown = f"{len(key)} characters" if isinstance(key, str) else type(key).__name__
             faults.append(Fault(f"{field} key", "must be 1 to 16 characters of A-Z a-z 0-9 _ . -", shown))
             continue
@@ -134,7 +133,7 @@ def _check_entries(field: str, entries: Mapping[Any, Any], faults: list[Fault]) 
                 raise broken("", "has two different values for the same number")
         except BrokenRuleError as error:
             path = f"{field}[{name if name == _DEFAULT else mask_number(name)}]"
-            faults.extend(replace(fault, field=path) for fault in error.faults)
+            faults.extend(fault._replace(field=path) for fault in error.faults)
     return checked
 
 
@@ -164,7 +163,7 @@ def placeholder_faults(
     field, read, also = "body", body, ""
     if isinstance(body, Mapping):
         field, read, also = "body.message", body.get("message", ""), body.get("subject", "")
-    used = dict.fromkeys(_PLACEHOLDER.findall(str(read)))
+    used = dict.fromkeys(re.findall(_PLACEHOLDER, str(read)))
     faults = [
         Fault(field, f"contains ${{{mask_text(name)}}}, which parameters does not define")
         for name in used

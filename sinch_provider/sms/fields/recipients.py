@@ -21,14 +21,14 @@ from sinch_provider.sms.masking import mask_number
 MIN_DIGITS: Final = 5
 MAX_DIGITS: Final = 15
 
-_GROUP_ID: Final = re.compile(r"[0-9A-Za-z]{26}")
-_TRUNK_ZERO: Final = re.compile(r"\(\s*0\s*\)")
+_GROUP_ID: Final = r"[0-9A-Za-z]{26}"
+_TRUNK_ZERO: Final = r"\(\s*0\s*\)"
 _NUMBER: Final = rf"[1-9][0-9]{{{MIN_DIGITS - 1},{MAX_DIGITS - 1}}}"
 # The form that most numbers have already. Going through their characters would cost ten times as much.
-_CLEAN: Final = re.compile(rf"\+?({_NUMBER})")
-_PLAIN: Final = re.compile(rf"[0-9]{{{MIN_DIGITS},{MAX_DIGITS}}}")
+_CLEAN: Final = rf"\+?({_NUMBER})"
+_PLAIN: Final = rf"[0-9]{{{MIN_DIGITS},{MAX_DIGITS}}}"
 _DECIMAL: Final = "is a number with a decimal point: pass phone numbers as text"
-_SEPARATORS: Final = re.compile(r"[,;\r\n]+")
+_SEPARATORS: Final = r"[,;\r\n]+"
 # Blanks, invisible marks and dashes. Not line breaks, which may separate two numbers.
 _DROPPED_CATEGORIES: Final = frozenset({"Zs", "Cf", "Pd"})
 _DROPPED: Final = frozenset("()[]")
@@ -37,7 +37,7 @@ _DROPPED_ASCII: Final = {ord(each): None for each in " -()[]"}
 _DROPPED_BYTES: Final = bytes(_DROPPED_ASCII)
 # A number that passed through a data frame, a spreadsheet or a NUMERIC column: only zeros follow its dot,
 # or fewer digits than a group of a phone number has.
-_FRACTION: Final = re.compile(r"[^.]*\.(0*|[0-9]{1,2})")
+_FRACTION: Final = r"[^.]*\.(0*|[0-9]{1,2})"
 #: Lists in lists, such as the outputs of several tasks, are taken apart to this depth.
 _MAX_DEPTH: Final = 4
 #: The types of single recipients that need no closer look. No subclasses, which may behave differently.
@@ -45,17 +45,17 @@ _SINGLE: Final = frozenset({str, int, NoneType})
 
 # Many recipients are read at once, as one text with this character between them. Nobody writes it by hand.
 _BETWEEN: Final = "\x1f"
-_CLEAN_NUMBERS: Final = re.compile(rf"\+?{_NUMBER}(?:{_BETWEEN}\+?{_NUMBER})*")
-_ANY: Final = rf"(?:\+?{_NUMBER}|{_GROUP_ID.pattern})"
-_CLEAN_RECIPIENTS: Final = re.compile(rf"{_ANY}(?:{_BETWEEN}{_ANY})*")
-_WITHOUT_ORNAMENTS: Final = re.compile(rf"(?:\+|00)?({_NUMBER})")
+_CLEAN_NUMBERS: Final = rf"\+?{_NUMBER}(?:{_BETWEEN}\+?{_NUMBER})*"
+_ANY: Final = rf"(?:\+?{_NUMBER}|{_GROUP_ID})"
+_CLEAN_RECIPIENTS: Final = rf"{_ANY}(?:{_BETWEEN}{_ANY})*"
+_WITHOUT_ORNAMENTS: Final = rf"(?:\+|00)?({_NUMBER})"
 #: How many are read at once. If one of them is not clean, all of them take the longer way.
 _PORTION: Final = 1000
 
 
 def is_group_id(recipient: str) -> bool:
     """Whether a recipient names a group (26 letters and digits) rather than a person."""
-    return _GROUP_ID.fullmatch(recipient) is not None
+    return len(recipient) == 26 and recipient.isascii() and recipient.isalnum()
 
 
 def normalize_number(number: str) -> str:
@@ -68,22 +68,22 @@ def normalize_number(number: str) -> str:
     :param number: For instance ``"+44 7700-900 222"``, ``"00447700900222"`` or ``"+44 (0)7700 900222"``.
     :raises ValueError: It is not an international number. The text gives the reason without the number.
     """
-    if clean := _CLEAN.fullmatch(number):
+    if clean := re.fullmatch(_CLEAN, number):
         return clean[1]
     number = number.strip()
     kept = _without_ornaments(number)
-    if _FRACTION.fullmatch(kept):
+    if re.fullmatch(_FRACTION, kept):
         # Without the dot it would be somebody else's number.
         raise ValueError(_DECIMAL)
     kept = kept.replace(".", "")
     digits = kept[1:] if kept.startswith("+") else kept.removeprefix("00")
-    if not _PLAIN.fullmatch(digits):
+    if not re.fullmatch(_PLAIN, digits):
         raise ValueError(
             f"must be an international phone number of {MIN_DIGITS} to {MAX_DIGITS} digits, or a group id"
         )
     if digits.startswith("0"):
         raise ValueError("must start with a country code: national numbers (leading 0) cannot be sent to")
-    if _TRUNK_ZERO.search(number):
+    if re.search(_TRUNK_ZERO, number):
         digits = _without_trunk_zero(digits)
     return digits
 
@@ -156,7 +156,7 @@ def split_recipients(value: Any) -> list[Any]:
             parsed = _literal(text)
             if isinstance(parsed, (list, tuple)):
                 return _flattened(list(parsed))
-        return [part.strip() for part in _SEPARATORS.split(text) if part.strip()]
+        return [part.strip() for part in re.split(_SEPARATORS, text) if part.strip()]
     if whole_number(value) is not None:
         return [value]
     if isinstance(value, Iterable) and not isinstance(value, (Mapping, bytes)):
@@ -243,7 +243,7 @@ def _read_at_once(portion: Sequence[Any], *, groups: bool) -> list[str] | None:
     if set(map(type, portion)) != {str}:
         return None
     text = _BETWEEN.join(portion)
-    clean = _CLEAN_NUMBERS.fullmatch(text) or (groups and _CLEAN_RECIPIENTS.fullmatch(text))
+    clean = re.fullmatch(_CLEAN_NUMBERS, text) or (groups and re.fullmatch(_CLEAN_RECIPIENTS, text))
     # One that holds the character itself would look like two.
     if not clean or text.count(_BETWEEN) != len(portion) - 1:
         return None
@@ -255,11 +255,12 @@ def _read_without_ornaments(portion: Sequence[Any]) -> list[str]:
     text = _BETWEEN.join(map(_plain_text, portion))
     if "(" in text:
         # A zero in brackets is not dropped. Any other character in its place makes the number one to look at.
-        text = _TRUNK_ZERO.sub("?", text)
+        text = re.sub(_TRUNK_ZERO, "?", text)
     kept = text.encode("ascii", "replace").translate(None, _DROPPED_BYTES).decode("ascii").split(_BETWEEN)
     if len(kept) != len(portion):
         return [""] * len(portion)
-    return [found[1] if (found := _WITHOUT_ORNAMENTS.fullmatch(each)) else "" for each in kept]
+    read = re.compile(_WITHOUT_ORNAMENTS).fullmatch
+    return [found[1] if (found := read(each)) else "" for each in kept]
 
 
 def _plain_text(recipient: Any) -> str:

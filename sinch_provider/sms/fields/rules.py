@@ -18,9 +18,9 @@ FILE_SUFFIXES: Final = (".txt", ".j2", ".jinja")
 MAX_INTEGER: Final = 2**31 - 1
 
 _MAX_WRITTEN: Final = 100
-_KEYWORD: Final = re.compile(r"[A-Za-z_]{0,24}")
+_KEYWORD: Final = r"[A-Za-z_]{0,24}"
 # What Airflow's "Rendered Template" shows in the place of a private field.
-_HIDDEN: Final = re.compile(r"<hidden(: \d+ [a-z]+)?>")
+_HIDDEN: Final = r"<hidden(: \d+ [a-z]+)?>"
 
 Check = Callable[[str, Any], Any]
 
@@ -44,7 +44,7 @@ def shown_value(value: Any) -> str:
     A mistake in the arguments can put texts, numbers and URLs in any field.
     """
     if isinstance(value, str):
-        return repr(value) if _KEYWORD.fullmatch(value) else f"{len(value)} characters"
+        return repr(value) if re.fullmatch(_KEYWORD, value) else f"{len(value)} characters"
     if isinstance(value, timedelta) or (isinstance(value, (int, float)) and not abs(value) >= 10**6):
         return repr(value)
     return type(value).__name__
@@ -123,7 +123,7 @@ def rendered(field: str, value: str) -> str:
     # One character is found faster than two: the text may be thousands of values in one.
     if "{" in value and ("{{" in value or "{%" in value):
         raise broken(field, "must not contain a template that was not rendered ({{ or {%)")
-    if "<" in value and "<hidden" in value and _HIDDEN.search(value):
+    if "<" in value and "<hidden" in value and re.search(_HIDDEN, value):
         raise broken(field, "must not contain the placeholder of a hidden value (<hidden: ...>)")
     return value
 

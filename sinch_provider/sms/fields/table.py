@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from sinch_provider.sms.fields import values
@@ -13,9 +13,13 @@ from sinch_provider.sms.fields.values import BINARY, MEDIA, TEXT, TYPES
 
 DELIVERY_REPORTS: Final = ("none", "summary", "full", "per_recipient", "per_recipient_final")
 REPORT_TYPES: Final = ("summary", "full")
+ON_CLEAR: Final = ("adopt", "resend")
 
 MAX_RECIPIENTS: Final = 1000
 MAX_CHANGES: Final = 100
+#: The shortest and the longest delay of a held batch.
+MIN_HOLD: Final = timedelta(minutes=2)
+MAX_HOLD: Final = timedelta(days=1)
 
 #: Optional fields that a template such as ``{{ x or '' }}`` leaves out when it renders blank.
 BLANK_IS_LEFT_OUT: Final = frozenset(
@@ -23,7 +27,6 @@ BLANK_IS_LEFT_OUT: Final = frozenset(
 )
 
 
-@dataclass(frozen=True)
 class Field:
     """
     One field of a request.
@@ -34,9 +37,10 @@ class Field:
     :param types: The message types that it applies to.
     """
 
-    wire: str
-    check: Check
-    types: Collection[str] = TYPES
+    def __init__(self, wire: str, check: Check, types: Collection[str] = TYPES) -> None:
+        self.wire = wire
+        self.check = check
+        self.types = types
 
 
 #: Fields in the path. They are required in every request that has them.

@@ -38,10 +38,10 @@ MAX_SEND_KEY: Final = 128
 MAX_ALPHANUMERIC_SENDER: Final = 11
 MAX_NUMERIC_SENDER: Final = 18
 
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_HEX: Final = re.compile(r"([0-9A-Fa-f]{2})+")
-_LIKE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d.{0,26}|[A-Za-z_]{0,24}", re.ASCII)
-_SENDER_FILLING: Final = re.compile(r"[\s()+.-]")
+_ID: Final = r"[A-Za-z0-9_-]{1,64}"
+_HEX: Final = r"([0-9A-Fa-f]{2})+"
+_LIKE_TIME: Final = r"(?a)\d{4}-\d\d-\d\d.{0,26}|[A-Za-z_]{0,24}"
+_SENDER_FILLING: Final = r"[\s()+.-]"
 
 
 def recipients(low: int, high: int | None) -> Check:
@@ -75,7 +75,7 @@ def sender(field: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise broken(field, "must be a number, a short code or a name, as text")
     sender = value.strip()
-    digits = _SENDER_FILLING.sub("", sender)
+    digits = re.sub(_SENDER_FILLING, "", sender)
     if digits.isascii() and digits.isdecimal():
         if len(digits) > MAX_NUMERIC_SENDER:
             raise broken(field, f"must have at most {MAX_NUMERIC_SENDER} digits", mask_number(digits))
@@ -166,7 +166,7 @@ def url(field: str, value: Any) -> str:
 
 def udh(field: str, value: Any) -> str:
     """Check a user data header."""
-    if not isinstance(value, str) or not _HEX.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_HEX, value):
         raise broken(field, "must be an even number of hexadecimal digits")
     return value
 
@@ -177,7 +177,7 @@ def time(field: str, value: Any) -> str:
         return wire_time(to_time(value))
     except ValueError as error:
         shown = f"{len(value)} characters" if isinstance(value, str) else ""
-        if isinstance(value, datetime) or (isinstance(value, str) and _LIKE_TIME.fullmatch(value)):
+        if isinstance(value, datetime) or (isinstance(value, str) and re.fullmatch(_LIKE_TIME, value)):
             shown = repr(str(value))
         raise broken(field, str(error), shown) from None
 
@@ -203,7 +203,7 @@ def _label(field: str, value: Any, longest: int) -> str:
 def batch_id(field: str, value: Any) -> str:
     """Check the id of a batch."""
     # A template that finds nothing renders as the text "None".
-    if isinstance(value, str) and value != "None" and _ID.fullmatch(value.strip()):
+    if isinstance(value, str) and value != "None" and re.fullmatch(_ID, value.strip()):
         return value.strip()
     raise broken(field, "must be the id of a batch, as send returns it", shown_value(value))
 

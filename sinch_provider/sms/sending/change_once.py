@@ -15,8 +15,9 @@ from sinch_provider.sms.errors import (
     SinchUncertainError,
     SinchUnsettledError,
 )
-from sinch_provider.sms.fields.times import parse_time, utcnow
+from sinch_provider.sms.fields.times import parse_time
 from sinch_provider.sms.models import Batch
+from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.sending.decision import OWN_LABEL
 from sinch_provider.sms.sending.payload import Payload, normal_parameters
 from sinch_provider.sms.wire.call import Call, Pause

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import Enum
 from typing import Final
 
@@ -16,9 +15,6 @@ import pendulum
 
 #: The beginning of every reference that this package makes.
 OWN_LABEL: Final = "af-"
-#: The shortest and the longest delay of a held batch.
-MIN_HOLD: Final = timedelta(minutes=2)
-MAX_HOLD: Final = timedelta(days=1)
 
 
 class OnClear(Enum):

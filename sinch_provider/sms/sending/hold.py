@@ -8,8 +8,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 from sinch_provider.sms.errors import SinchError, SinchNotSentError, SinchUnsettledError
-from sinch_provider.sms.fields.times import parse_time, utcnow, wire_time
+from sinch_provider.sms.fields.times import parse_time, wire_time
 from sinch_provider.sms.models import Batch
+from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.sending.duplicates import cancel_duplicates
 from sinch_provider.sms.sending.listing import LISTING_LAG, list_by_reference
 from sinch_provider.sms.sending.lookup import Settling

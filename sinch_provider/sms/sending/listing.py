@@ -13,8 +13,8 @@ import pendulum
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import MalformedAnswerError, SinchNotFoundError
-from sinch_provider.sms.fields.times import utcnow
 from sinch_provider.sms.models import Batch
+from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.wire.call import Call
 from sinch_provider.sms.wire.http import Answer
 

@@ -13,8 +13,8 @@ import pendulum
 
 from sinch_provider.sms.account import Account
 from sinch_provider.sms.errors import SinchUnsettledError
-from sinch_provider.sms.fields.times import utcnow
 from sinch_provider.sms.masking import mask_text
+from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.sending.decision import Action, Found
 from sinch_provider.sms.sending.journal import Entry
 from sinch_provider.sms.sending.listing import (

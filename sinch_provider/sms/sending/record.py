@@ -10,7 +10,7 @@ from typing import Any, Final
 import pendulum
 
 from sinch_provider.sms.account import Account
-from sinch_provider.sms.fields.times import utcnow
+from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.sending.decision import Cycle, Scope, Send, cycle
 from sinch_provider.sms.sending.journal import Entry, Journal, State
 from sinch_provider.sms.sending.listing import SinchClock

@@ -9,14 +9,12 @@ from typing import Any
 import pytest
 from jinja2 import Environment
 
-from sinch_provider.sms.delivery.outcome import OutcomePolicy
 from sinch_provider.sms.errors import Fault, SinchValidationError
 from sinch_provider.task.arguments import (
     interval_faults,
     is_marked,
     is_template,
     policy_faults,
-    policy_of,
     refuse,
     seconds_of,
     sending_faults,
@@ -99,13 +97,6 @@ def test_the_shares_of_a_policy_are_between_0_and_1() -> None:
     assert policy_faults(1.0, 0) == []
     assert [fault.field for fault in policy_faults("half", 95)] == ["max_failed", "min_delivered"]
     assert [fault.field for fault in policy_faults(True, float("nan"))] == ["max_failed", "min_delivered"]
-
-
-def test_a_policy_is_made_of_shares_only() -> None:
-    assert policy_of(1, 0) == OutcomePolicy(1.0, 0.0)
-    with pytest.raises(SinchValidationError) as caught:
-        policy_of("half", 95)  # type: ignore[arg-type]
-    assert list(caught.value.faults) == policy_faults("half", 95)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, "10", None, True, float("inf"), float("nan"), timedelta(0)])

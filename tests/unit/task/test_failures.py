@@ -20,8 +20,9 @@ from airflow.sdk.execution_time.context import set_current_context
 
 from sinch_provider.hooks.sinch import SinchConnectionMissing
 from sinch_provider.sms import errors
-from sinch_provider.sms.delivery.outcome import OutcomePolicy, Summary
+from sinch_provider.sms.delivery.outcome import Summary
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
+from sinch_provider.task.arguments import policy_faults
 from sinch_provider.task.failures import (
     SinchDeliveryFailed,
     SinchTaskFailed,
@@ -205,18 +206,24 @@ def summary(counts: dict[tuple[str, int], int], *, overdue: tuple[str, ...] = ()
 
 def test_a_good_outcome_is_logged_and_passes(caplog):
     caplog.set_level("INFO")
-    conclude(summary({("Delivered", 0): 2}), OutcomePolicy(1.0, 0.0))
+    conclude(summary({("Delivered", 0): 2}), 1.0, 0.0)
     assert f"Delivery of batch {BATCH_ID}".lower() in caplog.text.lower()
 
 
 def test_an_outcome_below_the_policy_ends_the_task():
     with pytest.raises(SinchDeliveryFailed, match="not good enough") as caught:
-        conclude(summary({("Delivered", 0): 1, ("Failed", 406): 1}), OutcomePolicy(0.5, 0.0))
+        conclude(summary({("Delivered", 0): 1, ("Failed", 406): 1}), 0.5, 0.0)
     assert isinstance(caught.value, AirflowFailException)
 
 
 @pytest.mark.parametrize("counts", [{}, {("Dispatched", 400): 1}], ids=["no reports", "no final status"])
 def test_an_expired_batch_without_final_statuses_ends_the_task(counts):
     with pytest.raises(SinchWaitTimeout, match="Timed out") as caught:
-        conclude(summary(counts, overdue=(BATCH_ID,)), OutcomePolicy(1.0, 0.0))
+        conclude(summary(counts, overdue=(BATCH_ID,)), 1.0, 0.0)
     assert isinstance(caught.value, AirflowFailException)
+
+
+def test_an_outcome_is_judged_by_shares_only():
+    with pytest.raises(SinchValidationError) as caught:
+        conclude(summary({("Delivered", 0): 2}), "half", 95)  # type: ignore[arg-type]
+    assert list(caught.value.faults) == policy_faults("half", 95)

@@ -50,6 +50,14 @@ class Reports:
             {"batch": batch, "now": now},
         )
 
+    def counts(self, batch: int, now: int) -> list[tuple[int, str, int]]:
+        """Code, status and number of messages of a batch, in the order in which they come in the batch."""
+        return self._db.rows(
+            f"SELECT {CODE_NOW} AS code_now, {STATUS_NOW} AS status_now, count(*) FROM messages m"
+            " WHERE m.batch = :batch GROUP BY code_now, status_now ORDER BY min(m.position)",
+            {"batch": batch, "now": now},
+        )
+
     def of_recipient(self, batch: int, number: str | None, now: int) -> ReportedMessage | None:
         """The first message of a batch to a number."""
         rows = self._db.rows(

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sinch_provider.sms.fields.times import parse_time, to_time, utcnow, wire_time
+from sinch_provider.sms.fields.times import parse_time, to_time, wire_time
+from sinch_provider.sms.runtime import utcnow
 
 PLUS_TWO = timezone(timedelta(hours=2))
 

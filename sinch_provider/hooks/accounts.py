@@ -1,0 +1,94 @@
+"""Reads an Airflow connection into an account."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sinch_provider.get_provider_info import get_provider_info
+from sinch_provider.sms.account import DEFAULT_REGION, DEFAULT_TIMEOUT, Account
+from sinch_provider.sms.account import ProjectCredentials as Project
+from sinch_provider.sms.account import ServicePlanCredentials as ServicePlan
+from sinch_provider.sms.errors import Fault, SinchValidationError
+from sinch_provider.sms.fields.rules import shown_value
+
+log = logging.getLogger(__name__)
+_warned: set[tuple[str, ...]] = set()
+
+_WORD: Final = r"[A-Za-z_-]{1,24}"
+
+
+def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:
+    """
+    Read a connection. Extras may be text throughout, as connections written as URIs have them.
+
+    :param connection: The connection's login, password and host.
+    :param extra: Its extras.
+    :raises SinchValidationError: Names every faulty field.
+    """
+    faults: list[Fault] = []
+    _warn_of_unknown(extra)
+    if not (only_to := extra.get("only_to")) and only_to is not None:
+        faults.append(Fault("only_to", "must not be empty; leave it out to allow all recipients"))
+    login, password = (connection.login or "").strip(), (connection.password or "").strip()
+    project_id = _text(extra, "project_id")
+    credentials = Project(project_id, login, password) if project_id else ServicePlan(login, password)
+    base_url = _text(extra, "base_url")
+    if not base_url and connection.host:
+        base_url = connection.host
+        if "://" not in base_url:
+            faults.append(
+                Fault("host", "must begin with a scheme (https://...), or be given as the extra base_url")
+            )
+            base_url = None
+        elif connection.port:
+            base_url = f"{base_url.rstrip('/')}:{connection.port}"
+    timeout = extra.get("timeout")
+    try:
+        seconds = DEFAULT_TIMEOUT if timeout in (None, "") else float(timeout)
+    except (TypeError, ValueError):
+        faults.append(Fault("timeout", "must be a number of seconds", shown_value(timeout)))
+        seconds = DEFAULT_TIMEOUT
+    try:
+        account = Account(
+            credentials=credentials,
+            region=(_text(extra, "region") or DEFAULT_REGION).lower(),
+            base_url=base_url,
+            auth_url=_text(extra, "auth_url"),
+            timeout=seconds,
+            sender=_text(extra, "from"),
+            allow_insecure=str(extra.get("allow_insecure", False)).lower() in {"true", "1", "yes"},
+            namespace=_text(extra, "namespace") or "",
+            only_to=only_to or (),
+        )
+    except SinchValidationError as error:
+        faults.extend(error.faults)
+    if faults:
+        raise SinchValidationError([_in_form(fault, bool(project_id)) for fault in faults], "connection")
+    return account
+
+
+def _warn_of_unknown(extra: Mapping[str, Any]) -> None:
+    known = get_provider_info()["connection-types"][0]["conn-fields"]
+    names = sorted(name for name in map(str, extra) if name not in known)
+    if not names or (found := tuple(names)) in _warned:
+        return
+    _warned.add(found)
+    shown = [name if re.fullmatch(_WORD, name) else f"one with {len(name)} characters" for name in names]
+    log.warning("The connection has unknown extras, which are ignored: %s.", ", ".join(shown))
+
+
+def _text(extra: Mapping[str, Any], name: str) -> str | None:
+    return str(extra.get(name) or "").strip() or None
+
+
+def _in_form(fault: Fault, project: bool) -> Fault:
+    # Users know these fields by the names of the connection form.
+    names = (
+        {"key_id": "login (key id)", "key_secret": "password (key secret)"}
+        if project
+        else {"service_plan_id": "login (service plan id)", "api_token": "password (API token)"}
+    )
+    return Fault(names.get(fault.field, fault.field), fault.rule, fault.shown)
