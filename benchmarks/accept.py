@@ -86,8 +86,8 @@ def measure(rounds: int) -> Result:
             )
         ],
         notes=[
-            f"Each round sends {BATCHES} batches of {SIZE:,} recipients to a new server, one after the other.",
-            "The limit is that of the server's CPU: it has one thread, and other programs change the wall time.",
+            f"Each round sends {BATCHES} batches of {SIZE:,} recipients to a new server, one by one.",
+            "The limit is for the CPU of the server, which has one thread: other programs change wall times.",
         ],
     )
 

@@ -38,7 +38,9 @@ def svg(result: Result, plot: Plot) -> str:
             _draw_lines(axes, plot)
         else:
             bars = [result.figure(key) for key in plot.bars]
-            _draw_bars(axes, bars, {ratio.ours for ratio in result.ratios}, plot.log)
+            # Where nothing is compared, nothing is another's.
+            ours = {ratio.ours for ratio in result.ratios} or set(plot.bars)
+            _draw_bars(axes, bars, ours, plot.log)
         out = io.StringIO()
         # With a date, or with the version of matplotlib, the file would change though no figure has changed.
         about = {"Date": None, "Creator": None, "Identifier": identity(result, plot)}

@@ -159,7 +159,7 @@ def measure(rounds: int) -> Result:
         notes=[
             f"{IN_FLIGHT} calls are in flight, each on a connection of its own that is kept. The client is a "
             "plain protocol of asyncio in another process.",
-            "The limit is that of the server's CPU: it has one thread, and other programs change the wall time.",
+            "The limit is for the CPU of the server, which has one thread: other programs change wall times.",
         ],
     )
 

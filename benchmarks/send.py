@@ -8,6 +8,7 @@ import math
 import statistics
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -168,8 +169,12 @@ def measure(rounds: int) -> Result:
     by_size: dict[int, list[float]] = {size: [] for size in SIZES}
     writes: list[float] = []
     with tempfile.TemporaryDirectory() as folder, server(Path(folder) / "ledger.db") as sandbox:
-        for _ in range(rounds):
-            for name, (_, contender) in CONTENDERS.items():
+        for round_ in range(rounds):
+            # Each is first once, because whoever comes first finds the caches cold.
+            names = deque(CONTENDERS)
+            names.rotate(round_)
+            for name in names:
+                contender = CONTENDERS[name][1]
                 with contender(sandbox) as send:
                     # The first opens the connection, and imports what is imported late.
                     milliseconds(send, list(messages(2)))

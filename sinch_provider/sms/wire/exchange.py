@@ -95,7 +95,7 @@ class Exchange:
         self._refuse_repeat()
         if self.asks:
             for _ in range(_RENEWALS):
-                granted = await asyncio.to_thread(self._ask_permit)
+                granted = await asyncio.to_thread(self._ask_permit_at)
                 if max(now - then for now, then in zip(_clocks(), granted, strict=True)) <= _PROMPT_SECONDS:
                     break
             else:
@@ -119,7 +119,12 @@ class Exchange:
             # Libraries repeat some requests by themselves. Only this client may decide to repeat one.
             raise ConnectionError("the connection broke")
 
-    def _ask_permit(self) -> tuple[float, float]:
+    def _ask_permit_at(self) -> tuple[float, float]:
+        """Ask for the permit, and return when it was granted."""
+        self._ask_permit()
+        return _clocks()
+
+    def _ask_permit(self) -> None:
         began = current().monotonic()
         if self._call.permit is not None:
             try:
@@ -130,7 +135,6 @@ class Exchange:
                 raise
         # The time limit is for the network only.
         self._ends += current().monotonic() - began
-        return _clocks()
 
 
 def _clocks() -> tuple[float, float]:
