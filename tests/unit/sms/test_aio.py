@@ -197,7 +197,7 @@ def test_the_end_of_a_client_ends_the_wait_for_a_turn(server: ScriptedServer) ->
 
     async def ask() -> None:
         transport = AsyncTransport(1)
-        patient = AsyncSinchClient(plan_account(server.url), transport=transport)
+        patient = AsyncSinchClient(plan_account(server.url), attempts=1, transport=transport)
         hasty = AsyncSinchClient(plan_account(server.url), attempts=1, seconds=0.2, transport=transport)
         async with patient, hasty:
             first = asyncio.create_task(patient.batches.get(ID))
