@@ -184,7 +184,8 @@ def test_waiting_for_a_turn_takes_nothing_from_the_time_for_the_network() -> Non
         return KEPT
 
     async def ask() -> list[str]:
-        async with AsyncSinchClient(plan_account(server.url, timeout=5), at_once=1) as client:
+        client = AsyncSinchClient(plan_account(server.url, timeout=5), attempts=1, at_once=1)
+        async with client:
             return [batch.id for batch in await asyncio.gather(*(client.batches.get(ID) for _ in range(3)))]
 
     with KeepingServer(answer) as server, using(replace(current(), monotonic=lambda: now[0])):
@@ -194,15 +195,20 @@ def test_waiting_for_a_turn_takes_nothing_from_the_time_for_the_network() -> Non
 def test_the_end_of_a_client_ends_the_wait_for_a_turn(server: ScriptedServer) -> None:
     server.script = [HANGING]
 
-    async def ask() -> list[object]:
-        client = AsyncSinchClient(plan_account(server.url), attempts=1, seconds=0.3, at_once=1)
-        async with client:
-            calls = (client.batches.get(ID) for _ in range(3))
-            return list(await asyncio.gather(*calls, return_exceptions=True))
+    async def ask() -> None:
+        transport = AsyncTransport(1)
+        patient = AsyncSinchClient(plan_account(server.url), attempts=1, transport=transport)
+        hasty = AsyncSinchClient(plan_account(server.url), attempts=1, seconds=0.2, transport=transport)
+        async with patient, hasty:
+            first = asyncio.create_task(patient.batches.get(ID))
+            await asyncio.to_thread(server.arrived.wait, 10)
+            with pytest.raises(SinchConnectionError, match="took too long"):
+                await hasty.batches.get(ID)
+            assert not first.done()
+            first.cancel()
+        await transport.close()
 
-    for error in asyncio.run(ask()):
-        assert isinstance(error, SinchConnectionError)
-        assert "took too long" in str(error)
+    asyncio.run(ask())
     assert len(server.received) == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -66,6 +67,16 @@ def by_operation(call: Call[Any]) -> str:
 def answer(status: int, body: Any = b"", **headers: str) -> Answer:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, raw)
+
+
+def test_fields_that_nobody_needs_are_left_out() -> None:
+    call: Call[Any] = replace(GET, parse=lambda data: data, unread=frozenset({"parameters"}))
+    body = {"id": ID, "parameters": {"name": {"447700900222": "Maria"}}}
+    assert read_answer(call, answer(200, body)) == {"id": ID}
+    with pytest.raises(SinchUnexpectedAnswerError, match="not JSON"):
+        read_answer(call, answer(200, b'{"id": "x", "parameters": {"name"}}'))
+    with pytest.raises(SinchUnexpectedAnswerError, match="not JSON"):
+        read_answer(call, answer(200, b'{"parameters": [' + b"[]," * (4 << 20) + b"0]}"))
 
 
 # --- envelopes
