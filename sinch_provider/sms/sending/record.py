@@ -154,16 +154,23 @@ class Record:
 
         :param fingerprint: Of the request that created the batch; by default, of this attempt's.
         """
-        self._note(replace(self._new_entry(), state=State.SENT, batch_id=batch_id), fingerprint)
+        self._note(State.SENT, batch_id, fingerprint)
 
     def note_not_sent(self) -> None:
         """Note that nothing was sent."""
-        self._note(replace(self._new_entry(), state=State.VOID))
+        self._note(State.VOID)
 
-    def _note(self, entry: Entry, fingerprint: Fingerprint | None = None) -> None:
-        if self.entry is not None:
-            entry = replace(entry, intended=self.entry.intended)
-        self.entry = replace(entry, fingerprint=fingerprint or self.fingerprint)
+    def _note(
+        self, state: State, batch_id: str | None = None, fingerprint: Fingerprint | None = None
+    ) -> None:
+        entry = self._new_entry()
+        self.entry = replace(
+            entry,
+            state=state,
+            batch_id=batch_id,
+            intended=self.entry.intended if self.entry else entry.intended,
+            fingerprint=fingerprint or self.fingerprint,
+        )
         if self.journal is not None:
             self.journal.try_to_write(self.entry)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from sinch_provider.sms.account import Account
@@ -86,7 +87,8 @@ class SendOnce:
         self._earlier = EarlierRequests(
             self._record, self._settling, on_clear, executed_before=again is not None
         )
-        self._fence = Fence(self._write_intent, stopped)
+        # Not a method: then both would hold each other and a thousand numbers until the garbage collector runs.
+        self._fence = Fence(partial(_write_intent, self._record, self._settling, self._hold), stopped)
 
     @property
     def batch_id(self) -> str | None:
@@ -186,14 +188,15 @@ class SendOnce:
             raise SinchUncertainError(f"send: the answer contradicts the request: {reason}", operation="send")
         return batch
 
-    def _write_intent(self) -> None:
-        if self._hold is not None:
-            self._hold.check_time()
-        self._record.write_intent()
-        self._settling.begin()
-
     def _remember(self, sent: Sent) -> None:
         memory, send = self._record.memory, self._record.send
         memory.batches.add(sent.batch_id)
         if send.keyed:
             memory.keyed[self.reference] = sent.batch_id
+
+
+def _write_intent(record: Record, settling: Settling, hold: Hold | None) -> None:
+    if hold is not None:
+        hold.check_time()
+    record.write_intent()
+    settling.begin()
