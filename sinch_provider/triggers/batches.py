@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 #: The first look comes so many seconds after the deferral; drawn, because many waits begin together.
 _MOMENT: Final = (1.0, 2.0)
-#: Seconds between looks for a connection that is not found. Airflow gives ``on_kill`` little time.
-_KILL_PAUSE: Final = 1.0
 
 
 class SinchBatchTrigger(BaseTrigger):
@@ -74,7 +72,7 @@ class SinchBatchTrigger(BaseTrigger):
         try:
             # A trigger that fires at once can be faster than the report that its task has deferred.
             await current().async_sleep(min(current().uniform(*_MOMENT), self.poll_interval))
-            async with polling(self.sinch_conn_id, self.poll_interval) as poller:
+            async with polling(self.sinch_conn_id) as poller:
                 summary = await poller.follow(
                     wait([Progress(id_) for id_ in self.batch_ids], self.poll_interval)
                 )
@@ -97,8 +95,7 @@ class SinchBatchTrigger(BaseTrigger):
             self.log.info("%s", goes_on(self.batch_ids))
             return
         try:
-            async with polling(self.sinch_conn_id, _KILL_PAUSE) as poller:
-                client = await poller.client()
+            async with polling(self.sinch_conn_id) as poller, poller.client() as client:
                 for batch_id in self.batch_ids:
                     await self._cancel(client, batch_id)
         except Exception as error:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
@@ -29,22 +30,23 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 32
 #: The connection counts as missing after this many failures to read it.
 _CONNECTION_LOOKS: Final = 3
+#: Seconds between these looks. Airflow gives ``on_kill`` little time.
+_LOOK_PAUSE: Final = 3.0
 #: The connection is read again after so many seconds, because somebody may have changed it.
 RENEW_AFTER: Final = 600.0
 #: While Sinch does not accept the credentials, the connection is read at most this often, in seconds.
 _RENEW_AT_MOST: Final = 10.0
 
 
-def polling(conn_id: str, pause: float) -> Poller:
+def polling(conn_id: str) -> Poller:
     """
     Return the poller of a connection on this event loop, to be used at once with ``async with``.
 
     :param conn_id: The connection.
-    :param pause: Seconds between looks for the connection, if it is not found.
     """
     key = asyncio.get_running_loop(), conn_id
     if key not in pollers:
-        pollers[key] = Poller(*key, pause)
+        pollers[key] = Poller(*key)
     return pollers[key]
 
 
@@ -57,19 +59,20 @@ class Poller:
 
     :param loop: The event loop of the waits.
     :param conn_id: The connection.
-    :param pause: Seconds between looks for the connection, if it is not found.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, conn_id: str, pause: float) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, conn_id: str) -> None:
         self._loop = loop
         self._conn_id = conn_id
-        self._pause = pause
+        self._retired = False
         self._users = 0
         self._back_off = BackOff(AT_ONCE)
         self._looking_up: asyncio.Future[None] | None = None
         self._looked_up_at = 0.0
         self._transport: AsyncTransport | None = None
         self._client: AsyncSinchClient | None = None
+        # The client with the credentials of before, until Sinch has accepted the new ones.
+        self._previous: AsyncSinchClient | None = None
 
     async def __aenter__(self) -> Self:
         """
@@ -95,18 +98,27 @@ class Poller:
     async def _leave(self) -> None:
         self._users -= 1
         if not self._users:
-            del pollers[self._loop, self._conn_id]
-            transport, self._transport, self._client = self._transport, None, None
+            self._retire()
+            transport, self._transport = self._transport, None
+            self._client = self._previous = None
             if transport is not None:
                 await transport.close()
 
-    async def client(self, **options: Any) -> AsyncSinchClient:
-        """
-        Return another client over the same connections.
+    def _retire(self) -> None:
+        """Let waits that begin from now on open another poller."""
+        self._retired = True
+        if pollers.get((self._loop, self._conn_id)) is self:
+            del pollers[self._loop, self._conn_id]
 
-        :param options: As :class:`~sinch_provider.sms.aio.AsyncSinchClient` takes them.
+    def client(self) -> AsyncSinchClient:
         """
-        return await self._client_of(self._current().account, **options)
+        Return another client of the account, to be used with ``async with``.
+
+        It has connections of its own, so its calls do not wait for the looks of others.
+        """
+        from sinch_provider.sms.aio import AsyncSinchClient
+
+        return AsyncSinchClient(self._current().account, conceal=conceal)
 
     def follow(self, procedure: Procedure[T]) -> Awaitable[T]:
         """
@@ -116,15 +128,15 @@ class Poller:
         """
         from sinch_provider.sms.wire.following import follow_async
 
-        return follow_async(procedure, self._call, _pause)
+        return follow_async(procedure, partial(self._call, object()), _pause)
 
-    async def _call(self, call: Call[T]) -> T:
+    async def _call(self, caller: object, call: Call[T]) -> T:
         # As everything that is imported here, it was loaded in a thread when the connection was read.
         from sinch_provider.sms.wire.retry import Repeats
 
         async def attempt() -> T:
             try:
-                return await self._call_once(call)
+                return await self._call_once(caller, call)
             except SinchError as error:
                 # What trouble at Sinch has hit is repeated by the wait. A batch may only not be there yet.
                 error.repeatable = error.repeatable and not error.transient
@@ -132,18 +144,38 @@ class Poller:
 
         return await Repeats().call_async(attempt, _pause)
 
-    async def _call_once(self, call: Call[T]) -> T:
-        if self._looking_up is None and self._age() > RENEW_AFTER:
+    async def _call_once(self, caller: object, call: Call[T]) -> T:
+        if self._looking_up is None and self._age() > RENEW_AFTER and not self._retired:
             await self._once(self._renew)
         client = self._current()
         try:
-            return await self._back_off.make(lambda: self._current().call(call))
+            result = await self._make(client, caller, call)
         except SinchAuthError:
-            if self._looking_up is not None or (self._current() is client and self._age() > _RENEW_AT_MOST):
-                await self._once(self._renew)
-            if self._current() is client:
+            await self._renew_refused(client)
+            previous = self._previous
+            if self._current() is not client:
+                return await self._make(self._current(), caller, call)
+            if previous is None:
                 raise
-        return await self._back_off.make(lambda: self._current().call(call))
+        else:
+            if self._previous is not None and self._current() is client:
+                # Sinch accepts the new credentials.
+                self._previous = None
+            return result
+        # The new ones may be mistyped, and those of before still valid.
+        result = await self._make(previous, caller, call)
+        if self._current() is client:
+            self._client, self._previous = previous, None
+        return result
+
+    async def _make(self, client: AsyncSinchClient, caller: object, call: Call[T]) -> T:
+        return await self._back_off.make(partial(client.call, call), caller)
+
+    async def _renew_refused(self, client: AsyncSinchClient) -> None:
+        """Read the connection again, unless that was just done: Sinch has refused a client."""
+        is_due = self._current() is client and self._age() > _RENEW_AT_MOST and not self._retired
+        if self._looking_up is not None or is_due:
+            await self._once(self._renew)
 
     def _current(self) -> AsyncSinchClient:
         if self._client is None:
@@ -161,7 +193,7 @@ class Poller:
                 break
             except AirflowNotFoundException:
                 # Airflow raises the same error while its database does not answer.
-                await _pause(self._pause)
+                await _pause(_LOOK_PAUSE)
         else:
             account = await read_account(hook)
         await self._use(account)
@@ -177,23 +209,27 @@ class Poller:
                 self._conn_id,
                 type(error).__name__,
             )
-        else:
+            return
+        if account.api_root == self._current().account.api_root:
             await self._use(account)
+        else:
+            # The batches of those who wait are in the account of before.
+            log.warning(
+                "Connection %s leads to another account now. Waits that have begun keep the one of before.",
+                self._conn_id,
+            )
+            self._retire()
 
     async def _use(self, account: Account) -> None:
+        from sinch_provider.sms.aio import AsyncSinchClient
         from sinch_provider.sms.wire.async_transport import AsyncTransport
 
         self._looked_up_at = current().monotonic()
         if self._transport is None:
             self._transport = AsyncTransport(AT_ONCE)
         if self._client is None or self._client.account != account:
-            self._client = await self._client_of(account, attempts=1)
-
-    async def _client_of(self, account: Account, **options: Any) -> AsyncSinchClient:
-        from sinch_provider.sms.aio import AsyncSinchClient
-
-        client = AsyncSinchClient(account, conceal=conceal, transport=self._transport, **options)
-        return await client.__aenter__()
+            client = AsyncSinchClient(account, conceal=conceal, transport=self._transport, attempts=1)
+            self._client, self._previous = await client.__aenter__(), self._client
 
     async def _once(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do work that all need who ask for it now: one does it, and all get its end."""

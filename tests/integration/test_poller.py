@@ -19,7 +19,7 @@ from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sms.delivery.wait import BLIND_LOOKS
 from sinch_provider.sms.runtime import current, using
 from sinch_provider.triggers.batches import SinchBatchTrigger
-from sinch_provider.triggers.poller import RENEW_AFTER, pollers
+from sinch_provider.triggers.poller import AT_ONCE, RENEW_AFTER, pollers
 
 MARIA = "+447700900222"
 NEVER_A_RECEIPT = "+447700900401"
@@ -239,6 +239,51 @@ class TestConnection:
         assert {event["status"] for event in events} == {"finished"}
         assert look_ups == ["sinch_default"] * 3
 
+    def test_that_leads_to_another_account_is_for_waits_that_begin_later(
+        self, sinch_default, send, look_ups, clock, monkeypatch, caplog
+    ):
+        batch_ids = [send(MARIA) for _ in range(20)]
+        elsewhere = {**sinch_default.connection, "login": "another-plan"}
+        is_changed = asyncio.Event()
+
+        def change() -> None:
+            if len(clock.pauses) == 100:
+                monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(elsewhere))
+                clock.offset += RENEW_AFTER
+            if len(clock.pauses) == 150:
+                is_changed.set()
+            if len(clock.pauses) == 200:
+                sinch_default.advance(60)
+
+        async def test() -> None:
+            clock.at_pause = change
+            waiting = [asyncio.create_task(event_of(each)) for each in waits(batch_ids)]
+            await is_changed.wait()
+            late = asyncio.create_task(event_of(*waits(batch_ids[:1])))
+            assert {(await each)["status"] for each in waiting} == {"finished"}
+            assert (await late)["status"] == "error", "the sandbox has no other plan"
+            assert not await settled(sinch_default)
+
+        asyncio.run(test())
+        assert "leads to another account now" in caplog.text
+
+    def test_whose_new_token_is_mistyped_leaves_the_old_one_in_use(
+        self, sinch_default, send, look_ups, clock, monkeypatch
+    ):
+        batch_ids = [send(MARIA) for _ in range(20)]
+
+        def change() -> None:
+            if len(clock.pauses) == 100:
+                mistyped = {**sinch_default.connection, "password": "mistyped"}
+                monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(mistyped))
+                clock.offset += RENEW_AFTER
+            if len(clock.pauses) == 300:
+                sinch_default.advance(60)
+
+        clock.at_pause = change
+        events = asyncio.run(events_of(*waits(batch_ids)))
+        assert {event["status"] for event in events} == {"finished"}
+
     def test_is_read_again_when_sinch_refuses_the_credentials(
         self, sinch_default, send, look_ups, clock, monkeypatch
     ):
@@ -319,7 +364,7 @@ class TestTrouble:
         assert sinch_default.calls()["get"] == 3
 
 
-def test_killed_waits_cancel_over_the_same_connections(sinch_default, send, look_ups, clock):
+def test_killed_waits_look_the_connection_up_once(sinch_default, send, look_ups, clock):
     later = "2099-01-01T00:00:00Z"
     batch_ids = [send(MARIA, send_at=later) for _ in range(40)]
     triggers = waits(batch_ids, cancel_on_kill=True)
@@ -331,6 +376,25 @@ def test_killed_waits_cancel_over_the_same_connections(sinch_default, send, look
     asyncio.run(test())
     assert {batch["canceled"] for batch in sinch_default.batches()} == {True}
     assert look_ups == ["sinch_default"]
+
+
+def test_killed_waits_do_not_wait_for_slow_looks(sinch_default, send, clock):
+    batch_ids = [send(MARIA, send_at="2099-01-01T00:00:00Z"), *(send(MARIA) for _ in range(40))]
+    sinch_default.fault("latency", "delivery_report", seconds=30, count=None)
+
+    async def test() -> None:
+        slow = [asyncio.create_task(event_of(each)) for each in waits(batch_ids[1:])]
+        # All calls that may be under way are, and the rest of the waits are in line for them.
+        while await asyncio.to_thread(sockets, sinch_default) < AT_ONCE:
+            pass
+        await waits(batch_ids[:1], cancel_on_kill=True)[0].on_kill()
+        assert not any(each.done() for each in slow)
+        for each in slow:
+            each.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+
+    asyncio.run(test())
+    assert [batch["canceled"] for batch in sinch_default.batches() if batch["id"] == batch_ids[0]] == [True]
 
 
 def test_one_wait_over_many_batches_makes_several_calls_at_once(sinch_default, send, clock):

@@ -63,8 +63,10 @@ class AsyncTransport:
 
     async def close(self) -> None:
         """Close the connections."""
-        for lane in list(self._lanes):
-            await lane.close()
+        # If one cannot be closed, the others still are.
+        for failure in await asyncio.gather(*(lane.close() for lane in self._lanes), return_exceptions=True):
+            if failure is not None:
+                raise failure
 
     def _lane(self, origin: str) -> _Lane:
         """Take the free lane that was used last, if possible one that leads to the host already."""
