@@ -84,7 +84,7 @@ class SendOnce:
         self._earlier = EarlierRequests(
             self._record, self._settling, on_clear, executed_before=again is not None
         )
-        # Not a method: then both would hold each other and a thousand numbers until the garbage collector runs.
+        # No method: the two would hold each other, and all numbers, until the garbage collector runs.
         self._fence = Fence(partial(_write_intent, self._record, self._settling, self._hold), stopped)
 
     @property
