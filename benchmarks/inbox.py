@@ -83,9 +83,9 @@ def measure(rounds: int) -> Result:
             shown = time_page(running, path, rounds)
             figures.append(Figure("inbox.page", "The page in Chromium, to its first phone", "ms", shown))
         now, most = running.memory()
-    figures.append(Figure("inbox.memory", "The server's memory at the end", "MB", [now]))
-    figures.append(Figure("inbox.memory_most", "The server's memory, at most", "MB", [most]))
-    figures.append(Figure("inbox.ledger", "The ledger on disk", "MB", [size]))
+    notes.append(
+        f"The server has {now:.0f} MB of memory at the end, {most:.0f} at most. The ledger has {size:.0f} MB."
+    )
     return Result(
         name="inbox",
         title="The sandbox with a million messages",

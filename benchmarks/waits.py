@@ -23,7 +23,6 @@ from typing import Any, Final
 
 from figures import Figure, Plot, Ratio, Result, main
 from ledger import Controlled, Ledger, connection
-from running import machine
 
 SIZES: Final = (10, 100, 1000, 10_000)
 MOST: Final = SIZES[-1]
@@ -287,7 +286,6 @@ def measure(rounds: int) -> Result:
     def note(key: str, value: float) -> None:
         values.setdefault(key, []).append(value)
 
-    before = machine()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ledger = Ledger(folder, MOST)
@@ -318,23 +316,27 @@ def measure(rounds: int) -> Result:
 
     figures = [
         *(figure(f"cpu.{size}", f"CPU per minute of a wait, of {size:,}", "ms") for size in SIZES),
-        figure("session.cpu", f"the same with a session per wait, of {SESSIONS}", "ms"),
+        figure("session.cpu", f"CPU per minute of a wait with a session of its own, of {SESSIONS}", "ms"),
         figure("growth", "exponent with which CPU grows, 10 to 10,000 waits", "", 1.1),
         figure("memory", f"memory per wait, of {MOST:,}", "kB"),
-        figure("session.memory", f"the same with a session per wait, of {SESSIONS}", "kB"),
+        figure("session.memory", f"memory per wait with a session of its own, of {SESSIONS}", "kB"),
         figure("connections", f"connections to Sinch of {MOST:,} waits, at most", "", 32),
-        figure("session.connections", f"the same with a session per wait, of {SESSIONS}", ""),
+        figure(
+            "session.connections",
+            f"connections to Sinch of {SESSIONS} waits with a session each, at most",
+            "",
+        ),
         figure("descriptors", f"file descriptors in use with {MOST:,} waits, at most", "", DESCRIPTORS),
         figure("tokens", f"tokens fetched by {MOST:,} waits", "", 1),
         figure("failed", f"waits that failed, of {MOST:,}", "", 0),
-        figure("stall", "how late the event loop is, 99.9th percentile", "ms"),
-        figure("stall.own", "the same without Python's garbage collector", "ms", 100),
+        figure("stall", "how late the event loop is, 99.9th percentile", "ms", 100),
+        figure("stall.own", "how late the event loop is without Python's garbage collector", "ms", 100),
         figure("delay.median", "from the final status to the event, median", "s"),
         figure("delay.99", "from the final status to the event, 99th percentile", "s"),
     ]
     return Result(
         name="waits",
-        title=f"Waiting for batches in one process ({before})",
+        title="Waiting for batches in one process",
         floor="A wait looks once in each poll interval, 10 s by default, so events are 5 s late on average.",
         figures=figures,
         ratios=[

@@ -51,7 +51,6 @@ class SendOnce:
     :param call: The send, as ``endpoints.send`` describes it.
     :param send: Which send it is, and what Airflow says about its earlier attempts.
     :param account: The account that sends it.
-    :param payload: Recipients and text of the call, if somebody has put them together already.
     :param memory: What the sends of this attempt know of each other.
     :param again: The failed execution of the same send, earlier in this attempt.
     :param journal: What earlier attempts have written down. Without it, this attempt looks at Sinch instead.
@@ -66,7 +65,6 @@ class SendOnce:
         send: Send,
         account: Account,
         *,
-        payload: Payload | None = None,
         memory: Memory | None = None,
         again: SendOnce | None = None,
         journal: Journal | None = None,
@@ -81,13 +79,12 @@ class SendOnce:
         self._call = call
         self._body = call.body
         self._hold = None if hold is None else Hold(hold)
-        payload = payload or Payload.of_request(call.body)
-        self._record: Record = Record(send, call.body, account, journal, memory, payload)
+        self._record: Record = Record(send, call.body, account, journal, memory)
         self._settling: Settling = Settling(account, memory, again._settling.intent if again else None)
         self._earlier = EarlierRequests(
             self._record, self._settling, on_clear, executed_before=again is not None
         )
-        # Not a method: both would hold each other, and a thousand numbers, until the garbage collector runs.
+        # No method: the two would hold each other, and all numbers, until the garbage collector runs.
         self._fence = Fence(partial(_write_intent, self._record, self._settling, self._hold), stopped)
 
     @property
