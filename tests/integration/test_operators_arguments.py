@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from airflow.sdk import DAG
@@ -229,3 +229,27 @@ class TestMappedFaults:
         assert state_of(run_dag(dag), "send", 0) == ("failed", 1)
         assert "max_failed: must be a share" in shown()
         assert sinch_default.calls() == {}
+
+
+class Changed(SinchSendBatchOperator):
+    """Changes the message on its way, as a user's operator may."""
+
+    change: ClassVar[dict[str, Any]] = {}
+    without: ClassVar[str] = ""
+
+    @property
+    def message(self):
+        fields = {**super().message, **self.change}
+        fields.pop(self.without, None)
+        return fields
+
+
+def test_a_field_that_does_not_exist_is_refused(sinch_default):
+    operator = Changed(task_id="send", to=[MARIA], body="Hi")
+    operator.change = {"expires_at": "2026-11-26T09:00:00Z"}
+    with pytest.raises(TypeError, match="unexpected keyword argument 'expires_at'"):
+        operator.execute({})
+    operator.change, operator.without = {}, "body"
+    with pytest.raises(TypeError, match="missing a required argument: 'body'"):
+        operator.execute({})
+    assert sinch_default.calls() == {}
