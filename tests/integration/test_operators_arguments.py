@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 from airflow.sdk import DAG
@@ -234,8 +236,8 @@ class TestMappedFaults:
 class Changed(SinchSendBatchOperator):
     """Changes the message on its way, as a user's operator may."""
 
-    change: ClassVar[dict[str, Any]] = {}
-    without: ClassVar[str] = ""
+    change: Mapping[str, Any] = MappingProxyType({})
+    without = ""
 
     @property
     def message(self):

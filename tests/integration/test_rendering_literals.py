@@ -56,7 +56,8 @@ def test_whoever_renders_in_another_way_sees_each_literal(way):
     operator = kind(task_id="send", to=to, body="${a}", parameters=parameters)
     if way == "instance":
         render = operator.render_template
-        operator.render_template = lambda content, *more: said(render(content, *more))
+        replaced: Any = operator
+        replaced.render_template = lambda content, *more: said(render(content, *more))
     operator.render_template_fields({})
     assert (operator.to, operator.parameters) == (
         [ANNA, MARIA],
