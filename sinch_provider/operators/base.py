@@ -162,7 +162,7 @@ class SinchOperator(GuardedFields, BaseOperator):
                 return content
             rendered = self._render(environment.from_string(content), context)
             nothing = rendered is None or (isinstance(rendered, str) and rendered.strip() == "None")
-        elif _holds_only_literals(content, environment):
+        elif self._renders_as_here() and _holds_only_literals(content, environment):
             # A copy, as Airflow makes it: who changes the field does not change what is written in the Dag.
             return copy(content)
         else:
@@ -171,6 +171,10 @@ class SinchOperator(GuardedFields, BaseOperator):
         if nothing and self._rendering:
             self._found_nothing.append(self._rendering)
         return rendered
+
+    def _renders_as_here(self) -> bool:
+        # Airflow calls it for each value of a collection. A subclass may look for more than templates.
+        return getattr(self.render_template, "__func__", None) is SinchOperator.render_template
 
     def _render(self, template: jinja2.Template, context: Context, dag: Any = None) -> Any:
         if template.environment is self._text_environment:

@@ -14,7 +14,7 @@ from sinch_provider.hooks import DEFAULT_CONN_ID
 from sinch_provider.operators.message import SinchMessageOperator
 from sinch_provider.sms.errors import Fault, SinchError
 from sinch_provider.sms.fields import table
-from sinch_provider.sms.fields.validation import check_fields, check_message, faults_of
+from sinch_provider.sms.fields.validation import check_fields, faults_of
 from sinch_provider.task.arguments import (
     as_rendered,
     interval_faults,
@@ -238,9 +238,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
                 context,
                 self,
                 # What was checked in the constructor, and is the same, is not checked again.
-                running.endpoints.send_checked(
-                    check_message(self.message, self.operation, checked=self._checked)
-                ),
+                running.endpoints.send_checked(self._checked, **self.message),
                 client.account,
                 send_key=self.send_key,
                 on_clear=self.on_clear,

@@ -16,7 +16,7 @@ from sinch_provider.sms.wire import retry
 from sinch_provider.sms.wire.answers import read_answer
 from sinch_provider.sms.wire.call import Call, Procedure
 from sinch_provider.sms.wire.exchange import Exchange
-from sinch_provider.sms.wire.following import follow
+from sinch_provider.sms.wire.following import end_if_abandoned, follow
 from sinch_provider.sms.wire.http import Answer, Request
 from sinch_provider.sms.wire.methods import Group, listing, operation
 from sinch_provider.sms.wire.request import read_before, request_for
@@ -113,6 +113,7 @@ class SinchClient(Unstorable):
         return follow(procedure, self.call, self._pause)
 
     def _pause(self, seconds: float) -> None:
+        end_if_abandoned()
         self._before_pause(seconds)
         current().sleep(seconds)
 
@@ -143,6 +144,7 @@ class SinchClient(Unstorable):
         headers = dict(request.headers)
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
+        end_if_abandoned()
         exchange = Exchange(call, self.account.timeout, self._until)
         try:
             answer = self._transport.carry(exchange, request, headers)

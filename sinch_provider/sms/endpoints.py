@@ -13,6 +13,7 @@ from typing import Any, Unpack
 
 from sinch_provider.sms.errors import MalformedAnswerError
 from sinch_provider.sms.fields import table, validation
+from sinch_provider.sms.fields.checked import Checked
 from sinch_provider.sms.fields.times import parse_time
 from sinch_provider.sms.message import (
     MessageChanges,
@@ -43,15 +44,22 @@ def send(**message: Unpack[MessageFields]) -> Call[Batch]:
     :param message: As :class:`~sinch_provider.sms.message.MessageFields` describes it.
     :raises SinchValidationError: Names every field that breaks a rule.
     """
-    return send_checked(validation.check_message(message, "send"))
+    return _sending(validation.check_message(message, "send"))
 
 
-def send_checked(body: Mapping[str, Any]) -> Call[Batch]:
+@takes_message
+def send_checked(checked: Checked, **message: Unpack[MessageFields]) -> Call[Batch]:
     """
-    Send a message that has been checked already.
+    Send a message like :func:`send`, without checking again what is known.
 
-    :param body: The message as it goes over the wire.
+    :param checked: Knows what was checked before.
+    :param message: As :class:`~sinch_provider.sms.message.MessageFields` describes it.
+    :raises SinchValidationError: Names every field that breaks a rule.
     """
+    return _sending(validation.check_message(message, "send", checked=checked))
+
+
+def _sending(body: Mapping[str, Any]) -> Call[Batch]:
     return Call(
         "send", "POST", "/batches", Batch.from_json, body=body, kind=Kind.NOT_IDEMPOTENT, default_sender=True
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -229,3 +231,27 @@ class TestMappedFaults:
         assert state_of(run_dag(dag), "send", 0) == ("failed", 1)
         assert "max_failed: must be a share" in shown()
         assert sinch_default.calls() == {}
+
+
+class Changed(SinchSendBatchOperator):
+    """Changes the message on its way, as a user's operator may."""
+
+    change: Mapping[str, Any] = MappingProxyType({})
+    without = ""
+
+    @property
+    def message(self):
+        fields = {**super().message, **self.change}
+        fields.pop(self.without, None)
+        return fields
+
+
+def test_a_field_that_does_not_exist_is_refused(sinch_default):
+    operator = Changed(task_id="send", to=[MARIA], body="Hi")
+    operator.change = {"expires_at": "2026-11-26T09:00:00Z"}
+    with pytest.raises(TypeError, match="unexpected keyword argument 'expires_at'"):
+        operator.execute({})
+    operator.change, operator.without = {}, "body"
+    with pytest.raises(TypeError, match="missing a required argument: 'body'"):
+        operator.execute({})
+    assert sinch_default.calls() == {}

@@ -34,6 +34,37 @@ def test_literals_are_handed_on_as_they_are(monkeypatch):
     assert len(to) == len(parameters["name"]) == 1000
 
 
+class Translated(SinchSendBatchOperator):
+    """Translates texts of its own kind, as a user's operator may."""
+
+    def render_template(self, content, context, jinja_env=None, seen_oids=None):
+        return said(super().render_template(content, context, jinja_env, seen_oids))
+
+
+def said(value):
+    return (
+        {"word:maria": MARIA, "word:hello": "Guten Tag"}.get(value, value)
+        if isinstance(value, str)
+        else value
+    )
+
+
+@pytest.mark.parametrize("way", ["subclass", "instance"])
+def test_whoever_renders_in_another_way_sees_each_literal(way):
+    kind = Translated if way == "subclass" else SinchSendBatchOperator
+    to, parameters = [ANNA, "{{ 'word:maria' }}"], {"a": {ANNA: "word:hello", "default": "x"}}
+    operator = kind(task_id="send", to=to, body="${a}", parameters=parameters)
+    if way == "instance":
+        render = operator.render_template
+        replaced: Any = operator
+        replaced.render_template = lambda content, *more: said(render(content, *more))
+    operator.render_template_fields({})
+    assert (operator.to, operator.parameters) == (
+        [ANNA, MARIA],
+        {"a": {ANNA: "Guten Tag", "default": "x"}},
+    )
+
+
 @pytest.mark.parametrize("native", [False, True])
 def test_one_template_among_many_literals_is_rendered(run_dag, sinch_default, native):
     @task(show_return_value_in_logs=False)

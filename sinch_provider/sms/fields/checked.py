@@ -16,15 +16,17 @@ class Checked:
 
     An operator checks its message when the Dag is parsed, and when the task runs. What has not changed in
     between is not checked a second time. That is decided by value, with a copy: somebody may have changed a
-    list in place.
+    list in place. The copy is also what is checked, because another thread may change the list meanwhile.
     """
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[list[list[Any]], Any]] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        # What a value becomes is the same for every copy of an operator.
-        return self
+        # What a value becomes is the same for every copy of an operator. Later they may differ.
+        copied = type(self)()
+        copied._known = dict(self._known)
+        return copied
 
     def check(self, field: str, value: Any, check: Check) -> Any:
         """
@@ -33,19 +35,31 @@ class Checked:
         :param check: Returns what the field becomes on the wire. Nobody may change that.
         :raises BrokenRuleError: The check does.
         """
-        entries = _entries(value)
+        copied = snapshot(value)
+        entries = _entries(copied)
         if entries is None:
-            return check(field, value)
+            return check(field, copied)
         known, wire = self._known.get(field, (None, None))
         if entries != known:
-            wire = check(field, value)
+            wire = check(field, copied)
             self._known[field] = entries, wire
         return wire
 
 
+def snapshot(value: Any) -> Any:
+    """Copy a list, or parameters, so that nobody changes it; return other values as they are."""
+    if type(value) is list:
+        return list(value)
+    if type(value) is dict:
+        return {
+            name: dict(column) if type(column) is dict else column for name, column in list(value.items())
+        }
+    return value
+
+
 def _entries(value: Any) -> list[list[Any]] | None:
     """
-    Copy what is in a list, or in parameters, in its order.
+    List what is in a list, or in parameters, in its order.
 
     :returns: None if it is something else, or if values of other types are in it.
     """

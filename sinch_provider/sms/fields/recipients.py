@@ -22,7 +22,11 @@ MIN_DIGITS: Final = 5
 MAX_DIGITS: Final = 15
 
 _GROUP_ID: Final = r"[0-9A-Za-z]{26}"
-_TRUNK_ZERO: Final = r"\(\s*0\s*\)"
+# Many recipients are read at once, as one text with this character between them. Nobody writes it by hand.
+_BETWEEN: Final = "\x1f"
+# Python counts it as a blank. What is found must not reach from one recipient to the next.
+_BLANKS: Final = rf"[^\S{_BETWEEN}]*"
+_TRUNK_ZERO: Final = rf"\({_BLANKS}0{_BLANKS}\)"
 _NUMBER: Final = rf"[1-9][0-9]{{{MIN_DIGITS - 1},{MAX_DIGITS - 1}}}"
 # The form that most numbers have already. Going through their characters would cost ten times as much.
 _CLEAN: Final = rf"\+?({_NUMBER})"
@@ -43,8 +47,6 @@ _MAX_DEPTH: Final = 4
 #: The types of single recipients that need no closer look. No subclasses, which may behave differently.
 _SINGLE: Final = frozenset({str, int, NoneType})
 
-# Many recipients are read at once, as one text with this character between them. Nobody writes it by hand.
-_BETWEEN: Final = "\x1f"
 _CLEAN_NUMBERS: Final = rf"\+?{_NUMBER}(?:{_BETWEEN}\+?{_NUMBER})*"
 _ANY: Final = rf"(?:\+?{_NUMBER}|{_GROUP_ID})"
 _CLEAN_RECIPIENTS: Final = rf"{_ANY}(?:{_BETWEEN}{_ANY})*"
@@ -253,12 +255,12 @@ def _read_at_once(portion: Sequence[Any], *, groups: bool) -> list[str] | None:
 def _read_without_ornaments(portion: Sequence[Any]) -> list[str]:
     """Read numbers after dropping the usual characters between their digits; empty for everything else."""
     text = _BETWEEN.join(map(_plain_text, portion))
+    if text.count(_BETWEEN) != len(portion) - 1:
+        return [""] * len(portion)
     if "(" in text:
         # A zero in brackets is not dropped. Any other character in its place makes the number one to look at.
         text = re.sub(_TRUNK_ZERO, "?", text)
     kept = text.encode("ascii", "replace").translate(None, _DROPPED_BYTES).decode("ascii").split(_BETWEEN)
-    if len(kept) != len(portion):
-        return [""] * len(portion)
     read = re.compile(_WITHOUT_ORNAMENTS).fullmatch
     return [found[1] if (found := read(each)) else "" for each in kept]
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from sinch_provider.sms.errors import Fault, SinchValidationError
-from sinch_provider.sms.fields.checked import Checked
+from sinch_provider.sms.fields.checked import Checked, snapshot
 from sinch_provider.sms.fields.parameters import check_parameters, placeholder_faults
 from sinch_provider.sms.fields.recipients import split_recipients
 from sinch_provider.sms.fields.rules import BrokenRuleError, Check
@@ -150,6 +150,7 @@ def _check_each(
     checked: Checked | None = None,
 ) -> dict[str, Any]:
     wire: dict[str, Any] = {}
+    to: Any = None
     required = {*required, *(PATH.keys() & values.keys())}
     for name, field in {**PATH, **fields}.items():
         value = values.get(name)
@@ -159,10 +160,13 @@ def _check_each(
             faults.append(Fault(name, "is required"))
             continue
         check = field.check
+        if name == "to":
+            # They are compared with the parameters later. Another thread may change them meanwhile.
+            value = to = snapshot(value)
         if name == "body" and "type_" not in unknown:
             check = _body_check(values)
         elif name == "parameters":
-            check = partial(check_parameters, to=values.get("to"), recipients=wire.get("to", ()))
+            check = partial(check_parameters, to=to, recipients=wire.get("to", ()))
         try:
             wire[field.wire] = check(name, value) if checked is None else checked.check(name, value, check)
         except BrokenRuleError as broken:

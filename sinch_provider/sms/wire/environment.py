@@ -7,7 +7,7 @@ import os
 import ssl
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Final
 from urllib.parse import urlsplit
@@ -32,12 +32,12 @@ class Way:
     """
     How a host is reached.
 
-    :param proxy: URL of the proxy; None for a direct connection.
+    :param proxy: URL of the proxy, which may hold a password; None for a direct connection.
     :param socks: Whether the proxy speaks SOCKS.
     :param encrypted: Whether the host or the proxy speaks TLS.
     """
 
-    proxy: str | None
+    proxy: str | None = field(repr=False)
     socks: bool
     encrypted: bool
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextvars import copy_context
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import ContextVar, copy_context
 from typing import Any, Final, TypeVar
 
 from sinch_provider.sms.errors import SinchError
@@ -17,6 +17,20 @@ T = TypeVar("T")
 AT_ONCE: Final = 16
 #: The same with threads. The transport keeps no more connections than that.
 THREADS: Final = 10
+THREAD_NAME: Final = "sinch-procedures"
+
+#: Set when those who wait for this thread have been interrupted, the outermost first.
+_abandoned: Final[ContextVar[tuple[threading.Event, ...]]] = ContextVar("_abandoned", default=())
+
+
+class _Abandoned(BaseException):
+    """Nobody waits for this thread any more. It is no error, so that nothing handles or logs it."""
+
+
+def end_if_abandoned() -> None:
+    """End this thread if nobody waits for it any more. Call this before each request and each pause."""
+    if any(each.is_set() for each in _abandoned.get()):
+        raise _Abandoned
 
 
 def follow(procedure: Procedure[T], call: Callable[[Call[Any]], Any], pause: Callable[[float], None]) -> T:
@@ -91,29 +105,50 @@ def _together(
     results: dict[int, T] = {}
     errors: list[BaseException] = []
     waiting = iter(enumerate(procedures))
+    abandoned = threading.Event()
 
     def work() -> None:
+        _abandoned.set((*_abandoned.get(), abandoned))
         while not errors and (item := next(waiting, None)):
             at, procedure = item
             try:
-                results[at] = follow(procedure, call, pause)
+                results[at] = follow(procedure, _unless_abandoned(call), _unless_abandoned(pause))
             except BaseException as error:
                 errors.append(error)
 
     try:
-        count = min(THREADS, len(procedures))
-        with ThreadPoolExecutor(count) as threads:
-            # Each has a copy of this context, so that its log lines go where those of this thread go.
-            workers = [threads.submit(copy_context().run, work) for _ in range(count)]
-            try:
-                wait(workers)
-            except BaseException as interruption:
-                errors.append(interruption)
-        if errors:
-            raise errors[0]
-        return [results[at] for at in range(len(procedures))]
+        threads = []
+        for _ in range(min(THREADS, len(procedures))):
+            # Each has a copy of this context, so that its log lines go where those of this thread go. Python
+            # does not wait for daemons when it ends: an interrupted task must not wait for a slow answer.
+            run = copy_context().run
+            thread = threading.Thread(target=run, args=(work,), name=THREAD_NAME, daemon=True)
+            threads.append(thread)
+            thread.start()
+        for thread in threads:
+            thread.join()
+    except BaseException:
+        # Requests under way end by themselves.
+        abandoned.set()
+        raise
     finally:
-        _close(procedures)
+        # Those that began are closed by their threads.
+        _close(procedure for _, procedure in waiting)
+    if errors:
+        raise errors[0]
+    return [results[at] for at in range(len(procedures))]
+
+
+def _unless_abandoned(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def take(argument: Any) -> Any:
+        end_if_abandoned()
+        try:
+            return step(argument)
+        finally:
+            # Procedures may log what they learn, and the task that this is about is over.
+            end_if_abandoned()
+
+    return take
 
 
 async def _together_async(
@@ -146,7 +181,7 @@ async def _together_async(
         _close(procedures)
 
 
-def _close(procedures: Sequence[Procedure[Any]]) -> None:
+def _close(procedures: Iterable[Procedure[Any]]) -> None:
     # Python would warn of those that did not begin.
     for procedure in procedures:
         procedure.close()

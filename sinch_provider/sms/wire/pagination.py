@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from sinch_provider.sms.models import Batch, Page, RecipientDeliveryReport
@@ -30,7 +30,7 @@ class _Position(Generic[T]):
     call: Call[Page[T]]
     result: Page[T]
     passed: int
-    seen: frozenset[Hashable]
+    seen: frozenset[Hashable] = field(repr=False)
     new: tuple[T, ...]
     stale: int
 

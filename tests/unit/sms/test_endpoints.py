@@ -8,6 +8,7 @@ import pytest
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchValidationError
+from sinch_provider.sms.fields.checked import Checked
 from sinch_provider.sms.fields.validation import check_batch_ids, check_update
 from tests.unit.sms.calls import ID, TO, numbers
 
@@ -179,3 +180,19 @@ def test_a_replacement_is_repeated_only_while_it_waits_for_its_time() -> None:
     assert not endpoints.replace(ID, body="Hi", to=TO).repeatable
     assert not endpoints.replace(ID, body="Hi", to=TO, send_at="2024-11-12").repeatable
     assert endpoints.replace(ID, body="Hi", to=TO, send_at="2999-01-01").repeatable
+
+
+def test_a_message_that_was_checked_is_sent_like_any_other() -> None:
+    checked = Checked()
+    for _ in range(2):
+        call = endpoints.send_checked(checked, to=TO, body="Hi")
+        assert call.body == {
+            "to": ["447700900222"],
+            "type": "mt_text",
+            "body": "Hi",
+            "delivery_report": "none",
+        }
+        assert call == endpoints.send(to=TO, body="Hi")
+    wrong: Any = {"to": TO, "body": "Hi", "expires_at": "2026-11-26T09:00:00Z"}
+    with pytest.raises(TypeError, match="unexpected keyword argument 'expires_at'"):
+        endpoints.send_checked(checked, **wrong)

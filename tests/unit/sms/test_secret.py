@@ -16,13 +16,26 @@ from sinch_provider.sms.account import Account, ProjectCredentials, ServicePlanC
 from sinch_provider.sms.aio import AsyncSinchClient
 from sinch_provider.sms.client import SinchClient
 from sinch_provider.sms.errors import SinchBadRequestError
+from sinch_provider.sms.models import DeliveryReportPage
+from sinch_provider.sms.wire.environment import Way
 from sinch_provider.sms.wire.http import Answer
+from sinch_provider.sms.wire.pagination import _Position
 from sinch_provider.sms.wire.request import request_for
 from sinch_provider.sms.wire.tokens import Grant, token_request
 from tests.unit.sms.calls import GOOD, ID, NUMBER, SEND, TEXT, TO, told
 from tests.unit.sms.conftest import Player, plan_account, project_account
 from tests.unit.sms.scripted import ScriptedServer, reply, token
 
+PAGE = DeliveryReportPage.from_json(
+    {
+        "count": 1,
+        "page": 0,
+        "page_size": 1,
+        "delivery_reports": [
+            {"batch_id": ID, "recipient": NUMBER[1:], "status": "Delivered", "code": 0, "at": "2026-01-01"}
+        ],
+    }
+)
 PLAN = Account(credentials=ServicePlanCredentials("plan", "plan-token"))
 PROJECT = Account(credentials=ProjectCredentials("project", "key", "key-secret"))
 BASIC = "a2V5OmtleS1zZWNyZXQ="
@@ -102,6 +115,8 @@ def test_what_passes_through_shows_nothing_of_what_it_holds() -> None:
             token_request(PROJECT, PROJECT.credentials),
             Grant("access-token", 5),
             Answer(200, {"x": "access-token"}, b"access-token 447700900222"),
+            Way("http://user:access-token@127.0.0.1:1", socks=False, encrypted=False),
+            _Position(one, PAGE, 1, frozenset({(ID, NUMBER[1:])}), tuple(PAGE.items), 0),
         ]
     )
     for secret in (*SECRETS, NUMBER[1:], "Maria", "tomorrow", "access-token"):

@@ -87,6 +87,50 @@ def test_what_somebody_changes_in_place_is_checked_again() -> None:
     assert check.times == 4
 
 
+@pytest.mark.parametrize("make", [lambda: [MARIA], lambda: deepcopy(GIVEN)])
+def test_what_changes_while_it_is_checked_does_not_count(make: Callable[[], Any]) -> None:
+    checked, live = Checked(), make()
+
+    def check(field: str, value: Any) -> Any:
+        if isinstance(live, list):
+            live[0] = ANNA
+        else:
+            live["name"][MARIA] = "Mary"
+        return deepcopy(value)
+
+    assert checked.check("to", live, check) == make() != live
+    assert checked.check("to", make(), check) == make()
+
+
+def test_recipients_that_change_meanwhile_are_not_the_keys_of_others() -> None:
+    to = [MARIA, ANNA]
+
+    class Changing(str):
+        """The next field after the recipients."""
+
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            to[:] = [ANNA, MARIA]
+            return str.__eq__(self, other)
+
+    parameters = {"a": {ANNA: "Anna", MARIA: "Maria"}}
+    given = {"to": to, "body": "${a}", "type_": Changing("mt_text"), "parameters": parameters}
+    wire = check_message(given, "send", checked=Checked())
+    assert to == [ANNA, MARIA]
+    assert wire["to"] == [MARIA[1:], ANNA[1:]]
+    assert wire["parameters"] == {"a": {ANNA[1:]: "Anna", MARIA[1:]: "Maria"}}
+
+
+def test_copies_know_the_same_and_then_each_its_own() -> None:
+    checked, check = Checked(), Counting()
+    checked.check("to", [MARIA], check)
+    deepcopy(checked).check("to", [ANNA], check)
+    checked.check("to", [MARIA], check)
+    assert check.times == 2
+
+
 def test_what_was_refused_is_checked_again() -> None:
     checked, check = Checked(), Counting()
     for _ in range(2):

@@ -14,7 +14,17 @@ from sinch_provider.sms.errors import Fault
 from sinch_provider.sms.fields.parameters import check_parameters
 from sinch_provider.sms.fields.recipients import normalize_recipients
 from sinch_provider.sms.fields.rules import BrokenRuleError
-from tests.unit.sms.fields.test_recipients_at_once import GROUP, NUMBER, Loud, Strip, clean, odd, written
+from tests.unit.sms.fields.test_recipients_at_once import (
+    GROUP,
+    NUMBER,
+    TORN,
+    Loud,
+    Strip,
+    clean,
+    odd,
+    torn,
+    written,
+)
 
 
 class NeverEmpty(str):
@@ -40,6 +50,7 @@ def hashable(value: Any) -> bool:
 keys = (
     clean
     | written
+    | torn
     | odd.filter(hashable)
     | st.sampled_from(["default", Loud("default"), "Default", GROUP, Strip(NUMBER), 447700900222, NUMBER])
 )
@@ -83,6 +94,7 @@ def entry_by_entry(parameters: dict[str, Any]) -> tuple[Any, tuple[Fault, ...]]:
 @example({"a": {447700900222: "x"}, "b": {447700900222.0: "x"}})
 @example({"a": {NUMBER: NeverEmpty("Maria")}})
 @example({"a": {GROUP: "x"}})
+@example({"a": dict.fromkeys(TORN, "x")})
 def test_a_column_at_once_is_entry_by_entry(parameters: dict[str, Any]) -> None:
     assert outcome(parameters) == entry_by_entry(parameters)
 
