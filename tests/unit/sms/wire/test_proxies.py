@@ -183,10 +183,9 @@ def test_so_it_does_through_a_proxy(
     def steps() -> Any:
         yield endpoints.get(ID)
         yield endpoints.get(ID)
-        yield replace(endpoints.send(body=TEXT, to=TO), permit=lambda: connections.append(proxy.connections))
+        yield replace(endpoints.send(body=TEXT, to=TO), permit=lambda: None)
         yield endpoints.get(ID)
 
-    connections: list[int] = []
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
     tls = authority.server(HOST, ADDRESS) if route.api == "https" else None
     with (
@@ -195,7 +194,6 @@ def test_so_it_does_through_a_proxy(
     ):
         monkeypatch.setenv(f"{route.api.upper()}_PROXY", f"{route.proxy}://127.0.0.1:{proxy.port}")
         do.follow(plan_account(f"{route.api}://{route.host}", allow_insecure=True, timeout=5), steps())
-    assert connections == [2]
     assert (proxy.connections, server.connections, len(server.heads)) == (2, 2, 4)
 
 
