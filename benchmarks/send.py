@@ -57,7 +57,7 @@ class CountedStore:
 def messages(count: int, size: int = SIZE) -> Iterator[Values]:
     """Messages as a task has them: made at run time, to other people each, with two values for each."""
     for index in range(count):
-        to = [f"999{index % 1000:03}{each:06}" for each in range(size)]
+        to = [f"+999{index % 1000:03}{each:06}" for each in range(size)]
         yield {
             "to": to,
             "body": BODY,
