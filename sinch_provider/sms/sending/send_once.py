@@ -51,6 +51,7 @@ class SendOnce:
     :param call: The send, as ``endpoints.send`` describes it.
     :param send: Which send it is, and what Airflow says about its earlier attempts.
     :param account: The account that sends it.
+    :param payload: Recipients and text of the call, if somebody has put them together already.
     :param memory: What the sends of this attempt know of each other.
     :param again: The failed execution of the same send, earlier in this attempt.
     :param journal: What earlier attempts have written down. Without it, this attempt looks at Sinch instead.
@@ -65,6 +66,7 @@ class SendOnce:
         send: Send,
         account: Account,
         *,
+        payload: Payload | None = None,
         memory: Memory | None = None,
         again: SendOnce | None = None,
         journal: Journal | None = None,
@@ -79,7 +81,8 @@ class SendOnce:
         self._call = call
         self._body = call.body
         self._hold = None if hold is None else Hold(hold)
-        self._record: Record = Record(send, call.body, account, journal, memory)
+        payload = payload or Payload.of_request(call.body)
+        self._record: Record = Record(send, call.body, account, journal, memory, payload)
         self._settling: Settling = Settling(account, memory, again._settling.intent if again else None)
         self._earlier = EarlierRequests(
             self._record, self._settling, on_clear, executed_before=again is not None
