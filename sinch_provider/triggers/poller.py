@@ -15,6 +15,7 @@ from sinch_provider.hooks.sinch import SinchHook, conceal, read_account
 from sinch_provider.sms.errors import SinchAuthError, SinchError
 from sinch_provider.sms.runtime import current
 from sinch_provider.triggers.back_off import BackOff
+from sinch_provider.triggers.garbage import freezing
 
 if TYPE_CHECKING:
     from sinch_provider.sms.account import Account
@@ -82,6 +83,8 @@ class Poller:
         :raises SinchValidationError: The connection is wrong; names every faulty field.
         """
         self._users += 1
+        if self._users == 1:
+            freezing.begin()
         try:
             if self._client is None:
                 await self._once(self._find)
@@ -98,6 +101,7 @@ class Poller:
     async def _leave(self) -> None:
         self._users -= 1
         if not self._users:
+            freezing.end()
             self._retire()
             transport, self._transport = self._transport, None
             self._client = self._previous = None

@@ -1,0 +1,88 @@
+"""While waits are under way, full collections look only at what is new."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from sinch_provider.sms.runtime import current, using
+from sinch_provider.triggers.garbage import THAW_AFTER, Freezing
+
+
+class Clock:
+    now = 0.0
+
+
+class Ring:
+    """Garbage that only the collector finds."""
+
+    left = 0
+
+    def __init__(self) -> None:
+        self.itself = self
+        Ring.left += 1
+
+    def __del__(self) -> None:
+        Ring.left -= 1
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    clock = Clock()
+    with using(replace(current(), monotonic=lambda: clock.now)):
+        yield clock
+
+
+@pytest.fixture
+def freezing(clock: Clock) -> Iterator[Freezing]:
+    Ring.left = 0
+    freezing = Freezing()
+    freezing.begin()
+    yield freezing
+    gc.collect()
+
+
+def test_what_survives_a_full_collection_is_frozen(freezing: Freezing) -> None:
+    gc.collect(1)
+    assert gc.get_freeze_count() == 0
+    gc.collect()
+    assert gc.get_freeze_count() > 1000
+    freezing.end()
+
+
+def test_new_garbage_is_collected(freezing: Freezing) -> None:
+    gc.collect()
+    Ring()
+    gc.collect()
+    assert Ring.left == 0
+    freezing.end()
+
+
+def test_old_garbage_is_collected_after_an_hour(freezing: Freezing, clock: Clock) -> None:
+    ring = Ring()
+    gc.collect()
+    del ring
+    gc.collect()
+    assert Ring.left == 1
+    clock.now += THAW_AFTER
+    gc.collect()
+    gc.collect()
+    assert Ring.left == 0
+    assert gc.get_freeze_count() > 1000
+    freezing.end()
+
+
+def test_the_collector_is_as_before_when_all_have_ended(freezing: Freezing) -> None:
+    callbacks = len(gc.callbacks)
+    freezing.begin()
+    freezing.end()
+    assert len(gc.callbacks) == callbacks
+    gc.collect()
+    freezing.end()
+    assert gc.get_freeze_count() == 0
+    assert len(gc.callbacks) == callbacks - 1
+    gc.collect()
+    assert gc.get_freeze_count() == 0
