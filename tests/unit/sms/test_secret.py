@@ -116,7 +116,14 @@ def test_what_passes_through_shows_nothing_of_what_it_holds() -> None:
             Grant("access-token", 5),
             Answer(200, {"x": "access-token"}, b"access-token 447700900222"),
             Way("http://user:access-token@127.0.0.1:1", socks=False, encrypted=False),
-            _Position(one, PAGE, 1, frozenset({(ID, NUMBER[1:])}), tuple(PAGE.items), 0),
+            _Position(
+                endpoints.list_delivery_reports(),
+                PAGE,
+                1,
+                frozenset({(ID, NUMBER[1:])}),
+                tuple(PAGE.items),
+                0,
+            ),
         ]
     )
     for secret in (*SECRETS, NUMBER[1:], "Maria", "tomorrow", "access-token"):
