@@ -42,6 +42,8 @@ _EVERYWHERE: Final[Mapping[str, str]] = {
 _IN_FILES: Final[Mapping[str, Mapping[str, str]]] = {
     "constraints/*.txt": {r"[\d.]+": "versions"},
     "*/icon.svg": {r"[\d .]+": "coordinates"},
+    "docs/images/benchmarks/*.svg": {r"[\d .-]+": "coordinates"},
+    "benchmarks/results.json": {r"\d+\.\d+": "measurements"},
     "sandbox/sinch_sandbox/*times.py": {r"221_845_392_000_000": "milliseconds"},
     "tests/unit/sandbox/*test_docs.py": {r"4670174\(060": "part of a pattern of the reserved ones"},
     "tests/unit/sandbox/*": {
