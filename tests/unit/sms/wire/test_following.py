@@ -84,7 +84,7 @@ def follow(server: ScriptedServer, procedures: list[Procedure[Any]], release: th
     # Python would wait at its end for any that is no daemon.
     assert all(each.daemon for each in under_way())
     release.set()
-    # Not a second join: after an interrupted one, Python 3.11 takes a thread that runs for one that has ended.
+    # Not a second join: after an interrupted one, Python 3.11 takes a running thread for an ended one.
     for _ in range(1000):
         if not under_way():
             break
