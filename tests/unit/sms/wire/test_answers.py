@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -300,40 +298,6 @@ def test_a_lost_connection_leaves_a_send_uncertain(call: Call[Any]) -> None:
     assert error.repeatable is (call not in NOT_IDEMPOTENT)
     assert error.effect is (Effect.NONE if call in SAFE else Effect.UNKNOWN)
     assert "4477" not in str(error)
-
-
-# --- Retry-After
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("7", 7),
-        (" 0.5 ", 0.5),
-        ("0", 0),
-        ("-3", 0),
-        ("", None),
-        ("soon", None),
-        ("nan", None),
-        ("inf", None),
-        ("1e999", None),
-        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
-        ("Thu, 01 Jan 1970 00:00:00", 0),
-        ("Thu, 99 Jan 1970 00:00:00 GMT", None),
-        ("Thu, 01 Jan 99999 00:00:00 GMT", None),
-        ("Thu, 01 Jan 1970 00:00:00 +9999", None),
-    ],
-)
-def test_retry_after_is_read_or_ignored(value: str, seconds: float | None) -> None:
-    assert status_error(SEND, answer(429, retry_after=value)).retry_after == seconds
-
-
-def test_retry_after_may_be_a_date() -> None:
-    until = datetime.now(UTC) + timedelta(minutes=10)
-    seconds = status_error(SEND, answer(429, retry_after=format_datetime(until, usegmt=True))).retry_after
-    assert seconds is not None
-    assert 0 < seconds <= 600
-    assert status_error(SEND, answer(429)).retry_after is None
 
 
 # --- what may not be quoted
