@@ -124,7 +124,7 @@ class AsyncSinchClient(Unstorable):
         Make the calls and pauses that a procedure awaits, and return its result.
 
         :raises SinchError: A call failed, and the procedure did not handle the error.
-        :raises TypeError: The procedure awaits something other than a call or a pause.
+        :raises TypeError: The procedure awaits something other than calls, pauses and procedures.
         """
         return await follow_async(procedure, self.call, _pause)
 

@@ -108,7 +108,7 @@ class SinchClient(Unstorable):
         Make the calls and pauses that a procedure awaits, and return its result.
 
         :raises SinchError: A call failed, and the procedure did not handle the error.
-        :raises TypeError: The procedure awaits something other than a call or a pause.
+        :raises TypeError: The procedure awaits something other than calls, pauses and procedures.
         """
         return follow(procedure, self.call, self._pause)
 

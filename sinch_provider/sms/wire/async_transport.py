@@ -108,7 +108,7 @@ class _Lane:
 
 
 #: The exchange that this task works on, and a limit of its time that can be changed.
-_current: ContextVar[tuple[Exchange, asyncio.Timeout | None]] = ContextVar("current")
+_current: ContextVar[tuple[Exchange, asyncio.Timeout]] = ContextVar("current")
 
 
 class _Leaving(aiohttp.ClientRequest):
@@ -117,11 +117,10 @@ class _Leaving(aiohttp.ClientRequest):
     # CONNECT to a proxy is not one of these.
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
         exchange, limit = _current.get()
-        if limit is not None:
-            # The time limit is for the network only.
-            limit.reschedule(None)
+        # The time limit is for the network only.
+        limit.reschedule(None)
         await exchange.leave_from_loop()
-        if limit is not None:
+        if exchange.asks:
             limit.reschedule(asyncio.get_running_loop().time() + exchange.remaining())
         return await super().send(conn)
 
@@ -163,43 +162,30 @@ async def _carry(
     context: Any,
 ) -> Answer:
     exchange.patience()
-    if not exchange.asks:
-        return await _carry_in_time(session, exchange, request, headers, way, context, None)
     # The limit of aiohttp costs less, but would count the wait for the permit.
-    async with asyncio.timeout(exchange.remaining()) as limit:
-        return await _carry_in_time(session, exchange, request, headers, way, context, limit)
-
-
-async def _carry_in_time(
-    session: aiohttp.ClientSession,
-    exchange: Exchange,
-    request: Request,
-    headers: Mapping[str, str],
-    way: Way,
-    context: Any,
-    limit: asyncio.Timeout | None,
-) -> Answer:
-    serving = _current.set((exchange, limit))
-    try:
-        async with session.request(
-            request.method,
-            request.url,
-            data=request.body,
-            headers=headers,
-            proxy=None if way.socks else way.proxy,
-            ssl=context,
-            allow_redirects=False,
-            timeout=_limits(exchange.timeout, None if limit else exchange.whole),
-        ) as response:
-            names = {name.lower(): value for name, value in response.headers.items()}
-            body = Body(names.get("content-encoding", ""), exchange.largest)
-            while piece := await response.content.readany():
-                if not body.take(piece):
-                    response.close()
-                    break
-            return Answer(response.status, names, body.content(), body.complete, exchange.largest)
-    finally:
-        _current.reset(serving)
+    whole, remaining = (None, exchange.remaining()) if exchange.asks else (exchange.whole, None)
+    async with asyncio.timeout(remaining) as limit:
+        serving = _current.set((exchange, limit))
+        try:
+            async with session.request(
+                request.method,
+                request.url,
+                data=request.body,
+                headers=headers,
+                proxy=None if way.socks else way.proxy,
+                ssl=context,
+                allow_redirects=False,
+                timeout=_limits(exchange.timeout, whole),
+            ) as response:
+                names = {name.lower(): value for name, value in response.headers.items()}
+                body = Body(names.get("content-encoding", ""), exchange.largest)
+                while piece := await response.content.readany():
+                    if not body.take(piece):
+                        response.close()
+                        break
+                return Answer(response.status, names, body.content(), body.complete, exchange.largest)
+        finally:
+            _current.reset(serving)
 
 
 @lru_cache
