@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from figures import Figure, Plot, Result, main
-from running import PLAN, Caller, batch, number, server
+from figures import Plot, Result, main
+from running import CPU_LIMIT, PLAN, Caller, batch, figures_of, number, server
 
 SIZE: Final = 1000
 #: Batches that are sent in a round, to a new server.
@@ -56,27 +56,7 @@ def measure(rounds: int) -> Result:
         name="accept",
         title="Recipients that the sandbox accepts into its ledger",
         floor="50,000 recipients a second, which is 20 s for a million",
-        figures=[
-            *(
-                Figure(
-                    f"accept.{key}.wall",
-                    f"Wall time of a million, {title}",
-                    "s",
-                    [wall for wall, _ in found[key]],
-                )
-                for key, title in NUMBERS.items()
-            ),
-            *(
-                Figure(
-                    f"accept.{key}.cpu",
-                    f"The server's CPU of a million, {title}",
-                    "s",
-                    [cpu for _, cpu in found[key]],
-                    limit=LIMIT,
-                )
-                for key, title in NUMBERS.items()
-            ),
-        ],
+        figures=figures_of("accept", "a million", "s", NUMBERS, found, LIMIT),
         plots=[
             Plot(
                 key="accept",
@@ -87,7 +67,7 @@ def measure(rounds: int) -> Result:
         ],
         notes=[
             f"Each round sends {BATCHES} batches of {SIZE:,} recipients to a new server, one by one.",
-            "The limit is for the CPU of the server, which has one thread: other programs change wall times.",
+            CPU_LIMIT,
         ],
     )
 

@@ -127,7 +127,7 @@ def measure(rounds: int) -> Result:
             Ratio("imports.send/smtp", "our operator that sends / smtp", "imports.send", peer, 1.0),
             Ratio(
                 "imports.send_made/smtp_made",
-                "the same, with a task and a notifier made",
+                "our operator with a task made of it / smtp with a notifier made",
                 "imports.send_made",
                 "imports.smtp_made",
             ),

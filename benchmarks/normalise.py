@@ -109,12 +109,12 @@ def measure(rounds: int) -> Result:
             took[name].append(contender())
     titles = {
         "clean": ("a million clean numbers, all at once", 0.4),
-        "distinct": ("the same, each recipient once, in the order of first appearance", 0.8),
+        "distinct": ("a million clean numbers, each recipient once, in the order of first appearance", 0.8),
         "mixed": ("a million in mixed human writings, each recipient once", 4.0),
         "walk": ("clean numbers, one by one, character by character", None),
         "library": ("numbers with blanks, phonenumbers.parse and format_number", None),
         "floor": ("bare list comprehension that strips the plus and checks nothing", None),
-        "floor_distinct": ("the same with dict.fromkeys", None),
+        "floor_distinct": ("bare list comprehension that strips the plus, with dict.fromkeys", None),
     }
     return Result(
         name="normalise",

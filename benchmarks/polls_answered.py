@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from figures import Figure, Plot, Result, main
-from running import PLAN, TOKEN, Caller, Server, batch, server
+from figures import Plot, Result, main
+from running import CPU_LIMIT, PLAN, TOKEN, Caller, Server, batch, figures_of, server
 
 #: Batches that nobody has received yet: their receipts come after an hour.
 BATCHES: Final = 10_000
@@ -88,11 +88,11 @@ def request(running: Server, method: str, path: str, body: bytes = b"") -> bytes
 
 
 def cost(running: Server, requests: list[bytes]) -> tuple[float, float]:
-    """Calls a second by the wall clock, and the server's CPU of a call in ms."""
+    """Milliseconds of a call: by the wall clock, and of the server's own CPU."""
     cpu, began = running.cpu_seconds(), time.perf_counter()
     asyncio.run(make(running, requests))
     wall, cpu = time.perf_counter() - began, running.cpu_seconds() - cpu
-    return len(requests) / wall, 1000 * cpu / len(requests)
+    return 1000 * wall / len(requests), 1000 * cpu / len(requests)
 
 
 def measure(rounds: int) -> Result:
@@ -120,34 +120,14 @@ def measure(rounds: int) -> Result:
                 found[key].append(cost(running, list(itertools.islice(each, POLLS))))
     titles = {
         "polls": "polls of batches to one recipient",
-        "mixed": f"the same, and every {_SEND_EVERY}th call a send",
+        "mixed": f"polls of batches to one recipient, and every {_SEND_EVERY}th call a send",
         "large": "polls of batches to 1,000 recipients",
     }
     return Result(
         name="polls_answered",
         title="Polls that the sandbox answers",
         floor=f"1,000 polls a second, which is 1 ms each; {BATCHES:,} batches are under way",
-        figures=[
-            *(
-                Figure(
-                    f"polls_answered.{key}.wall",
-                    f"Wall time of a call, {title}",
-                    "ms",
-                    [1000 / rate for rate, _ in found[key]],
-                )
-                for key, title in titles.items()
-            ),
-            *(
-                Figure(
-                    f"polls_answered.{key}.cpu",
-                    f"The server's CPU of a call, {title}",
-                    "ms",
-                    [cpu for _, cpu in found[key]],
-                    limit=LIMIT,
-                )
-                for key, title in titles.items()
-            ),
-        ],
+        figures=figures_of("polls_answered", "a call", "ms", titles, found, LIMIT),
         plots=[
             Plot(
                 key="polls_answered",
@@ -159,7 +139,7 @@ def measure(rounds: int) -> Result:
         notes=[
             f"{IN_FLIGHT} calls are in flight, each on a connection of its own that is kept. The client is a "
             "plain protocol of asyncio in another process.",
-            "The limit is for the CPU of the server, which has one thread: other programs change wall times.",
+            CPU_LIMIT,
         ],
     )
 

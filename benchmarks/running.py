@@ -10,11 +10,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
+
+from figures import Figure
 
 PLAN = "sandbox-plan"
 TOKEN = "sandbox-token"
@@ -66,6 +68,36 @@ def server(db: Path, *arguments: str) -> Iterator[Server]:
             yield Server(url, process)
         finally:
             process.kill()
+
+
+#: A note for figures of :func:`figures_of`.
+CPU_LIMIT: Final = (
+    "The limit is for the CPU of the server, which has one thread: other programs change wall times."
+)
+
+
+def figures_of(
+    name: str,
+    what: str,
+    unit: str,
+    titles: Mapping[str, str],
+    found: Mapping[str, Sequence[tuple[float, float]]],
+    limit: float,
+) -> list[Figure]:
+    """
+    Make figures of what a server took: by the wall clock, and of its own CPU, which has the limit.
+
+    :param name: Of the benchmark.
+    :param what: What one value is of.
+    :param titles: What was measured, by key.
+    :param found: Both values of each round, by the same keys.
+    """
+    clocks = (("wall", f"Wall time of {what}", None), ("cpu", f"The server's CPU of {what}", limit))
+    return [
+        Figure(f"{name}.{key}.{clock}", f"{of}, {title}", unit, [each[at] for each in found[key]], most)
+        for at, (clock, of, most) in enumerate(clocks)
+        for key, title in titles.items()
+    ]
 
 
 class RefusedError(Exception):
