@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from dataclasses import replace
 
+import aiohttp
 import pytest
 
 from sinch_provider.sms.account import Account, ServicePlanCredentials
@@ -243,6 +244,30 @@ def test_clients_may_share_connections() -> None:
         asyncio.run(ask())
     assert server.connections == 1
     assert [b"Bearer first-token" in head for head in server.heads] == [True, False]
+
+
+def test_all_connections_are_closed_even_if_one_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    close = aiohttp.ClientSession.close
+    failing = [OSError("the connection broke")]
+
+    async def break_once(session: aiohttp.ClientSession) -> None:
+        await close(session)
+        if failing:
+            raise failing.pop()
+
+    async def ask() -> None:
+        transport = AsyncTransport(4)
+        async with AsyncSinchClient(plan_account(server.url), transport=transport) as client:
+            await asyncio.gather(*(client.batches.get(ID) for _ in range(4)))
+        assert server.still_open() > 1
+        # No server can make closing fail.
+        monkeypatch.setattr(aiohttp.ClientSession, "close", break_once)
+        with pytest.raises(OSError, match="broke"):
+            await transport.close()
+        assert server.still_open() == 0
+
+    with KeepingServer(KEPT) as server:
+        asyncio.run(ask())
 
 
 def test_every_call_counts_its_own_repeats() -> None:

@@ -140,6 +140,15 @@ def test_an_answer_that_does_not_end_is_a_lost_one(do: Player, endless: RawServe
     assert (endless.connections, do.pauses) == (1, [])
 
 
+def test_nor_one_to_a_request_that_asked_for_permission(do: Player) -> None:
+    def steps() -> Any:
+        yield replace(endpoints.send(**SEND[1]), permit=lambda: None)
+
+    with RawServer(ENDLESS["body"]) as server, pytest.raises(SinchUncertainError, match="took too long"):
+        do.follow(plan_account(server.url, timeout=TIMEOUT), steps())
+    assert server.connections == 1
+
+
 def test_a_read_without_an_end_is_made_again_and_then_given_up(do: Player) -> None:
     with RawServer(ENDLESS["body"]) as server, pytest.raises(SinchConnectionError, match="took too long"):
         do(plan_account(server.url, timeout=TIMEOUT), *GET)
