@@ -169,6 +169,10 @@ class Poller:
         # The new ones may be mistyped, and those of before still valid.
         result = await self._make(previous, caller, call)
         if self._current() is client:
+            log.warning(
+                "Sinch does not accept the new credentials of connection %s; using those of before.",
+                self._conn_id,
+            )
             self._client, self._previous = previous, None
         return result
 

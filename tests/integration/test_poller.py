@@ -275,7 +275,7 @@ class TestConnection:
         assert "leads to another account now" in caplog.text
 
     def test_whose_new_token_is_mistyped_leaves_the_old_one_in_use(
-        self, sinch_default, send, look_ups, clock, monkeypatch
+        self, sinch_default, send, look_ups, clock, monkeypatch, caplog
     ):
         batch_ids = [send(MARIA) for _ in range(20)]
 
@@ -290,6 +290,8 @@ class TestConnection:
         clock.at_pause = change
         events = asyncio.run(events_of(*waits(batch_ids)))
         assert {event["status"] for event in events} == {"finished"}
+        assert caplog.text.count("does not accept the new credentials") == 1
+        assert "mistyped" not in caplog.text
 
     def test_is_read_again_when_sinch_refuses_the_credentials(
         self, sinch_default, send, look_ups, clock, monkeypatch
