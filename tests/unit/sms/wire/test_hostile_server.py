@@ -142,7 +142,7 @@ def test_an_answer_that_does_not_end_is_a_lost_one(do: Player, endless: RawServe
 
 def test_nor_one_to_a_request_that_asked_for_permission(do: Player) -> None:
     def steps() -> Any:
-        yield replace(endpoints.send(**SEND[1]), permit=lambda: None)
+        yield replace(endpoints.send(body="Hi", to=[NUMBER]), permit=lambda: None)
 
     with RawServer(ENDLESS["body"]) as server, pytest.raises(SinchUncertainError, match="took too long"):
         do.follow(plan_account(server.url, timeout=TIMEOUT), steps())
