@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +23,9 @@ from sinch_provider.sms.aio import AsyncSinchClient
 from sinch_provider.sms.delivery.progress import Progress, State
 from sinch_provider.sms.delivery.wait import look
 
-LOOKS: Final = 1000
+LOOKS: Final = 2000
+#: Contenders take turns after as many, because the speed of a machine changes within seconds.
+TURN: Final = 200
 AT_ONCE: Final = 20
 RECIPIENTS: Final = 1000
 #: All messages stay under way while they are measured.
@@ -103,30 +105,41 @@ CONTENDERS: Final[dict[str, tuple[str, Contender]]] = {
 }
 
 
-async def milliseconds(contender: Contender, server: Server, batch_id: str) -> float:
+async def milliseconds(once: Look, count: int) -> float:
     """CPU of this process per look, with several looks under way."""
-    left = 0
+    left = count
 
-    async def worker(once: Look) -> None:
+    async def worker() -> None:
         nonlocal left
         while left > 0:
             left -= 1
             await once()
 
-    async def looks(once: Look, count: int) -> None:
-        nonlocal left
-        left = count
-        await asyncio.gather(*(worker(once) for _ in range(AT_ONCE)))
+    began = time.process_time()
+    await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
+    return (time.process_time() - began) / count * 1000
 
-    async with contender(server, batch_id) as once:
-        # Opens the connections.
-        await looks(once, 2 * AT_ONCE)
-        began = time.process_time()
-        await looks(once, LOOKS)
-        return (time.process_time() - began) / LOOKS * 1000
+
+async def one_round(server: Server, batch_id: str) -> dict[str, float]:
+    async with AsyncExitStack() as stack:
+        looks: dict[str, Look] = {}
+        turns: dict[str, list[float]] = {name: [] for name in CONTENDERS}
+        for name, (_, make) in CONTENDERS.items():
+            looks[name] = await stack.enter_async_context(make(server, batch_id))
+            # Opens the connections.
+            await milliseconds(looks[name], 2 * AT_ONCE)
+        names = deque(looks)
+        for _ in range(LOOKS // TURN):
+            # Whoever comes after another finds the caches full of its data.
+            names.rotate()
+            for name in names:
+                turns[name].append(await milliseconds(looks[name], TURN))
+    return {name: statistics.mean(each) for name, each in turns.items()}
 
 
 def measure(rounds: int) -> Result:
+    # They are short.
+    rounds *= 2
     cpu: dict[str, list[float]] = {name: [] for name in CONTENDERS}
     with tempfile.TemporaryDirectory() as folder, server(Path(folder) / "ledger.db") as sandbox:
         caller = Caller(sandbox)
@@ -134,12 +147,9 @@ def measure(rounds: int) -> Result:
         assert status == 200, answer
         batch_id = caller.send(batch(0, RECIPIENTS))["id"]
         caller.close()
-        for round_ in range(rounds):
-            # Each is first once, because whoever comes first finds the caches cold.
-            names = deque(CONTENDERS)
-            names.rotate(round_)
-            for name in names:
-                cpu[name].append(asyncio.run(milliseconds(CONTENDERS[name][1], sandbox, batch_id)))
+        for _ in range(rounds):
+            for name, each in asyncio.run(one_round(sandbox, batch_id)).items():
+                cpu[name].append(each)
     return Result(
         "looks",
         f"CPU per look at a batch that is under way, with {AT_ONCE} looks at the same time",

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final, TypeVar
 
 import pendulum
@@ -18,7 +19,7 @@ from sinch_provider.sms.delivery.progress import Progress, Schedule, State, coun
 from sinch_provider.sms.errors import SinchError, SinchNotFoundError
 from sinch_provider.sms.fields.recipients import is_group_id
 from sinch_provider.sms.fields.times import wire_time
-from sinch_provider.sms.models import Batch
+from sinch_provider.sms.models import Batch, BatchDeliveryReport
 from sinch_provider.sms.runtime import current, utcnow
 from sinch_provider.sms.wire.call import Call, Pause, Together
 
@@ -156,14 +157,14 @@ async def look(before: Progress) -> Progress:
         if not batch.canceled and _leaves_later(schedule):
             return replace(before, state=State.SCHEDULED, schedule=schedule)
 
-    before = replace(before, schedule=schedule, state=State.RUNNING, failures=0)
     try:
-        report = await endpoints.get_delivery_report(before.batch_id)
+        report = await _summary_of(before.batch_id)
     except SinchNotFoundError:
         # The batch exists, but its report may come later.
-        return replace(before, state=State.OVERDUE) if utcnow() > schedule.ends else before
+        state = State.OVERDUE if utcnow() > schedule.ends else State.RUNNING
+        return replace(before, schedule=schedule, state=state, failures=0)
     counts = counts_of(report)
-    progress = replace(before, counts=counts)
+    progress = replace(before, schedule=schedule, state=State.RUNNING, failures=0, counts=counts)
     if has_finished(counts, report.total_message_count):
         return replace(progress, state=State.FINISHED)
 
@@ -244,9 +245,15 @@ def _has_empty_groups(batch: Batch, now: pendulum.DateTime) -> bool:
     return only_groups and left is not None and now > left + EMPTY_AFTER
 
 
+# Mostly thousands of batches are looked at in turn, and each again and again.
+@lru_cache(maxsize=16_384)
+def _summary_of(batch_id: str) -> Call[BatchDeliveryReport]:
+    return endpoints.get_delivery_report(batch_id)
+
+
 def _lagging(call: Call[T]) -> Call[T]:
-    # For a moment after Sinch accepted a batch, it may not be found.
-    return replace(call, may_lag=True)
+    # For a moment after Sinch accepted a batch, it may not be found. Its parameters are most of the answer.
+    return replace(call, may_lag=True, unread=frozenset({"parameters"}))
 
 
 def _log_changes(before: Sequence[Progress], after: Sequence[Progress]) -> None:

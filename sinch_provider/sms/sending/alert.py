@@ -83,9 +83,7 @@ class Alert:
         else:
             reason = contradiction(batch, self._body, set(), None)
             if reason is None:
-                log.info(
-                    "Sinch accepted batch %s for %d recipients.", batch.id, len(self._payload.recipients)
-                )
+                log.info("Sinch accepted batch %s for %d recipients.", batch.id, len(self._payload.listed))
                 return Sent(batch.id, batch)
             lost = f"send: the answer contradicts the request: {reason}"
         log.warning("The answer to this alert is lost (%s).", lost)

@@ -61,43 +61,56 @@ class Fingerprint:
         return self.text == other.text if self.key == other.key else None
 
 
-@dataclass(frozen=True)
-class Payload:
+@dataclass(frozen=True, eq=False)
+class Payload:  # noqa: PLW1641 - it is compared, but never a key
     """
     Recipients, and the message with its parameters.
 
     Times, sender and report settings are not part of it: templates such as ``{{ macros.datetime.now() }}``
     make times differ between attempts, and Sinch fills in senders.
 
-    :param recipients: Phone numbers as digits, and group ids.
-    :param listed: The same in the order of the list.
+    Two are equal if they name the same recipients in any order, and the same text.
+
+    :param listed: The distinct recipients: phone numbers as digits, and group ids.
     """
 
-    recipients: frozenset[str] = field(repr=False)
+    listed: Collection[str] = field(repr=False)
     content: Mapping[str, Any] = field(repr=False)
     parameters: Mapping[str, Mapping[str, str]] = field(repr=False)
-    listed: Collection[str] = field(default=(), repr=False, compare=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Payload):
+            return NotImplemented
+        return (self.recipients, self.content, self.parameters) == (
+            other.recipients,
+            other.content,
+            other.parameters,
+        )
+
+    @cached_property
+    def recipients(self) -> frozenset[str]:
+        """The recipients, to compare them with others."""
+        return frozenset(self.listed)
 
     @classmethod
     def of_request(cls, body: Mapping[str, Any]) -> Self:
-        """Return the payload of a checked request body."""
-        return cls._of(body["to"], body)
+        """Return the payload of a checked request body. Its recipients are distinct."""
+        return cls._of(_without_plus(body["to"]), body)
 
     @classmethod
     def of_batch(cls, batch: Batch) -> Self:
         """Return the payload of a batch as Sinch shows it."""
-        return cls._of(batch.to, batch.raw)
+        return cls._of(list(dict.fromkeys(_without_plus(batch.to))), batch.raw)
 
     @classmethod
-    def _of(cls, recipients: Collection[str], fields: Mapping[str, Any]) -> Self:
+    def _of(cls, listed: Collection[str], fields: Mapping[str, Any]) -> Self:
         udh = fields.get("udh")
         content = {
             "type": fields.get("type") or "mt_text",
             "body": _plain(fields.get("body")),
             "udh": str(udh).lower() if udh else None,
         }
-        digits = _without_plus(recipients)
-        return cls(frozenset(digits), content, normal_parameters(fields.get("parameters"), digits), digits)
+        return cls(listed, content, normal_parameters(fields.get("parameters"), listed))
 
     def compare(self, other: Payload) -> Match:
         """Return what another payload has in common with this one, for the recipients of this one."""
@@ -120,8 +133,7 @@ class Payload:
     def _hashes(self) -> tuple[bytes, bytes]:
         """Hashes of the recipients and of the text. Without a key, so they must not be stored."""
         # A list that is in order already is sorted ten times as fast as a set.
-        distinct = len(self.listed) == len(self.recipients)
-        recipients = sorted(self.listed if distinct else self.recipients)
+        recipients = sorted(self.listed)
         people = _hash(_joined(recipients))
         text = [_joined([json.dumps(self.content, sort_keys=True), *sorted(self.parameters)])]
         for name in sorted(self.parameters):

@@ -32,6 +32,7 @@ from sinch_provider.sms.sending.payload import Fingerprint, Payload
 from sinch_provider.sms.sending.record import Record
 from sinch_provider.sms.sending.sent import Sent
 from sinch_provider.sms.wire.call import Call
+from sinch_provider.sms.wire.encoding import Echo
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +155,7 @@ class SendOnce:
                     self._record.note_not_sent()
                 raise
             else:
-                log.info("Sinch accepted batch %s for %d recipients.", batch.id, len(self.payload.recipients))
+                log.info("Sinch accepted batch %s for %d recipients.", batch.id, len(self.payload.listed))
                 self._record.note_sent(batch.id)
                 return Sent(batch.id, batch)
             log.warning("The answer was lost (%s).", lost)
@@ -181,7 +182,12 @@ class SendOnce:
         if self._hold is not None:
             body = self._hold.delay_request(body)
         batch = await replace(
-            self._call, body=body, permit=self._fence, observe=clock.observe, unread=_UNREAD
+            self._call,
+            body=body,
+            permit=self._fence,
+            observe=clock.observe,
+            unread=_UNREAD,
+            echoes={"to": Echo(body["to"])},
         )
         reason = contradiction(batch, body, self._record.other_batches, self._record.intended_at(clock))
         if reason is not None:

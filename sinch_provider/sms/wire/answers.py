@@ -55,7 +55,9 @@ def read_answer(call: Call[T], answer: Answer, secrets: Iterable[str] = ()) -> T
         )
     try:
         # Accepted feedback (202) has no body to read. Every other success has JSON.
-        return call.parse(answer.json(call.unread) if answer.body and answer.status != 202 else None)
+        return call.parse(
+            answer.json(call.unread, call.echoes) if answer.body and answer.status != 202 else None
+        )
     except ValueError as error:
         reason = str(error) if isinstance(error, MalformedAnswerError) else "it is not JSON"
     raise _unreadable(call, answer, reason)

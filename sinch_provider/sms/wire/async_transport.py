@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiohttp
 
+from sinch_provider.sms.runtime import current
 from sinch_provider.sms.wire.environment import Way, Ways, origin_of, tls_context_from_loop
 from sinch_provider.sms.wire.exchange import Exchange
 from sinch_provider.sms.wire.http import COMMON_HEADERS, Answer, Request
@@ -54,9 +55,10 @@ class AsyncTransport:
             context = await tls_context_from_loop() if way.encrypted else True
             lane = self._lane(origin)
             try:
-                session = await lane.session_to(origin, way, unused=exchange.unused_connection)
+                session = await lane.session_to(origin, way, exchange.longest_idle)
                 return await _carry(session, exchange, request, headers, way, context)
             finally:
+                lane.used_at = current().monotonic()
                 self._free.append(lane)
         finally:
             self._turns.release()
@@ -70,6 +72,8 @@ class AsyncTransport:
 
     def _lane(self, origin: str) -> _Lane:
         """Take the free lane that was used last, if possible one that leads to the host already."""
+        if self._free and self._free[-1].origin == origin:
+            return self._free.pop()
         for place in reversed(range(len(self._free))):
             if self._free[place].origin == origin:
                 return self._free.pop(place)
@@ -85,15 +89,16 @@ class _Lane:
 
     def __init__(self) -> None:
         self.origin = ""
+        self.used_at = 0.0
         self._session: aiohttp.ClientSession | None = None
 
-    async def session_to(self, origin: str, way: Way, *, unused: bool) -> aiohttp.ClientSession:
+    async def session_to(self, origin: str, way: Way, longest_idle: float) -> aiohttp.ClientSession:
         """
         Return a session that has at most a connection to this host.
 
-        :param unused: Whether it must have none at all.
+        :param longest_idle: Seconds that the connection may have been idle.
         """
-        if unused or origin != self.origin:
+        if origin != self.origin or current().monotonic() - self.used_at > longest_idle:
             await self.close()
         if self._session is None:
             self.origin = origin
@@ -107,8 +112,8 @@ class _Lane:
             await session.close()
 
 
-#: The exchange that this task works on, and a limit of its time that can be changed.
-_current: ContextVar[tuple[Exchange, asyncio.Timeout]] = ContextVar("current")
+#: The exchange that this task works on; and if it asks for a permission, the limit of its time.
+_current: ContextVar[tuple[Exchange, asyncio.Timeout | None]] = ContextVar("current")
 
 
 class _Leaving(aiohttp.ClientRequest):
@@ -118,9 +123,10 @@ class _Leaving(aiohttp.ClientRequest):
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
         exchange, limit = _current.get()
         # The time limit is for the network only.
-        limit.reschedule(None)
+        if limit is not None:
+            limit.reschedule(None)
         await exchange.leave_from_loop()
-        if exchange.asks:
+        if limit is not None:
             limit.reschedule(asyncio.get_running_loop().time() + exchange.remaining())
         return await super().send(conn)
 
@@ -161,31 +167,44 @@ async def _carry(
     way: Way,
     context: Any,
 ) -> Answer:
-    exchange.patience()
+    if not exchange.asks:
+        return await _carry_until(None, session, exchange, request, headers, way, context)
     # The limit of aiohttp costs less, but would count the wait for the permit.
-    whole, remaining = (None, exchange.remaining()) if exchange.asks else (exchange.whole, None)
-    async with asyncio.timeout(remaining) as limit:
-        serving = _current.set((exchange, limit))
-        try:
-            async with session.request(
-                request.method,
-                request.url,
-                data=request.body,
-                headers=headers,
-                proxy=None if way.socks else way.proxy,
-                ssl=context,
-                allow_redirects=False,
-                timeout=_limits(exchange.timeout, whole),
-            ) as response:
-                names = {name.lower(): value for name, value in response.headers.items()}
-                body = Body(names.get("content-encoding", ""), exchange.largest)
-                while piece := await response.content.readany():
-                    if not body.take(piece):
-                        response.close()
-                        break
-                return Answer(response.status, names, body.content(), body.complete, exchange.largest)
-        finally:
-            _current.reset(serving)
+    async with asyncio.timeout(exchange.remaining()) as limit:
+        return await _carry_until(limit, session, exchange, request, headers, way, context)
+
+
+async def _carry_until(
+    limit: asyncio.Timeout | None,
+    session: aiohttp.ClientSession,
+    exchange: Exchange,
+    request: Request,
+    headers: Mapping[str, str],
+    way: Way,
+    context: Any,
+) -> Answer:
+    exchange.patience()
+    serving = _current.set((exchange, limit))
+    try:
+        async with session.request(
+            request.method,
+            request.url,
+            data=request.body,
+            headers=headers,
+            proxy=None if way.socks else way.proxy,
+            ssl=context,
+            allow_redirects=False,
+            timeout=_limits(exchange.timeout, exchange.whole if limit is None else None),
+        ) as response:
+            names = {name.lower(): value for name, value in response.headers.items()}
+            body = Body(names.get("content-encoding", ""), exchange.largest)
+            while piece := await response.content.readany():
+                if not body.take(piece):
+                    response.close()
+                    break
+            return Answer(response.status, names, body.content(), body.complete, exchange.largest)
+    finally:
+        _current.reset(serving)
 
 
 @lru_cache

@@ -6,9 +6,12 @@ import re
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from sinch_provider.sms.wire.http import LARGEST_ANSWER, TOKEN_PATH, Answer
+
+if TYPE_CHECKING:
+    from sinch_provider.sms.wire.encoding import Echo
 
 T = TypeVar("T")
 
@@ -49,6 +52,7 @@ class Call(Generic[T]):
         does not leave.
     :param observe: Given every HTTP answer of the call before it is read.
     :param unread: Names of fields of the answer that nobody needs, so that they are not read.
+    :param echoes: Values that other fields probably repeat. Then those are not read either.
     """
 
     operation: str
@@ -63,6 +67,7 @@ class Call(Generic[T]):
     permit: Callable[[], None] | None = field(default=None, repr=False, compare=False)
     observe: Callable[[Answer], None] | None = field(default=None, repr=False, compare=False)
     unread: frozenset[str] = frozenset()
+    echoes: Mapping[str, Echo] | None = field(default=None, repr=False, compare=False)
 
     def __await__(self) -> Generator[Call[T], T, T]:
         """Let the client that follows the procedure make this call; return its result."""

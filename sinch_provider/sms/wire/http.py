@@ -6,9 +6,12 @@ import platform
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sinch_provider import __version__
+
+if TYPE_CHECKING:
+    from sinch_provider.sms.wire.encoding import Echo
 
 TOKEN_PATH: Final = "/oauth2/token"
 #: Bytes, after decompression, of the largest answers: a page of a hundred batches of a thousand recipients
@@ -62,14 +65,15 @@ class Answer:
     complete: bool = True
     largest: int = LARGEST_ANSWER
 
-    def json(self, unread: Collection[str] = ()) -> Any:
+    def json(self, unread: Collection[str] = (), echoes: Mapping[str, Echo] | None = None) -> Any:
         """
         Read the body as JSON.
 
         :param unread: Names of fields to leave out, because nobody needs them.
+        :param echoes: What some of the others probably hold.
         :raises ValueError: The body is not JSON, or too large or too deep to be an answer of Sinch.
         """
-        value, fault = self._parse(unread) if unread else self._parsed
+        value, fault = self._parse(unread, echoes) if unread else self._parsed
         if fault:
             raise ValueError(fault)
         return value
@@ -78,7 +82,9 @@ class Answer:
     def _parsed(self) -> tuple[Any, str]:
         return self._parse()
 
-    def _parse(self, unread: Collection[str] = ()) -> tuple[Any, str]:
+    def _parse(
+        self, unread: Collection[str] = (), echoes: Mapping[str, Echo] | None = None
+    ) -> tuple[Any, str]:
         # Imported late, because whoever only describes calls needs no JSON.
         from sinch_provider.sms.wire.encoding import decode
 
@@ -86,7 +92,7 @@ class Answer:
         if len(self.body) > most and sum(map(self.body.count, (b"[", b"{", b","))) > most:
             return None, "too many entries"
         try:
-            return decode(self.body, unread), ""
+            return decode(self.body, unread, echoes or {}), ""
         except RecursionError:
             return None, "nested too deeply"
         except ValueError:

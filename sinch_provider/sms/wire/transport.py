@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import check_header_validity
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from sinch_provider.sms.runtime import current
 from sinch_provider.sms.wire.environment import SOCKS, Ways, origin_of, tls_context
 from sinch_provider.sms.wire.exchange import Exchange
 from sinch_provider.sms.wire.http import COMMON_HEADERS, Answer, Request
@@ -37,7 +38,7 @@ class Transport:
 
     def __init__(self) -> None:
         mask_library_logs()
-        self._adapter = _Adapter()
+        self._pools = _Pools()
 
     def carry(self, exchange: Exchange, request: Request, headers: Mapping[str, str]) -> Answer:
         """
@@ -46,7 +47,7 @@ class Transport:
         :raises Exception: Any error of the libraries. ``exchange.failure`` explains it.
         """
         with serving(exchange):
-            response: Any = self._adapter.send(_prepared(request, headers), timeout=exchange.patience())
+            response: Any = self._begin(exchange, request, headers)
             try:
                 names = {name.lower(): value for name, value in response.headers.items()}
                 body = Body(names.get("content-encoding", ""), exchange.largest)
@@ -58,24 +59,31 @@ class Transport:
                 response.close()
                 response.release_conn()
 
+    def _begin(self, exchange: Exchange, request: Request, headers: Mapping[str, str]) -> Any:
+        """Make a request, and read the headers of its answer."""
+        origin = origin_of(request.url)
+        sent = {**COMMON_HEADERS, **headers}
+        for header in headers.items():
+            check_header_validity(header)
+        if request.body is not None or request.method != "GET":
+            sent["Content-Length"] = str(len(request.body or b""))
+        return self._pools.to(origin).urlopen(
+            request.method,
+            request.url if self._pools.forwards(origin) else request.url[len(origin) :],
+            request.body,
+            sent,
+            # Only the client decides whether to repeat a request, and none is redirected.
+            retries=False,
+            redirect=False,
+            assert_same_host=False,
+            timeout=exchange.patience(),
+            preload_content=False,
+            decode_content=False,
+        )
+
     def close(self) -> None:
         """Close the connections."""
-        self._adapter.close()
-
-
-def _prepared(request: Request, headers: Mapping[str, str]) -> requests.PreparedRequest:
-    """Prepare a request without what the clients do not need: cookies, files, forms, hooks."""
-    prepared = requests.PreparedRequest()
-    prepared.method = request.method
-    prepared.url = request.url
-    prepared.body = request.body
-    for header in headers.items():
-        check_header_validity(header)
-    sent: Any = {**COMMON_HEADERS, **headers}
-    if request.body is not None or request.method != "GET":
-        sent["Content-Length"] = str(len(request.body or b""))
-    prepared.headers = sent
-    return prepared
+        self._pools.close()
 
 
 class _Leaving(HTTPConnection):
@@ -104,14 +112,21 @@ class _TlsConnection(_Connection, HTTPSConnection):
 
 
 class _Renewing(HTTPConnectionPool):
-    """A pool that gives a request a new connection if its exchange needs one."""
+    """A pool that gives a request a new connection if the used one was idle for longer than it may."""
 
     def _get_conn(self, timeout: float | None = None) -> Any:
-        connection = super()._get_conn(timeout)
-        if (exchange := current_exchange()) and exchange.unused_connection:
-            # It opens again when it is used.
-            connection.close()
+        connection: Any = super()._get_conn(timeout)
+        if connection.sock is not None and (exchange := current_exchange()):
+            idle = current().monotonic() - connection.used_at
+            if idle > exchange.longest_idle:
+                # It opens again when it is used.
+                connection.close()
         return connection
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.used_at = current().monotonic()
+        super()._put_conn(conn)
 
 
 class _Pool(_Renewing):
@@ -147,17 +162,34 @@ def _socks_pools() -> dict[str, type[HTTPConnectionPool]]:
     return {"http": Pool, "https": TlsPool}
 
 
-class _Adapter(HTTPAdapter):
+class _Pools(HTTPAdapter):
     """
-    Makes connections that call the exchange, and that use the certificates of the environment.
+    Finds the pool of connections to a host: directly or through a proxy, as requests does.
 
-    It finds out once for each host how to reach it, and leaves the answers to the transport as they are.
+    The connections call the exchange, and use the certificates of the environment. How to reach a host is
+    found out once.
     """
 
     def __init__(self) -> None:
         self._ways = Ways()
-        self._pools: dict[str, Any] = {}
+        self._known: dict[str, Any] = {}
         super().__init__()
+
+    def to(self, origin: str) -> Any:
+        """Return the pool for a scheme, host and port."""
+        pool = self._known.get(origin)
+        if pool is None:
+            way = self._ways.to(origin)
+            # requests reads and checks the host.
+            host = requests.Request("GET", f"{origin}/").prepare()
+            proxies = {urlsplit(origin).scheme: way.proxy} if way.proxy else None
+            pool = self._known[origin] = self.get_connection_with_tls_context(host, True, proxies)
+        return pool
+
+    def forwards(self, origin: str) -> bool:
+        """Whether a proxy reads the whole URL, and makes the request itself."""
+        way = self._ways.to(origin)
+        return way.proxy is not None and not way.socks and origin.startswith("http:")
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -172,18 +204,6 @@ class _Adapter(HTTPAdapter):
         manager.pool_classes_by_scheme = _socks_pools() if scheme in SOCKS else _POOLS
         return manager
 
-    def get_connection_with_tls_context(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        origin = origin_of(request.url)
-        pool = self._pools.get(origin)
-        if pool is None:
-            way = self._ways.to(origin)
-            # requests reads and checks the host.
-            host = requests.Request("GET", f"{origin}/").prepare()
-            proxies = {urlsplit(origin).scheme: way.proxy} if way.proxy else None
-            pool = super().get_connection_with_tls_context(host, True, proxies)
-            self._pools[origin] = pool
-        return pool
-
     def build_connection_pool_key_attributes(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         host, details = super().build_connection_pool_key_attributes(request, *args, **kwargs)
         # Before 2.8 urllib3 asks this context, not that of the proxy, whether to trust a proxy that forwards.
@@ -191,22 +211,8 @@ class _Adapter(HTTPAdapter):
             details = {**details, "ssl_context": _context()}
         return host, details
 
-    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
-        # requests would add its own certificates to the context.
-        pass
-
-    def request_url(self, request: Any, *args: Any, **kwargs: Any) -> str:
-        url: str = request.url
-        origin = origin_of(url)
-        way = self._ways.to(origin)
-        forwarded = way.proxy and not way.socks and url.startswith("http:")
-        return url if forwarded else url[len(origin) :]
-
-    def build_response(self, request: Any, response: BaseHTTPResponse) -> Any:
-        return response
-
     def close(self) -> None:
-        self._pools.clear()
+        self._known.clear()
         super().close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import ssl
@@ -169,7 +170,9 @@ class ScriptedServer:
             self.arrived.set()
             if callable(script):
                 answer = script(received)
-            connection.sendall(answer.raw)
+            with contextlib.suppress(ConnectionError):
+                # The caller may have read enough.
+                connection.sendall(answer.raw)
             if answer.hang:
                 self._stopped.wait(10)
             if answer.reset:

@@ -78,7 +78,7 @@ columns = st.dictionaries(
 )
 payloads = st.builds(
     lambda to, body, parameters: payload(*to, body=body, parameters=parameters),
-    st.lists(people, min_size=1, max_size=3),
+    st.lists(people, min_size=1, max_size=3, unique=True),
     said | st.dictionaries(st.sampled_from(["url", "message"]), said, max_size=2),
     st.dictionaries(names, columns, max_size=2),
 )
@@ -107,8 +107,11 @@ def test_a_fingerprint_knows_no_order():
     others = {name: dict(reversed(ones[name].items())) for name in reversed(ones)}
     ours, theirs = payload(*people, parameters=ones), payload(*people[::-1], parameters=others)
     assert ours.fingerprint(SECRET) == theirs.fingerprint(SECRET)
-    twice = payload(*people, people[0][1:], parameters=ones)
+    shown = {"id": "01B", "to": [*people, people[0][1:]], "body": "Hi", "parameters": ones}
+    twice = Payload.of_batch(Batch.from_json(shown))
     assert twice.fingerprint(SECRET) == ours.fingerprint(SECRET)
+    assert twice == ours
+    assert twice != payload(*people[1:], parameters=ones)
 
 
 @pytest.mark.parametrize("others", [{}, {"default": "you"}, {LUKASZ: "Lukasz"}])

@@ -165,3 +165,20 @@ def test_what_is_left_out_must_be_json_too(text: bytes) -> None:
     assert _outcome(BOTH[0], text, "b", "parameters") == _outcome(BOTH[1], text, "b", "parameters")
     whole = b'{"id": 1, "parameters": ' + text + b"}"
     assert _outcome(BOTH[0], whole, "parameters") == _outcome(BOTH[1], whole, "parameters")
+
+
+@given(st.lists(texts), st.lists(texts), st.booleans())
+@example(["447700900222"], ["447700900222"], True)
+@example(["\u00e5"], ["\u00e5"], True)
+@example(["\ud83d"], ["\ud83d"], False)
+def test_an_echo_is_taken_only_if_it_is_the_same(sent: Any, shown: Any, compact: bool) -> None:
+    separators = (",", ":") if compact else None
+    for to in (sent, shown):
+        for ascii_only in (True, False):
+            text = json.dumps(
+                {"id": "x", "to": to, "parameters": {}}, ensure_ascii=ascii_only, separators=separators
+            )
+            answer = text.encode("utf-8", "surrogatepass")
+            for module in BOTH:
+                read = module.decode(answer, {"parameters"}, {"to": module.Echo(sent)})
+                assert read == {"id": "x", "to": json.loads(json.dumps(to))}
