@@ -114,6 +114,13 @@ def take_all(browser: Browser, phone: SandboxClient, batch_id: str) -> None:
     page.get_by_label("Kind").select_option("server_error")
     page.get_by_label("Operation").select_option("send")
     take(page, "faults")
+    page = opened(browser, f"{phone.url}/#/write/447700900222", viewport={**DESKTOP, "height": 800})
+    page.get_by_role("textbox", name="Text").fill("Hi ${name}, see you “soon”!")
+    page.get_by_role("textbox", name="${name}").fill("Maria")
+    expect(page.get_by_text("Unicode because of")).to_be_visible()
+    expect(page.locator(".size")).to_contain_text("25 used")
+    take(page, "write")
+    take(opened(browser, f"{phone.url}/#/settings", viewport=PHONE), "settings")
     take(opened(browser, conversation, color_scheme="dark"), "dark")
     take(opened(browser, conversation, viewport=PHONE), "phone")
 

@@ -26,6 +26,7 @@ from sinch_sandbox.inbox import routes as inbox
 from sinch_sandbox.sinch import api, openapi
 from sinch_sandbox.web.connections import Connections, Seats
 from sinch_sandbox.web.guards import Guards
+from sinch_sandbox.web.once import Once
 
 OPENAPI_URL = "/sandbox/openapi.json"
 
@@ -62,6 +63,7 @@ def create_app(
     app.state.sandbox = sandbox
     app.state.connections = connections or Connections()
     app.state.lookout = Lookout()
+    app.state.once = Once()
     app.state.listeners = Seats(events.MAX_LISTENING)
     app.include_router(api.router)
     app.include_router(control.router)

@@ -96,9 +96,9 @@ class SandboxClient:
         answer = self._call("POST", "ledger", lines=lines, query={**filters, "show": "problems"})
         return read_verdict(recipients, answer)
 
-    def clear(self) -> None:
-        """Forget everything sent and received."""
-        self._call("DELETE", "messages")
+    def clear(self, **filters: str | list[str]) -> None:
+        """Forget everything sent and received; with filters, only the messages that pass."""
+        self._call("DELETE", "messages", query=filters)
 
     def calls(self) -> dict[str, int]:
         """How often each operation was called; operations never called are not in it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, HTTPException, Query
 
 from sinch_sandbox.control.access import Controlled
 from sinch_sandbox.core.masking import masked
@@ -28,6 +28,16 @@ async def list_batches(
         "count": count,
         "batches": [{"account": each.account, **shown_batch(each)} for each in found],
     }
+
+
+@router.delete("/batches/{batch_id}")
+async def forget_batch(sandbox: Controlled, batch_id: str) -> dict[str, int]:
+    """Forget a batch of any account, with its messages and callbacks. To cancel it, use Sinch's operation."""
+    batch = sandbox.store.batches.with_id(batch_id)
+    if batch is None:
+        raise HTTPException(404, "there is no such batch")
+    sandbox.store.forgetting.batch(batch)
+    return {"count": sandbox.store.batches.count()}
 
 
 def shown_batch(batch: Batch) -> dict[str, Any]:

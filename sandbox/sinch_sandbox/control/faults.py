@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Path
 
 from sinch_sandbox.control.access import Controlled
 from sinch_sandbox.core.faults import Fault
-from sinch_sandbox.core.limits import MAX_ARMED, Armed
+from sinch_sandbox.core.limits import MAX_ARMED, Armed, Given
 
 router = APIRouter()
 
@@ -36,6 +36,22 @@ async def add_fault(sandbox: Controlled, fault: Fault) -> dict[str, Any]:
     return await read_faults(sandbox)
 
 
+class Switch(Given):
+    """Whether a fault is on."""
+
+    on: bool
+
+
+@router.patch("/faults/{number}")
+async def switch_fault(
+    sandbox: Controlled, number: Annotated[int, Path(ge=1, le=2**53)], switch: Switch
+) -> dict[str, Any]:
+    """Switch one fault on or off by its ``id``. A spent one that is switched on counts from zero again."""
+    if not sandbox.faults.switch(number, switch.on):
+        raise _unknown(number)
+    return await read_faults(sandbox)
+
+
 @router.delete("/faults")
 async def clear_faults(sandbox: Controlled) -> dict[str, Any]:
     """Disarm all faults."""
@@ -47,5 +63,9 @@ async def clear_faults(sandbox: Controlled) -> dict[str, Any]:
 async def disarm_fault(sandbox: Controlled, number: Annotated[int, Path(ge=1, le=2**53)]) -> dict[str, Any]:
     """Disarm one fault by its ``id``."""
     if not sandbox.faults.disarm(number):
-        raise HTTPException(404, f"number: no armed fault has the id {number}")
+        raise _unknown(number)
     return await read_faults(sandbox)
+
+
+def _unknown(number: int) -> HTTPException:
+    return HTTPException(404, f"number: no armed fault has the id {number}")

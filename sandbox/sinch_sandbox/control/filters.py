@@ -49,11 +49,14 @@ class MessageFilters(Given):
     )
     since: Instant | None = Field(None, description="Accepted at this time or later, ISO-8601.")
     until: Instant | None = Field(None, description="Accepted before this time, ISO-8601.")
-    q: str | None = Field(None, description="Part of a text, or of a number however it is written.")
+    q: str | None = Field(
+        None,
+        description="Part of a text, of a reference, or of a number however it is written; or a batch's id.",
+    )
 
-    def messages(self, sandbox: Sandbox) -> FilteredMessages:
-        """The messages that pass, as they are now."""
-        wanted = MessageFilter(
+    def filter(self) -> MessageFilter:
+        """The filter with normalised values."""
+        return MessageFilter(
             to=None if self.to is None else phone.normalise_number(self.to) or self.to,
             sender=None if self.from_ is None else phone.normalise_sender(self.from_) or self.from_,
             batch_id=self.batch_id,
@@ -64,7 +67,10 @@ class MessageFilters(Given):
             until=None if self.until is None else parse_time(self.until),
             q=self.q,
         )
-        return sandbox.store.filtered(wanted, sandbox.clock.now(), sandbox.settings.default_originator)
+
+    def messages(self, sandbox: Sandbox) -> FilteredMessages:
+        """The messages that pass, as they are now."""
+        return sandbox.store.filtered(self.filter(), sandbox.clock.now(), sandbox.settings.default_originator)
 
 
 def shown(sandbox: Sandbox, message: SentMessage) -> dict[str, Any]:

@@ -123,6 +123,24 @@ async def list_inbounds(
     return {"count": count, "inbounds": [_shown(each) for each in found]}
 
 
+@router.delete("/inbounds")
+async def forget_inbounds(
+    sandbox: Controlled, from_: Annotated[str | None, Query(alias="from")] = None
+) -> dict[str, int]:
+    """Forget what all phones wrote, or one phone."""
+    sender = None if from_ is None else phone.normalise_sender(from_) or from_
+    sandbox.store.forgetting.inbounds(sender=sender)
+    return {"count": sandbox.store.inbounds.count()}
+
+
+@router.delete("/inbounds/{inbound_id}")
+async def forget_inbound(sandbox: Controlled, inbound_id: str) -> dict[str, int]:
+    """Forget one message from a phone."""
+    if not sandbox.store.forgetting.inbounds(inbound_id=inbound_id):
+        raise HTTPException(404, "there is no such message")
+    return {"count": sandbox.store.inbounds.count()}
+
+
 def _destination(sandbox: Sandbox, message: Incoming) -> tuple[str, str]:
     """The account and the number a message goes to."""
     credentials = sandbox.credentials

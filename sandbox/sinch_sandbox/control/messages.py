@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, HTTPException, Path, Query, Request
 from pydantic import Field
 
 from sinch_sandbox.control.access import Controlled, Dispatching
 from sinch_sandbox.control.answers import Message, Messages, answers
 from sinch_sandbox.control.filters import MessageFilters, shown
 from sinch_sandbox.control.waiting import Search, enough_messages
+from sinch_sandbox.core.store.filtered import MessageFilter
 from sinch_sandbox.web.guards import is_foreign
 
 router = APIRouter()
@@ -62,8 +63,31 @@ async def latest_message(sandbox: Controlled, filters: Annotated[MessageFilters,
 
 
 @router.delete("/messages")
-async def clear_messages(sandbox: Controlled, dispatcher: Dispatching) -> dict[str, int]:
-    """Forget everything sent and received: batches, messages, feedback, inbound messages, callbacks."""
-    sandbox.clear()
-    dispatcher.interrupt()
-    return {"count": 0}
+async def clear_messages(
+    sandbox: Controlled, dispatcher: Dispatching, filters: Annotated[MessageFilters, Query()]
+) -> dict[str, int]:
+    """Without filters, forget everything sent and received: batches, messages, inbound messages, callbacks.
+
+    With filters, forget only the messages that pass, and batches of which nothing is left.
+    """
+    if filters.model_fields_set:
+        sandbox.store.forgetting.messages(filters.messages(sandbox))
+    else:
+        sandbox.clear()
+        dispatcher.interrupt()
+    return {"count": sandbox.store.counts.totals()[0]}
+
+
+@router.delete("/messages/{message_id}")
+async def forget_message(
+    sandbox: Controlled,
+    message_id: Annotated[str, Path(pattern=r"^[0-9A-Za-z]{26}-[0-9]{1,15}$", description="Its `id`.")],
+) -> dict[str, int]:
+    """Forget one message. Its batch no longer names the recipient; a batch without any is forgotten too."""
+    batch_id, _, position = message_id.partition("-")
+    found = sandbox.store.filtered(
+        MessageFilter(batch_id=batch_id, position=int(position)), sandbox.clock.now(), None
+    )
+    if not sandbox.store.forgetting.messages(found):
+        raise HTTPException(404, "there is no such message")
+    return {"count": sandbox.store.counts.totals()[0]}

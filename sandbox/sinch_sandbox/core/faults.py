@@ -91,6 +91,7 @@ class Fault(Given):
 
     kind: Kind
     operation: Operation | Literal["*"] = "*"
+    on: bool = Field(True, description="A fault that is off hits no call, and keeps its place and its count.")
     match: Annotated[dict[str, str | int | bool], at_most(MAX_MEMBERS)] = Field(
         default_factory=dict,
         description="Only calls with these values in path, query or body: client_reference, batch_id, to;"
@@ -155,13 +156,26 @@ class _Armed:
     def __init__(self, number: int, fault: Fault) -> None:
         self.number = number
         self.fault = fault
+        self.begin()
+
+    def begin(self) -> None:
+        """Count from zero."""
         self.struck = 0
-        self._to_skip = fault.skip
-        self._random = random.Random(fault.seed)
+        self._to_skip = self.fault.skip
+        self._random = random.Random(self.fault.seed)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it has hit as many calls as it was to hit."""
+        return self.fault.count is not None and self.struck >= self.fault.count
+
+    @property
+    def is_active(self) -> bool:
+        return self.fault.on and not self.is_spent
 
     def concerns(self, operation: str, facts: Mapping[str, Any]) -> bool:
         fault = self.fault
-        if fault.count is not None and self.struck >= fault.count:
+        if not self.is_active:
             return False
         if fault.operation not in ("*", operation):
             return False
@@ -214,8 +228,25 @@ class Faults:
         self._armed = rest
         return found
 
+    def switch(self, number: int, on: bool) -> bool:
+        """Switch one fault on or off; a spent one that is switched on counts from zero.
+
+        False if there is no fault with this number.
+        """
+        for armed in self._armed:
+            if armed.number == number:
+                armed.fault.on = on
+                if on and armed.is_spent:
+                    armed.begin()
+                return True
+        return False
+
     def __bool__(self) -> bool:
         return bool(self._armed)
+
+    def active(self) -> int:
+        """How many can still hit a call."""
+        return sum(armed.is_active for armed in self._armed)
 
     def report(self) -> list[dict[str, Any]]:
         return [

@@ -114,6 +114,14 @@ class Outcomes:
     def script(self, rules: Iterable[tuple[str, Outcome]]) -> None:
         self._scripted = dict(rules)
 
+    def add(self, prefix: str, outcome: Outcome) -> None:
+        """Script one more prefix, or script it anew."""
+        self._scripted[prefix] = outcome
+
+    def remove(self, prefix: str) -> bool:
+        """Remove the script of a prefix; False if there is none."""
+        return self._scripted.pop(prefix, None) is not None
+
     def scripted(self) -> dict[str, Outcome]:
         return dict(self._scripted)
 

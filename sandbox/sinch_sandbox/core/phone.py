@@ -7,6 +7,10 @@ import re
 _NUMBER = re.compile(r"[1-9][0-9]{6,14}")
 _DIGITS = re.compile(r"[0-9]+")
 _FILLING = re.compile(r"[\s()\[\]\-]+")
+_TRUNK_ZERO = re.compile(r"\(0\)")
+"""The zero that only callers inside a country dial, written as in +44 (0)7700 900222."""
+_LEAST_NATIONAL = 4
+"""Digits behind leading zeros that are enough to look for: fewer would match too many numbers."""
 _GROUP_ID = re.compile(r"[0-9A-Za-z]{26}")
 
 MAX_ALPHANUMERIC_SENDER = 11
@@ -25,13 +29,14 @@ def normalise_number(text: str) -> str | None:
 def parts_of_number(text: str) -> list[str]:
     """The digits of a part of a number; nothing if the text is something else.
 
-    A leading ``00`` may be the international prefix or part of the digits, so there can be two readings.
+    Leading zeros may be the prefix of a national or international number or part of the digits, so there can
+    be two readings.
     """
-    digits = _FILLING.sub("", text).removeprefix("+")
+    digits = _FILLING.sub("", _TRUNK_ZERO.sub("", text)).removeprefix("+")
     if not digits.isascii() or not digits.isdigit():
         return []
-    number = normalise_number(text)
-    return [digits] if number is None or number == digits else [digits, number]
+    number = digits.lstrip("0")
+    return [digits] if number == digits or len(number) < _LEAST_NATIONAL else [digits, number]
 
 
 def is_group_id(text: str) -> bool:

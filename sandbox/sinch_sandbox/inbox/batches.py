@@ -21,10 +21,17 @@ _Seq = Annotated[int | None, Query(ge=1, le=2**53, description="`next` of the pa
 
 
 @router.get("/batches")
-async def batch_list(sandbox: Controlled, limit: Limit = 30, before: _Seq = None) -> dict[str, Any]:
+async def batch_list(
+    sandbox: Controlled,
+    limit: Limit = 30,
+    before: _Seq = None,
+    q: Annotated[
+        str | None, Query(max_length=200, description="Part of a text or a reference; or an id.")
+    ] = None,
+) -> dict[str, Any]:
     """Batches, the newest first, each with how many of its messages have which status."""
     now = sandbox.clock.now()
-    found = sandbox.store.batches.summaries(before, limit + 1, PREVIEW)
+    found = sandbox.store.batches.summaries(before, limit + 1, PREVIEW, q)
     more, found = len(found) > limit, found[:limit]
     progress = {each.seq: _progress(sandbox, each.seq, now) for each in found}
     return {
@@ -93,7 +100,7 @@ def _progress(sandbox: Sandbox, seq: int, now: int) -> dict[str, Any]:
 
 def _state(progress: dict[str, Any], starts_at: int, canceled_at: int | None, now: int) -> str:
     if canceled_at is not None:
-        return "canceled"
+        return "cancelled"
     if starts_at > now:
         return "scheduled"
     unfinished = any(each["status"] in STATUSES[:2] for each in progress["statuses"])

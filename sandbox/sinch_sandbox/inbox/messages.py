@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from sinch_sandbox.core.outcomes import DISPATCHED, DISPATCHED_CODE, QUEUED, QUEUED_CODE
+from sinch_sandbox.core.outcomes import CANCELLED_CODE, DISPATCHED, DISPATCHED_CODE, QUEUED, QUEUED_CODE
 from sinch_sandbox.core.sandbox import Sandbox
 from sinch_sandbox.core.store.messages import StoredMessage
 from sinch_sandbox.core.times import format_time
@@ -37,6 +37,7 @@ def message_view(sandbox: Sandbox, message: StoredMessage, now: int) -> dict[str
         "status": steps[-1]["status"],
         "code": steps[-1]["code"],
         "meaning": steps[-1]["meaning"],
+        "cancelled": steps[-1]["code"] == CANCELLED_CODE,
         "timeline": steps,
         "at": format_time(message.created_at),
         "starts_at": format_time(message.starts_at) if scheduled else None,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, get_args
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 from fastapi import APIRouter, Request
 
 import sinch_sandbox
 from sinch_sandbox.control.access import Controlled
+from sinch_sandbox.control.outcomes import Script
 from sinch_sandbox.core.faults import Fault, Kind, operations_of
 from sinch_sandbox.core.sandbox import Sandbox
 from sinch_sandbox.core.settings import Settings
 from sinch_sandbox.core.times import format_time
+from sinch_sandbox.sinch.codes import KNOWN_CODES, meaning
 
 router = APIRouter()
 
@@ -27,8 +30,10 @@ async def overview(sandbox: Controlled, request: Request) -> dict[str, Any]:
         "messages": messages,
         "batches": batches,
         "newest": sandbox.store.batches.newest(),
-        "faults": len(sandbox.faults.report()),
+        "forgotten": sandbox.store.forgetting.times,
+        "faults": sandbox.faults.active(),
         "clock": clock_view(sandbox),
+        "originator": sandbox.settings.default_originator,
         "connection": sandbox.credentials.plan_connection(url),
         "project_connection": sandbox.credentials.project_connection(url),
     }
@@ -38,6 +43,7 @@ async def overview(sandbox: Controlled, request: Request) -> dict[str, Any]:
 async def settings(sandbox: Controlled) -> dict[str, Any]:
     """Every setting with its value, default, choices and meaning."""
     values = sandbox.settings.as_dict()
+    kinds = get_type_hints(Settings)
     return {
         "settings": [
             {
@@ -46,18 +52,30 @@ async def settings(sandbox: Controlled) -> dict[str, Any]:
                 "default": each.default,
                 "about": each.metadata["doc"],
                 "choices": list(each.metadata["choices"]),
+                "kind": _kind(kinds[each.name]),
+                "may_be_none": NoneType in get_args(kinds[each.name]),
+                "secret": each.metadata["secret"],
             }
             for each in fields(Settings)
         ]
     }
 
 
+def _kind(hint: Any) -> str:
+    """What its values are: ``bool``, ``int``, ``float`` or ``str``."""
+    kinds = [each for each in get_args(hint) if each is not NoneType]
+    kind: type = kinds[0] if kinds else hint
+    return kind.__name__
+
+
 @router.get("/vocabulary")
 async def vocabulary() -> dict[str, Any]:
-    """The values that a fault's fields can have."""
+    """The values that fields of faults and outcomes can have, and what codes mean."""
     details = {name: each.annotation for name, each in Fault.model_fields.items()}
     return {
         "kinds": {kind: ["*", *operations_of(kind)] for kind in get_args(Kind)},
+        "outcomes": list(get_args(Script.model_fields["status"].annotation)),
+        "codes": {code: meaning(code) for code in sorted(KNOWN_CODES)},
         **{name: list(get_args(details[name])) for name in ("how", "body", "reply", "lacks")},
     }
 

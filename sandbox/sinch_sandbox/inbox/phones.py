@@ -68,13 +68,15 @@ async def phones(sandbox: Controlled, limit: Limit = 50, before: Cursor = None) 
 
 
 def _phone_of_message(sandbox: Sandbox, message: StoredMessage, now: int) -> dict[str, Any]:
+    view = message_view(sandbox, message, now)
     return {
         "number": message.recipient,
         "key": f"{message.batch}-{message.position}",
         "seq": message.batch,
         "at": format_time(message.created_at),
         "text": message.text[:PREVIEW],
-        "status": message_view(sandbox, message, now)["status"],
+        "status": view["status"],
+        "cancelled": view["cancelled"],
         "direction": "out",
     }
 
@@ -87,6 +89,7 @@ def _phone_of_reply(reply: Inbound, before: dict[str, Any] | None) -> dict[str, 
         "at": format_time(reply.received_at),
         "text": text_of(reply)[:PREVIEW],
         "status": None,
+        "cancelled": False,
         "direction": "in",
     }
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from sinch_sandbox.control.access import ROUTE_DEPENDENCIES
-from sinch_sandbox.inbox import batches, overview, phones, search
+from sinch_sandbox.control.surrogates import refuse_lone_surrogates
+from sinch_sandbox.inbox import batches, overview, phones, preview, search
 
-router = APIRouter(tags=["Sandbox", "Inbox"], dependencies=ROUTE_DEPENDENCIES)
+_PREFIX = "/sandbox/inbox"
+
+router = APIRouter(tags=["Sandbox", "Inbox"])
 for part in (overview, phones, batches, search):
-    router.include_router(part.router, prefix="/sandbox/inbox")
+    router.include_router(part.router, prefix=_PREFIX, dependencies=ROUTE_DEPENDENCIES)
+# A preview changes nothing, so nobody has to look again while somebody types.
+router.include_router(preview.router, prefix=_PREFIX, dependencies=(Depends(refuse_lone_surrogates),))

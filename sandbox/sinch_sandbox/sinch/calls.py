@@ -20,9 +20,12 @@ from sinch_sandbox.sinch.contradictions import contradicting
 from sinch_sandbox.sinch.errors import BAD_FORMAT, INVALID_JSON, Refusal, unauthorized
 from sinch_sandbox.sinch.responses import LostReply, malformed, proxy_page, refusal_reply
 from sinch_sandbox.web.connections import Connections
+from sinch_sandbox.web.once import HEADER, Once
 
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _JSON_TYPE = re.compile(r"application/([\w.\-]+\+)?json\s*(;.*)?", re.IGNORECASE)
+
+_CUT = Fault.model_validate({"kind": "lost_reply"})
 
 
 class Call:
@@ -109,6 +112,9 @@ def operation(name: Operation) -> Callable[[Handler], Endpoint]:
     def wrap(handler: Handler) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             sandbox: Sandbox = request.app.state.sandbox
+            once: Once = request.app.state.once
+            if once.is_repeated(request.headers.get(HEADER)):
+                return LostReply(_CUT, Response())
             sandbox.calls[name] += 1
             try:
                 if name != "token":

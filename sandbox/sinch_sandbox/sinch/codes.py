@@ -33,6 +33,8 @@ _MEANINGS = {
     417: "MMS destination unreachable",
     418: "phone does not recognise the media",
 }
+KNOWN_CODES = frozenset(_MEANINGS)
+"""The codes that have a meaning of their own."""
 _OPERATOR_RANGES = (
     (range(1, 15), "routing error at the operator"),
     (range(15, 17), "screened or blocked by the operator"),

@@ -60,6 +60,17 @@ def count_parts(text: str) -> tuple[Encoding, int]:
     return encoding, parts
 
 
+def room_for(text: str) -> tuple[int, int]:
+    """How many units a text takes, and how many its parts have room for.
+
+    A unit is a septet in GSM 03.38 and 16 bits in UCS-2.
+    """
+    encoding, parts = count_parts(text)
+    alphabet = _ALPHABETS[encoding]
+    used = len(text) + len(alphabet.two_units.findall(text))
+    return used, alphabet.single if parts == 1 else parts * alphabet.split
+
+
 def truncate_to_one_part(text: str) -> str:
     """The longest beginning that fits into one part, in the encoding of the whole text."""
     alphabet = _ALPHABETS[encoding_of(text)]

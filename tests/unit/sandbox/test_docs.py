@@ -58,6 +58,7 @@ RESERVED = re.compile(r"\+?(447700900\d{3}|4670174(060[5-9]|06[1-9]\d)|1\d{3}555
     "path",
     [
         ROOT / "docs" / "sandbox.md",
+        ROOT / "docs" / "inbox.md",
         *(each for each in SANDBOX.rglob("*") if each.suffix in (".py", ".js", ".html", ".css")),
     ],
     ids=lambda path: path.name,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sinch_sandbox.core.outcomes import CANCELLED_CODE
+from sinch_sandbox.core.store import finding
 from sinch_sandbox.core.store.database import Database
 from sinch_sandbox.core.store.reporting import Reporting
 
@@ -120,6 +121,10 @@ class Batches:
             self._insert_messages(batch.seq, messages)
             self._open_reporting(batch.seq, batch)
 
+    def set_fields(self, batch: Batch) -> None:
+        """Replace what is stored of a batch's fields; its messages stay as they are."""
+        self._db.execute("UPDATE batches SET fields = ? WHERE seq = ?", (_dump(batch.fields), batch.seq))
+
     def _open_reporting(self, seq: int, batch: Batch) -> None:
         if batch.fields.get("delivery_report", "none") == "none":
             self._reporting.close(seq)
@@ -220,15 +225,20 @@ class Batches:
         )
         return [Batch(row[0], row[1], row[2], json.loads(row[3]), *row[4:]) for row in found]
 
-    def summaries(self, before: int | None, limit: int, preview: int) -> list[BatchSummary]:
+    def summaries(
+        self, before: int | None, limit: int, preview: int, q: str | None = None
+    ) -> list[BatchSummary]:
         """Batches before the one with this number, newest first.
 
         :param preview: how many characters of the text to show.
+        :param q: only batches with this part of a text or reference, or with this id; None for all.
         """
+        matches = f"({finding.BATCH_MATCHES} OR {finding.text_matches('b.text')})" if q else "1"
         rows = self._db.rows(
-            "SELECT seq, id, substr(text, 1, :preview), sender, client_reference, created_at, starts_at,"
-            " canceled_at FROM batches WHERE seq < :before ORDER BY seq DESC LIMIT :limit",
-            {"preview": preview, "before": before or _LAST, "limit": limit},
+            "SELECT b.seq, b.id, substr(b.text, 1, :preview), b.sender, b.client_reference, b.created_at,"
+            " b.starts_at, b.canceled_at FROM batches b"
+            f" WHERE b.seq < :before AND {matches} ORDER BY b.seq DESC LIMIT :limit",
+            {"preview": preview, "before": before or _LAST, "limit": limit, **finding.values(q or "")},
         )
         return [BatchSummary(*row) for row in rows]
 

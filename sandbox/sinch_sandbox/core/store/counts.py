@@ -20,9 +20,10 @@ class Counts:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Count anew, because messages were deleted."""
         self._settled: Counter[str] = Counter()
         self._settled_parts = 0
         self._unsettled: set[int] = set()
@@ -47,9 +48,6 @@ class Counts:
         return self._answer
 
     def _count(self, now: int) -> tuple[tuple[Counter[str], int], float]:
-        if self._last and not self._db.rows("SELECT 1 FROM batches WHERE seq = :last", {"last": self._last}):
-            # Batches are only deleted all together, and their numbers are not used again.
-            self._forget()
         values: dict[str, Any] = {"now": now, "last": self._last, "unsettled": json.dumps([*self._unsettled])}
         rows = self._db.rows(
             f"{_BY_BATCH} m.batch IN (SELECT value FROM json_each(:unsettled)) GROUP BY 1, 2", values

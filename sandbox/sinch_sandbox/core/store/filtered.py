@@ -19,6 +19,8 @@ class MessageFilter:
     """The recipient's digits."""
     sender: str | None = None
     batch_id: str | None = None
+    position: int | None = None
+    """The message's place in its batch."""
     client_reference: str | None = None
     account: str | None = None
     statuses: tuple[str, ...] = ()
@@ -28,7 +30,7 @@ class MessageFilter:
     until: int | None = None
     """Accepted before this instant."""
     q: str | None = None
-    """Part of the text or of the number."""
+    """Part of the text, of the number or of the reference, or the id of the batch."""
 
     def condition(self, now: int, originator: str | None) -> tuple[str, dict[str, Any]]:
         """A condition on ``m`` and ``b``, and its values."""
@@ -37,6 +39,7 @@ class MessageFilter:
         for name, column in (
             ("to", "m.recipient"),
             ("batch_id", "b.id"),
+            ("position", "m.position"),
             ("client_reference", "b.client_reference"),
             ("account", "b.account"),
         ):
@@ -60,7 +63,7 @@ class MessageFilter:
             values["until"] = self.until
         if self.q is not None:
             text = finding.text_matches("coalesce(m.text, b.text)")
-            conditions.append(f"({text} OR {finding.NUMBER_MATCHES})")
+            conditions.append(f"({text} OR {finding.NUMBER_MATCHES} OR {finding.BATCH_MATCHES})")
             values.update(finding.values(self.q))
         return " AND ".join(conditions), values
 
@@ -129,6 +132,13 @@ class FilteredMessages:
             batch=place[0],
             position=place[1],
             limit=limit,
+        )
+
+    def places(self) -> list[tuple[int, int, str]]:
+        """Batch, position and recipient of each."""
+        return self._db.rows(
+            f"SELECT m.batch, m.position, m.recipient FROM {MESSAGES_AND_BATCHES} WHERE {self._where}",
+            self._values,
         )
 
     def count_in(self, low: int, high: int) -> int:

@@ -1,4 +1,4 @@
-"""Conditions that match a part of a text or of a number, for filters and for the search."""
+"""Conditions that match a part of a text, of a number or of a reference, for filters and for the search."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 from sinch_sandbox.core import phone
 
 NUMBER_MATCHES = "(:q_digits != '' AND (instr(m.recipient, :q_digits) OR instr(m.recipient, :q_number)))"
+BATCH_MATCHES = "(b.id = :q_id OR instr(fold(coalesce(b.client_reference, '')), :q))"
+"""A part of an id says nothing about a batch, so ids match as a whole."""
 
 
 def text_matches(column: str) -> str:
@@ -17,4 +19,4 @@ def text_matches(column: str) -> str:
 def values(q: str) -> dict[str, Any]:
     """The values of the conditions above."""
     parts = phone.parts_of_number(q) or [""]
-    return {"q": q.casefold(), "q_digits": parts[0], "q_number": parts[-1]}
+    return {"q": q.casefold(), "q_id": q.strip().upper(), "q_digits": parts[0], "q_number": parts[-1]}

@@ -11,6 +11,7 @@ from sinch_sandbox.core.store.callbacks import Callbacks
 from sinch_sandbox.core.store.counts import Counts
 from sinch_sandbox.core.store.database import TEMPORARY, Database
 from sinch_sandbox.core.store.filtered import FilteredMessages, MessageFilter
+from sinch_sandbox.core.store.forgetting import Forgetting
 from sinch_sandbox.core.store.groups import Groups
 from sinch_sandbox.core.store.inbounds import Inbounds
 from sinch_sandbox.core.store.messages import Messages
@@ -20,16 +21,6 @@ from sinch_sandbox.core.store.reporting import Reporting
 from sinch_sandbox.core.store.reports import Reports
 from sinch_sandbox.core.store.search import Search
 
-_SENT_AND_RECEIVED = (
-    "messages",
-    "feedback",
-    "waiting",
-    "turns",
-    "batches",
-    "inbounds",
-    "reporting",
-    "callbacks",
-)
 _GROUPS = ("child_groups", "group_members", "groups")
 
 
@@ -53,6 +44,7 @@ class Store:
         self.phones = Phones(self._db, self.messages)
         self.search = Search(self._db, self.messages)
         self.counts = Counts(self._db)
+        self.forgetting = Forgetting(self._db, self.batches, self.queue, self.counts)
 
     def close(self) -> None:
         self._db.close()
@@ -105,14 +97,10 @@ class Store:
 
     def clear(self) -> None:
         """Forget everything sent and received."""
-        self.batches.rewritten += 1
-        self._delete_from(_SENT_AND_RECEIVED)
+        self.forgetting.all()
 
     def clear_groups(self) -> None:
         """Forget all groups."""
-        self._delete_from(_GROUPS)
-
-    def _delete_from(self, tables: tuple[str, ...]) -> None:
         with self._db.transaction():
-            for table in tables:
+            for table in _GROUPS:
                 self._db.execute(f"DELETE FROM {table}")

@@ -16,6 +16,7 @@ import { SearchList, listenToSearch } from "./search-list.js";
 import { SettingsPanel } from "./settings-panel.js";
 import { showThemeButton } from "./theme-button.js";
 import { Nothing } from "./welcome.js";
+import { WritePanel } from "./write-panel.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -30,12 +31,18 @@ const PANELS = {
   __proto__: null,
   faults: { panel: FaultsPanel, title: "Faults" },
   settings: { panel: SettingsPanel, title: "Settings" },
+  write: { panel: WritePanel, title: "New text" },
   connect: { panel: ConnectPanel, title: "Connect" },
   clock: { panel: ClockPanel, title: "Clock" },
 };
 
+// The tab of a panel that has none of its own.
+const TAB_OF = { __proto__: null, write: "phones" };
+
 const shown = { list: null, listKey: "", detail: null, detailKey: "" };
 let overview = null;
+// How often the sandbox had forgotten something at the last look.
+let forgotten;
 
 function route({ first = false } = {}) {
   const asked = parse(location.hash);
@@ -43,14 +50,15 @@ function route({ first = false } = {}) {
   const { view, argument } = asked.view in SPLIT || asked.view in PANELS ? asked : { view: "phones", argument: "" };
   const split = SPLIT[view] ?? null;
   const panel = PANELS[view];
-  show("list", $("list"), split?.list ?? null, split === SPLIT.search ? argument : "");
+  show("list", $("list"), split?.list ?? null, "");
+  shown.list?.change?.(asked);
   const detail = panel ? panel.panel : argument && split.detail ? split.detail : Nothing;
   show("detail", $("main"), detail, panel || split.detail ? argument : "");
   $("list").hidden = !split;
   $("panes").dataset.layout = split ? "split" : "single";
   $("panes").dataset.shown = panel || (split.detail && argument) ? "detail" : "list";
   for (const tab of document.querySelectorAll("[data-tab]")) {
-    const current = tab.dataset.tab === (panel ? view : split === SPLIT.batches ? "batches" : "phones");
+    const current = tab.dataset.tab === (panel ? TAB_OF[view] ?? view : split === SPLIT.batches ? "batches" : "phones");
     if (current && split !== SPLIT.search) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
@@ -103,6 +111,8 @@ async function refresh() {
   try {
     overview = await get("inbox");
     heardClock(overview.clock);
+    if (forgotten !== undefined && overview.forgotten !== forgotten) views.forEach((view) => view.forget?.());
+    forgotten = overview.forgotten;
     showOverview();
     const instants = await Promise.all(views.map((view) => view.refresh(overview)));
     lookAgainAt(...instants);
@@ -118,7 +128,7 @@ function showOverview() {
   const badge = $("faults-badge");
   badge.hidden = !overview.faults;
   badge.textContent = overview.faults || "";
-  badge.setAttribute("aria-label", `${overview.faults} armed`);
+  badge.setAttribute("aria-label", `${overview.faults} on`);
 }
 
 function connected(isThere) {

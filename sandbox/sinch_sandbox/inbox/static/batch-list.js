@@ -2,9 +2,13 @@
 
 import { el } from "./dom.js";
 import { plural, sender, timeOrDay } from "./format.js";
+import { lookNow } from "./live.js";
+import { danger, deleteEverything, exports, menu } from "./menu.js";
 import { PagedList } from "./paged-list.js";
 import { address } from "./router.js";
 import { progressBar } from "./status.js";
+
+const PATIENCE = 200;
 
 export class BatchList extends PagedList {
   constructor(root) {
@@ -15,20 +19,37 @@ export class BatchList extends PagedList {
       compare: (one, other) => other.seq - one.seq,
       build: entry,
       label: "Batches",
-      empty: () => el("p.hint", {}, "No batch has been accepted yet."),
+      empty: () => el("p.hint", {}, this.query.q ? "No batch has this in its text or reference, or as its id." : "No batch has been accepted yet."),
     });
     this.count = el("span.count");
-    this.head.append(el("h1.list-title", {}, "Batches"), this.count);
+    const filter = el("input", {
+      type: "search", autocomplete: "off", spellcheck: false, maxLength: 200,
+      "aria-label": "Filter batches", placeholder: "Reference, text or id", oninput: () => this.filter(filter.value.trim()),
+    });
+    this.head.append(
+      el("h1.list-title", {}, "Batches"), this.count,
+      menu("More for all batches", ...exports(), danger("Delete everything…", () => deleteEverything(this.overview))),
+      el("div.filters", {}, filter));
+  }
+
+  filter(q) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.query = q ? { q } : {};
+      this.forget();
+      lookNow();
+    }, PATIENCE);
   }
 
   refresh(overview) {
+    this.overview = overview;
     this.count.textContent = overview.batches ? plural(overview.batches, "batch", "batches") : "";
     return super.refresh();
   }
 }
 
 const entry = (batch) => el(
-  "a.entry",
+  `a.entry${batch.state === "cancelled" ? ".cancelled" : ""}`,
   { href: address("batches", batch.id), data: { argument: batch.id, focus: "entry" } },
   el("span.entry-top", {},
     el("span.number", {}, batch.client_reference || batch.id),

@@ -1,11 +1,14 @@
 // One batch: its fields, how far it is, and each recipient's message.
 
-import { get } from "./api.js";
+import { call, get } from "./api.js";
+import { ask } from "./ask.js";
 import { el, reconcile, whenSeen } from "./dom.js";
 import { amount, exactTime, phoneNumber, plural } from "./format.js";
+import { danger, exports, menu } from "./menu.js";
 import { fact } from "./message.js";
 import { ignoreAbort } from "./paged-list.js";
-import { address } from "./router.js";
+import { address, go } from "./router.js";
+import { sinchCall } from "./sinch.js";
 import { progressBar, statusPill } from "./status.js";
 
 const PAGE = 100;
@@ -23,6 +26,7 @@ export class BatchView {
     this.summary = el("div.batch-summary");
     this.rows = el("tbody");
     this.foot = el("div.list-foot");
+    this.cancelItem = danger("Cancel this batch…", () => this.cancel());
     this.table = el("table.recipients", { hidden: true },
       el("caption", {}, "Recipients"),
       el("thead", {}, el("tr", {}, ["Number", "Status", "Code", "Parts", "Since"].map((name) => el("th", { scope: "col" }, name)))),
@@ -30,7 +34,12 @@ export class BatchView {
     root.append(
       el("header.detail-head", {},
         el("a.back", { href: "#/batches", "aria-label": "Back to all batches" }, "‹"),
-        el("h2", {}, "Batch ", el("span.id", {}, id))),
+        el("h2", {}, "Batch ", el("span.id", {}, id)),
+        menu("More for this batch",
+          el("a", { href: address("search", "", { batch_id: id }) }, "Search in its texts"),
+          ...exports({ batch_id: id }),
+          this.cancelItem,
+          danger("Delete this batch…", () => this.delete()))),
       el("div.scroller", { tabIndex: 0, role: "region", "aria-label": "Batch" },
         el("div.column", {}, this.status, this.summary, el("div.table-frame", {}, this.table), this.foot)));
     this.observer = whenSeen(this.foot, () => this.more());
@@ -41,7 +50,34 @@ export class BatchView {
     this.observer.disconnect();
   }
 
-  async refresh() {
+  forget() {
+    this.messages.clear();
+    this.cursor = undefined;
+  }
+
+  async delete() {
+    const isDone = await ask({
+      question: "Delete this batch?",
+      detail: `${plural(this.answer?.recipients ?? 0, "text")} and all callbacks about them. A client that asks for the batch gets 404.`,
+      yes: "Delete",
+      action: () => call("DELETE", `batches/${encodeURIComponent(this.id)}`),
+      done: "The batch is deleted",
+    });
+    if (isDone) go("batches");
+  }
+
+  cancel() {
+    return ask({
+      question: "Cancel this batch?",
+      detail: "As a client does it, with Sinch's operation: texts that have not left yet are stopped. Armed faults may hit it.",
+      yes: "Cancel the batch",
+      action: () => sinchCall(this.connection, "DELETE", `batches/${encodeURIComponent(this.id)}`),
+      done: "The batch is cancelled",
+    });
+  }
+
+  async refresh(overview) {
+    this.connection = overview.connection;
     let answer;
     try {
       answer = await this.read({ limit: Math.min(Math.max(this.messages.size, PAGE), LARGEST_PAGE) });
@@ -50,7 +86,7 @@ export class BatchView {
       this.messages.clear();
       this.summary.replaceChildren();
       this.table.hidden = true;
-      this.failed(new Error("There is no such batch. A reset may have removed it."));
+      this.failed(new Error("There is no such batch. It may have been deleted."));
       return null;
     }
     if (!answer) return null;
@@ -79,7 +115,9 @@ export class BatchView {
 
   render() {
     this.status.hidden = true;
-    reconcile(this.summary, [this.answerWithoutMessages()], () => "summary", (answer) => summary(answer));
+    // The project's operations need a token that is fetched first; the page has the plan's only.
+    this.cancelItem.hidden = !["scheduled", "under way"].includes(this.answer.state) || this.answer.account !== this.connection.login;
+    reconcile(this.summary, [this.answerWithoutMessages()], () => "summary", (answer) => summary(answer, this.id));
     reconcile(this.rows, [...this.messages.values()], (message) => message.key, row);
     this.table.hidden = !this.messages.size;
     this.foot.textContent = this.cursor === null ? "" : "Loading more…";
@@ -97,18 +135,20 @@ export class BatchView {
   }
 }
 
-function summary({ batch, account, state, statuses, recipients, parts }) {
+function summary({ batch, account, state, statuses, recipients, parts }, id) {
   const text = typeof batch.body === "string" ? batch.body : batch.body.message ?? "";
   return el("div", {},
     el("p.batch-line", {},
-      el(`span.state.${state.replace(" ", "-")}`, {}, state),
+      el(`span.state.${state.replace(" ", "-")}`, {}, state === "cancelled" && el("span", { "aria-hidden": "true" }, "⊘ "), state),
       el("span", {}, `${plural(recipients, "recipient")}, ${plural(parts, "part")} in total`)),
     progressBar(statuses, recipients),
     el("ul.legend", { "aria-label": "Messages by status" },
-      statuses.map((each) => el("li", {}, statusPill(each.status), ` ${amount(each.count)}`))),
-    el("blockquote.body", { dir: "auto" }, text || "(no text)"),
+      statuses.map((each) => el("li", {}, el("a", {
+        href: address("search", "", { status: each.status, batch_id: id }), title: `Show these ${each.status}`, data: { focus: each.status },
+      }, statusPill(each.status), ` ${amount(each.count)}`)))),
+    el(`blockquote.body${state === "cancelled" ? ".cancelled" : ""}`, { dir: "auto" }, text || "(no text)"),
     el("dl.facts", {},
-      fact("Account", account),
+      fact("account", account),
       Object.entries(batch).filter(([name]) => !SHOWN_ELSEWHERE.has(name)).map(([name, value]) => fact(name, shown(name, value))),
       typeof batch.body === "object" && fact("media", batch.body.url)));
 }

@@ -1,10 +1,13 @@
 // What one phone received and replied, and a box to reply from it.
 
 import { call, get } from "./api.js";
+import { ask } from "./ask.js";
 import { announce, el, reconcile, whenSeen } from "./dom.js";
 import { country, dayName, phoneNumber, sameDay, sender } from "./format.js";
 import { bubble } from "./message.js";
+import { danger, exports, menu } from "./menu.js";
 import { ignoreAbort } from "./paged-list.js";
+import { address, go } from "./router.js";
 import { markSeen } from "./seen.js";
 
 const PAGE = 50;
@@ -25,7 +28,11 @@ export class Conversation {
     root.append(
       el("header.detail-head", {},
         el("a.back", { href: "#/phones", "aria-label": "Back to all phones" }, "‹"),
-        el("h2", {}, this.title, country(number) && el("span.country", {}, country(number)))),
+        el("h2", {}, this.title, country(number) && el("span.country", {}, country(number))),
+        menu("More for this phone",
+          el("a", { href: address("write", number) }, "Text this phone"),
+          ...exports({ to: number }),
+          danger("Delete this conversation…", () => this.deleteAll()))),
       this.scroller,
       this.replyBox());
     this.observer = whenSeen(this.earlier, () => this.more());
@@ -34,6 +41,26 @@ export class Conversation {
   destroy() {
     this.abort.abort();
     this.observer.disconnect();
+  }
+
+  forget() {
+    this.messages.clear();
+    this.cursor = undefined;
+  }
+
+  async deleteAll() {
+    const isDone = await ask({
+      question: `Delete the conversation with ${this.title}?`,
+      detail: "Its texts and its replies. Batches that went to nobody else are deleted too.",
+      yes: "Delete",
+      action: async () => {
+        const number = encodeURIComponent(this.number);
+        await call("DELETE", `messages?to=${number}`);
+        await call("DELETE", `inbounds?from=${number}`);
+      },
+      done: "The conversation is deleted",
+    });
+    if (isDone) go("phones");
   }
 
   async refresh() {

@@ -46,7 +46,9 @@ export function reconcile(parent, items, keyOf, build) {
   }
   for (const node of old.values()) node.remove();
   if (focus && !parent.contains(document.activeElement)) {
-    parent.querySelector(`[data-key="${CSS.escape(focus.key)}"] [data-focus="${focus.name}"]`)?.focus({ preventScroll: true });
+    const place = `[data-key="${CSS.escape(focus.key)}"] [data-focus`;
+    const node = parent.querySelector(`${place}="${CSS.escape(focus.name)}"]`) ?? parent.querySelector(`${place}]`);
+    node?.focus({ preventScroll: true });
   }
 }
 

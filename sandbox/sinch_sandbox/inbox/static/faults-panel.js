@@ -46,14 +46,28 @@ const DETAILS = {
   report_late: ["seconds"],
 };
 
+// What people want most often, ready to be switched on.
+const USUAL = [
+  ["The next send loses its reply", { kind: "lost_reply", operation: "send", how: "reset" }],
+  ["The next send gets a 500", { kind: "server_error", operation: "send" }],
+  ["Every call gets a 429", { kind: "rate_limited", count: null, retry_after: 2 }],
+  ["Every reply takes 5 s", { kind: "latency", count: null, seconds: 5 }],
+  ["Sends are listed 10 s late", { kind: "listing_lag", operation: "send", count: null, seconds: 10 }],
+  ["Callbacks come twice", { kind: "report_duplicate", count: null }],
+];
+
 export class FaultsPanel extends Panel {
   constructor(root) {
-    super(root, "Faults", "An armed fault hits matching calls, before or after they take effect.");
+    super(root, "Faults", "An armed fault hits matching calls, before or after they take effect. Switch it off to keep it for later. A spent one that is switched on counts from zero.");
     this.armed = el("ul.faults", { "aria-label": "Armed faults" });
     this.none = el("p.hint", {}, "No fault is armed.");
     this.clear = el("button", { type: "button", onclick: () => this.change(() => call("DELETE", "faults"), "All faults disarmed") }, "Disarm all");
     this.formPlace = el("div");
-    this.body.append(el("h2", {}, "Armed"), this.none, this.armed, this.clear, el("h2", {}, "Arm a fault"), this.formPlace);
+    const usual = USUAL.map(([label, fault]) => el("button", { type: "button", onclick: () => this.change(() => call("POST", "faults", fault), "Fault armed") }, label));
+    this.body.append(
+      el("h2", {}, "Armed"), this.none, this.armed, this.clear,
+      el("h2", {}, "Usual faults"), el("div.buttons", {}, usual),
+      el("h2", {}, "Any fault"), this.formPlace);
   }
 
   async refresh() {
@@ -76,15 +90,26 @@ export class FaultsPanel extends Panel {
   row(fault) {
     const name = NAMES[fault.kind] ?? fault.kind;
     const spent = fault.count !== null && fault.struck >= fault.count;
-    return el("li", {},
+    const where = `${name} on ${fault.operation === "*" ? "every call" : fault.operation}`;
+    const on = fault.on && !spent;
+    return el(on ? "li" : "li.off", {},
+      el("input.switch", {
+        type: "checkbox",
+        role: "switch",
+        checked: on,
+        "aria-label": `Switch ${where}`,
+        title: on ? "Switch off" : "Switch on",
+        data: { focus: "switch" },
+        onchange: (event) => this.change(() => call("PATCH", `faults/${fault.id}`, { on: event.target.checked }), event.target.checked ? "Fault is on" : "Fault is off"),
+      }),
       el("div", {},
         el("strong", {}, name),
         ` on ${fault.operation === "*" ? "every call" : fault.operation}`,
         el("span.hint", {}, describe(fault))),
-      el("span.struck", {}, `struck ${fault.struck}${fault.count === null ? "" : ` of ${fault.count}`}`, spent && el("span.tag", {}, "spent")),
+      el("span.struck", {}, `struck ${fault.struck}${fault.count === null ? "" : ` of ${fault.count}`}`, (spent || !fault.on) && el("span.tag", {}, spent ? "spent" : "off")),
       el("button", {
         type: "button",
-        "aria-label": `Disarm ${name} on ${fault.operation === "*" ? "every call" : fault.operation}`,
+        "aria-label": `Disarm ${where}`,
         data: { focus: "disarm" },
         onclick: () => this.change(() => call("DELETE", `faults/${fault.id}`), "Fault disarmed"),
       }, "Disarm"));

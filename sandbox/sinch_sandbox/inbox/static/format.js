@@ -47,6 +47,8 @@ export const sender = (name) => (/^\d{7,}$/.test(name ?? "") ? phoneNumber(name)
 
 export function phoneNumber(number) {
   if (!/^\d+$/.test(number)) return number;
+  const british = /^44(7\d{3})(\d{6})$/.exec(number);
+  if (british) return `+44 ${british[1]} ${british[2]}`;
   const code = codeOf(number) ?? "";
   const rest = number.slice(code.length).replace(/(\d{3})(?=\d{2})/g, "$1 ");
   return `+${code}${code ? " " : ""}${rest.trim()}`;

@@ -1,4 +1,4 @@
-// Keys: / searches, arrows walk the list, Escape goes back.
+// Keys: / searches, n begins a new text, arrows walk the list, Escape goes back.
 
 import { go, parse } from "./router.js";
 
@@ -7,8 +7,13 @@ const isTyping = (node) => node.matches("input, textarea, select, [contenteditab
 export function listenToKeys({ list, search, main }) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    // A dialog or a menu that is open has its own keys.
+    if (document.querySelector("dialog[open], :popover-open")) return;
     const at = document.activeElement ?? document.body;
-    if (event.key === "/" && !isTyping(at)) {
+    if (event.key === "n" && !isTyping(at)) {
+      event.preventDefault();
+      go("write");
+    } else if (event.key === "/" && !isTyping(at)) {
       event.preventDefault();
       search.focus();
       search.select();

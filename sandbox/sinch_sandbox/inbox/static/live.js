@@ -20,6 +20,8 @@ export function follow({ changed, connected }) {
   open();
 }
 
+export const lookNow = () => handlers.changed();
+
 function open() {
   close();
   source = new EventSource("/sandbox/events");

@@ -23,6 +23,14 @@ export class PagedList {
     this.abort.abort();
   }
 
+  // What was read may be gone, or something else is wanted: begin anew.
+  forget() {
+    this.abort.abort();
+    this.abort = new AbortController();
+    this.entries.clear();
+    this.cursor = undefined;
+  }
+
   async refresh() {
     const answer = await get(this.path, this.query, this.abort.signal).catch(ignoreAbort);
     if (!answer) return null;

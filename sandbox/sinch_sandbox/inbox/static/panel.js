@@ -16,6 +16,7 @@ export class Panel {
   failed(error) {
     this.problem.textContent = error.message;
     this.problem.hidden = false;
+    this.problem.scrollIntoView({ block: "nearest" });
   }
 
   // Do something that may fail, and say so here.

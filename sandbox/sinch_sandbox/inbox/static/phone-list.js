@@ -2,6 +2,7 @@
 
 import { announce, el } from "./dom.js";
 import { amount, country, phoneNumber, plural, timeOrDay } from "./format.js";
+import { danger, deleteEverything, exports, menu } from "./menu.js";
 import { PagedList } from "./paged-list.js";
 import { address } from "./router.js";
 import { hasNews, heardNewest, markSeen } from "./seen.js";
@@ -20,10 +21,22 @@ export class PhoneList extends PagedList {
     });
     this.title = el("h1.list-title", {}, "Phones");
     this.count = el("span.count");
-    this.head.append(this.title, this.count);
+    this.head.append(
+      this.title, this.count,
+      menu("More for all phones", ...exports(), danger("Delete everything…", () => deleteEverything(this.overview))),
+      el("div.list-actions", {},
+        el("a.button.primary", { href: address("write") }, "New text"),
+        el("a.button", { href: address("search") }, "Filter")));
+  }
+
+  forget() {
+    super.forget();
+    // What is read next is no news.
+    this.wasLoaded = false;
   }
 
   async refresh(overview) {
+    this.overview = overview;
     heardNewest(overview.newest);
     this.count.textContent = overview.messages ? plural(overview.messages, "text") : "";
     const before = new Map([...this.entries].map(([number, phone]) => [number, phone.key]));
@@ -56,7 +69,7 @@ export class PhoneList extends PagedList {
   entry(phone) {
     const hint = country(phone.number);
     return el(
-      "a.entry",
+      `a.entry${phone.cancelled ? ".cancelled" : ""}`,
       { href: address("phones", phone.number), data: { argument: phone.number, focus: "entry" } },
       el("span.entry-top", {},
         el("span.number", {}, phoneNumber(phone.number)),

@@ -1,20 +1,24 @@
-// Addresses: #/phones/447700900222, #/batches/<id>, #/search/<words>, #/faults and so on.
+// Addresses: #/phones/447700900222, #/batches/<id>, #/search/<words>?status=Failed, #/faults and so on.
 
 export function parse(hash) {
-  const [view = "phones", ...rest] = hash.replace(/^#?\/?/, "").split("/");
+  const [path, query = ""] = hash.replace(/^#?\/?/, "").split("?");
+  const [view = "phones", ...rest] = path.split("/");
   let argument = "";
   try {
     argument = decodeURIComponent(rest.join("/"));
   } catch {
     // An address that nobody can read leads to the view as a whole.
   }
-  return { view: view || "phones", argument };
+  return { view: view || "phones", argument, query: new URLSearchParams(query) };
 }
 
-export const address = (view, argument) => `#/${view}${argument ? `/${encodeURIComponent(argument)}` : ""}`;
+export function address(view, argument, query = {}) {
+  const search = new URLSearchParams(query).toString();
+  return `#/${view}${argument ? `/${encodeURIComponent(argument)}` : ""}${search && `?${search}`}`;
+}
 
-export function go(view, argument, { replace = false } = {}) {
-  const target = address(view, argument);
+export function go(view, argument, { replace = false, query = {} } = {}) {
+  const target = address(view, argument, query);
   if (replace) {
     history.replaceState(null, "", target);
     dispatchEvent(new HashChangeEvent("hashchange"));

@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 
+export const STATUSES = ["Queued", "Dispatched", "Delivered", "Failed", "Expired", "Rejected", "Deleted", "Aborted", "Cancelled", "Unknown"];
 const KINDS = { Queued: "waiting", Dispatched: "moving", Delivered: "good", Unknown: "unsure", Cancelled: "stopped" };
 const SIGNS = { waiting: "○", moving: "◔", good: "●", unsure: "◌", stopped: "⊘", bad: "✕" };
 

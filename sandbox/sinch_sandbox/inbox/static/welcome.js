@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 import { copyable } from "./copy.js";
+import { address } from "./router.js";
 
 export class Nothing {
   constructor(root) {
@@ -21,7 +22,7 @@ export class Nothing {
 
 const hint = () => el("div.nothing", {},
   el("p", {}, "Choose one from the list."),
-  el("p.keys", {}, el("kbd", {}, "↑"), " ", el("kbd", {}, "↓"), " walk the list, ", el("kbd", {}, "/"), " searches, ", el("kbd", {}, "Esc"), " goes back"));
+  el("p.keys", {}, el("kbd", {}, "↑"), " ", el("kbd", {}, "↓"), " walk the list, ", el("kbd", {}, "/"), " searches, ", el("kbd", {}, "n"), " writes a new text, ", el("kbd", {}, "Esc"), " goes back"));
 
 function firstSteps(overview) {
   const { login, password, extra } = overview.connection;
@@ -33,6 +34,8 @@ function firstSteps(overview) {
   return el("div.welcome", {},
     el("h2", {}, "No texts yet"),
     el("p", {}, "Everything sent to this sandbox appears here at once. Nothing reaches a real phone."),
+    el("h3", {}, "From this page"),
+    el("p", {}, el("a.button.primary", { href: address("write", "447700900222") }, "Write a text")),
     el("h3", {}, "From a shell"),
     copyable(curl, "Copy the command"),
     el("h3", {}, "From Airflow"),

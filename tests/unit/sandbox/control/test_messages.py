@@ -83,7 +83,8 @@ def test_the_latest_message(api: Api, sinch_sandbox: SandboxClient) -> None:
     [
         "+447700900222", "447700900222", "+44 7700 900222", "+44 7700 900 222",
         "0044 7700 900222", "00447700900222", "+44 7700-900-222", "(+44) 7700 900222",
-        "+44\u00a07700\u00a0900222", "900222", "900 222", "+44770", "0 222",
+        "+44\u00a07700\u00a0900222", "900222", "900 222", "+44770", "0 222", "07700 900222", "07700900222",
+        "(07700) 900-222", "+44 (0)7700 900222", "07700 9002",
     ],
 )  # fmt: skip
 def test_a_number_is_found_however_it_is_written(api: Api, sinch_sandbox: SandboxClient, q: str) -> None:
@@ -98,7 +99,9 @@ def test_a_number_is_found_however_it_is_written(api: Api, sinch_sandbox: Sandbo
         assert {each["to"] for each in found} == set(expected)
 
 
-@pytest.mark.parametrize("q", [" ", "+", "()", "nobody", "0044 7700 900223", "222a", "٢٢٢"])
+@pytest.mark.parametrize(
+    "q", [" ", "+", "()", "nobody", "0044 7700 900223", "07700 900223", "0770", "222a", "٢٢٢"]
+)
 def test_what_is_no_part_of_it_does_not_find_it(api: Api, sinch_sandbox: SandboxClient, q: str) -> None:
     api.sent(body="x")
     assert sinch_sandbox.messages(q=q) == []

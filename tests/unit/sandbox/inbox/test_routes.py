@@ -145,7 +145,7 @@ def test_batches_of_both_accounts_newest_first(api: Api, project: Api, sinch_san
     api.cancel(ids[2])
     found = pages(sinch_sandbox, "/batches", "batches", limit=1)
     assert [each["id"] for each in found] == ids[::-1]
-    assert [each["state"] for each in found] == ["canceled", "under way", "under way"]
+    assert [each["state"] for each in found] == ["cancelled", "under way", "under way"]
 
 
 @pytest.mark.parametrize("limit", [1, 3, 50])
@@ -171,6 +171,79 @@ def test_search_goes_through_everything_once(api: Api, sinch_sandbox: SandboxCli
     assert search("%") == []
 
 
+def test_search_finds_batches_by_reference_and_id(api: Api, sinch_sandbox: SandboxClient) -> None:
+    first = api.sent(client_reference="Nightly-load", body="One")
+    second = api.sent(client_reference="tickets", body="Two ${x}", parameters={"x": {"default": "x"}})
+
+    def search(**query: Any) -> list[str]:
+        return [each["batch_id"] for each in pages(sinch_sandbox, "/search", "messages", **query)]
+
+    def batches(q: str) -> list[str]:
+        return [each["id"] for each in pages(sinch_sandbox, "/batches", "batches", q=q)]
+
+    for find in (lambda q: search(q=q), batches):
+        assert find("nightly") == [first["id"]]
+        assert find("TICK") == [second["id"]]
+        assert find(second["id"].lower()) == [second["id"]]
+        assert find(second["id"][:-1]) == []
+        assert find("one") == [first["id"]]
+    assert batches("") == [second["id"], first["id"]]
+    assert [each["batch_id"] for each in sinch_sandbox.messages(q="nightly")] == [first["id"]]
+
+
+@pytest.mark.parametrize("limit", [1, 50])
+def test_search_with_filters(api: Api, sinch_sandbox: SandboxClient, limit: int) -> None:
+    batch = api.sent(to=["+447700900222", "+447700900150"], client_reference="a", body="Doors")
+    sinch_sandbox.advance(3)
+    api.sent(to=["+447700900150"], client_reference="b", body="Doors")
+
+    def search(**query: Any) -> list[tuple[str, str]]:
+        found = pages(sinch_sandbox, "/search", "messages", limit=limit, **query)
+        return [(each["to"][-3:], each["client_reference"]) for each in found]
+
+    assert search(status="Failed") == [("150", "a")]
+    assert search(status=["Failed", "queued"]) == [("150", "b"), ("150", "a")]
+    assert search(batch_id=batch["id"]) == [("150", "a"), ("222", "a")]
+    assert search(client_reference="b") == [("150", "b")]
+    assert search(q="07700 900150", client_reference="a") == [("150", "a")]
+    assert search(q="doors", status="Delivered", batch_id=batch["id"]) == [("222", "a")]
+    assert search(q="windows", status="Delivered") == []
+
+
+def test_a_cancelled_message_says_so(api: Api, sinch_sandbox: SandboxClient) -> None:
+    sinch_sandbox.configure(cancelled_status="Aborted")
+    api.cancel(api.sent(send_at="2100-01-01T00:00:00Z")["id"])
+    (message,) = read(sinch_sandbox, "/phones/447700900222")["messages"]
+    assert (message["status"], message["cancelled"]) == ("Aborted", True)
+    assert read(sinch_sandbox, "/phones")["phones"][0]["cancelled"] is True
+    api.sent(to=["+447700900402"])
+    sinch_sandbox.advance(3)
+    (message,) = read(sinch_sandbox, "/phones/447700900402")["messages"]
+    assert (message["status"], message["cancelled"]) == ("Aborted", False)
+
+
+def test_settings_say_what_they_can_be(sinch_sandbox: SandboxClient) -> None:
+    found = {each["name"]: each for each in read(sinch_sandbox, "/settings")["settings"]}
+
+    def kind(name: str) -> tuple[str, bool]:
+        return found[name]["kind"], found[name]["may_be_none"]
+
+    assert kind("dispatch_delay") == ("float", False)
+    assert kind("plan_rate") == ("float", True)
+    assert kind("token_rate_limit") == ("bool", False)
+    assert kind("default_max_parts") == ("int", True)
+    assert kind("default_originator") == ("str", True)
+    assert [name for name, each in found.items() if each["secret"]] == ["callback_secret"]
+
+
+def test_faults_that_can_hit_are_counted(api: Api, sinch_sandbox: SandboxClient) -> None:
+    sinch_sandbox.fault("server_error", "send")
+    sinch_sandbox.fault("server_error", "list", on=False)
+    assert read(sinch_sandbox, "")["faults"] == 1
+    api.send()
+    assert read(sinch_sandbox, "")["faults"] == 0
+
+
 @pytest.mark.parametrize(
     ("path", "query", "word"),
     [
@@ -183,6 +256,10 @@ def test_search_goes_through_everything_once(api: Api, sinch_sandbox: SandboxCli
         ("/search", {}, "q"),
         ("/search", {"q": ""}, "q"),
         ("/search", {"q": "x" * 201}, "q"),
+        ("/search", {"limit": 5}, "q"),
+        ("/search", {"status": "Lost"}, "status"),
+        ("/search", {"reference": "a"}, "reference"),
+        ("/batches", {"q": "x" * 201}, "q"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
