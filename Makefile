@@ -25,7 +25,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-airflow test-crash test-mutations test-browser screenshots coverage lint types format
+.PHONY: help demo test test-airflow test-crash test-mutations test-browser screenshots docs coverage lint types format
 .PHONY: sandbox bench bench-write kill-rounds compare fuzz clean venv
 
 help: ## List the targets
@@ -55,6 +55,12 @@ test-airflow: venv ## Kill and clear a real Airflow while it sends; installs Red
 screenshots: venv ## Regenerate the inbox screenshots of the docs
 	@sh scripts/chromium.sh
 	@$(BIN)/python scripts/screenshots.py
+
+docs: venv ## Build the documentation into docs/_build; a warning is an error
+	@$(BIN)/python -m pip --disable-pip-version-check install -qq --no-build-isolation \
+		--constraint constraints/$(AIRFLOW).txt --editable ./sandbox --editable '.[dev,docs]'
+	@$(BIN)/python -m sphinx -W --keep-going -n -q -b html -d docs/_build/doctrees docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
 
 coverage: venv ## Run all tests and show the lines and branches they miss
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
@@ -99,5 +105,5 @@ venv:
 	@AIRFLOW=$(AIRFLOW) sh scripts/setup.sh $(VENV) $(PYTHON)
 
 clean: ## Remove everything that make and the tools made
-	rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist *.egg-info
+	rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist docs/_build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -43,25 +43,36 @@ def example_batch_lifecycle() -> None:
     Uses the connection `sinch_default`. The numbers belong to nobody: Ofcom reserves +44 7700 900000 to
     900999 for drama.
     """
-    dry_run = SinchDryRunBatchOperator(task_id="dry_run", to=GUESTS, body=TEXT, per_recipient=True)
+    # [START dry_run]
+    dry_run = SinchDryRunBatchOperator(
+        task_id="dry_run",
+        to=GUESTS,
+        body=TEXT,
+        per_recipient=True,
+    )
 
     @task
     def within_budget(found: Any) -> None:
         parts = found["number_of_messages"]
         if parts > PARTS_BUDGET:
             # A retry would find the same.
-            raise AirflowFailException(f"The texts have {parts} parts; the budget is {PARTS_BUDGET}.")
+            raise AirflowFailException(f"{parts} parts are more than {PARTS_BUDGET}.")
+
+    # [END dry_run]
 
     send = SinchSendBatchOperator(task_id="send", to=GUESTS, body=TEXT, send_at=IN_SIX_HOURS)
 
+    # [START update]
     update = SinchUpdateBatchOperator(
         task_id="update",
         batch_id=send.output,
         to_add=["+447700900555"],
         to_remove=["+447700900444"],
     )
+    # [END update]
 
-    # What a replacement does not give gets its default: without send_at it would leave at once.
+    # [START replace]
+    # Fields that are not given get their defaults: without send_at it would leave at once.
     replace = SinchReplaceBatchOperator(
         task_id="replace",
         batch_id=update.output,
@@ -69,8 +80,15 @@ def example_batch_lifecycle() -> None:
         body="The museum stays closed tomorrow. We refund your tickets.",
         send_at=IN_SIX_HOURS,
     )
+    # [END replace]
 
-    cancel = SinchCancelBatchOperator(task_id="cancel", batch_id=replace.output, fail_if_dispatched=True)
+    # [START cancel]
+    cancel = SinchCancelBatchOperator(
+        task_id="cancel",
+        batch_id=replace.output,
+        fail_if_dispatched=True,
+    )
+    # [END cancel]
 
     within_budget(dry_run.output) >> send >> update >> replace >> cancel
 

@@ -33,20 +33,28 @@ def example_delivery_feedback() -> None:
     Uses the connection `sinch_default`. The numbers belong to nobody: Ofcom reserves +44 7700 900000 to
     900999 for drama.
     """
+    # [START send]
     send = SinchSendBatchOperator(
         task_id="send",
         to=["+447700900222", "+447700900333", "+447700900444"],
         body="Please confirm tomorrow's delivery in your account.",
         feedback_enabled=True,
     )
+    # [END send]
 
+    # [START feedback]
     # Otherwise Airflow would log the numbers.
     @task(show_return_value_in_logs=False)
     def confirmed() -> list[str]:
         return ["+447700900222", "+447700900444"]
 
     who = confirmed()
-    feedback = SinchDeliveryFeedbackOperator(task_id="feedback", batch_id=send.output, recipients=who)
+    feedback = SinchDeliveryFeedbackOperator(
+        task_id="feedback",
+        batch_id=send.output,
+        recipients=who,
+    )
+    # [END feedback]
 
     send >> who >> feedback
 

@@ -39,6 +39,7 @@ def example_mapped_audiences() -> None:
     900999 for drama, and PTS reserves the Swedish 070-174 06 05 to 06 99 for fiction.
     """
 
+    # [START map]
     # Otherwise Airflow would log the numbers.
     @task(show_return_value_in_logs=False)
     def audiences() -> list[dict[str, Any]]:
@@ -60,7 +61,9 @@ def example_mapped_audiences() -> None:
         # Names the task instances in the UI, where no numbers and texts should appear.
         map_index_template="{{ task.client_reference }}",
     ).expand_kwargs(audiences())
+    # [END map]
 
+    # [START wait]
     SinchBatchSensor(
         task_id="delivered",
         batch_id=send.output,
@@ -69,6 +72,7 @@ def example_mapped_audiences() -> None:
         poke_interval=5,
         timeout=timedelta(hours=3),
     )
+    # [END wait]
 
 
 example = example_mapped_audiences()

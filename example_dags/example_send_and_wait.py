@@ -34,6 +34,7 @@ def example_send_and_wait() -> None:
     900999 for drama.
     """
 
+    # [START audience]
     # Otherwise Airflow would log the numbers.
     @task(show_return_value_in_logs=False)
     def audience() -> list[str]:
@@ -44,6 +45,9 @@ def example_send_and_wait() -> None:
         known = {number: name for number, name in GUESTS.items() if name}
         return {"name": {**known, "default": "there"}, "time": {"default": "19:30"}}
 
+    # [END audience]
+
+    # [START send]
     send = SinchSendBatchOperator(
         task_id="send",
         to=audience(),
@@ -52,7 +56,9 @@ def example_send_and_wait() -> None:
         # Counted from the start of the run, it is the same for every attempt.
         expire_at="{{ (dag_run.start_date + macros.timedelta(hours=8)).isoformat() }}",
     )
+    # [END send]
 
+    # [START wait]
     SinchBatchSensor(
         task_id="delivered",
         batch_id=send.output,
@@ -61,6 +67,7 @@ def example_send_and_wait() -> None:
         poke_interval=5,
         timeout=timedelta(hours=9),
     )
+    # [END wait]
 
 
 example = example_send_and_wait()

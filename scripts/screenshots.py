@@ -125,6 +125,14 @@ def take_all(browser: Browser, phone: SandboxClient, batch_id: str) -> None:
     take(opened(browser, conversation, viewport=PHONE), "phone")
 
 
+def take_tutorial(browser: Browser, phone: SandboxClient) -> None:
+    """Take the picture of the tutorial: the inbox with one text."""
+    send(phone, to=["+447700900222"], body="Hello from Airflow.")
+    phone.advance(5)
+    page = opened(browser, f"{phone.url}/#/phones/447700900222", viewport={**DESKTOP, "height": 420})
+    take(page, "first")
+
+
 def main() -> int:
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
@@ -141,6 +149,8 @@ def main() -> int:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
                 take_all(browser, phone, batch_id)
+                with demo.sandbox(home) as fresh:
+                    take_tutorial(browser, fresh)
                 browser.close()
     return 0
 

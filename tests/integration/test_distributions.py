@@ -173,7 +173,8 @@ def test_sandbox_names_everything_it_imports() -> None:
 def sources_in(folder: Path) -> Iterator[Path]:
     """The files of a folder, without what tools leave there."""
     for path in folder.rglob("*"):
-        left = any(part.startswith(".") or part == "__pycache__" for part in path.relative_to(folder).parts)
+        parts = path.relative_to(folder).parts
+        left = any(part.startswith(".") or part in {"__pycache__", "_build"} for part in parts)
         if path.is_file() and not left:
             yield path
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from airflow.models import DagRun
 
 from sinch_sandbox.client import SandboxClient
-from tests.integration.conftest import BUNDLE, EMPTY, ROOT
+from tests.integration.conftest import ROOT
 
 FOLDER = ROOT / "example_dags"
 NAMES = sorted(path.stem for path in FOLDER.glob("example_*.py"))
@@ -113,61 +112,3 @@ def test_mapped_audiences(run: Callable[[str], DagRun], sinch_default: SandboxCl
     }
     assert texts(sinch_default)["447700900444"].startswith("Hello! The 17:10 train")
     assert {message["status"] for message in sinch_default.messages()} == {"Delivered"}
-
-
-# What the documentation shows as a whole Dag, copied as it stands
-
-WRITTEN_DAGS = {"README.md": "reminder", "docs/quickstart.md": "first_text"}
-
-
-def code_blocks(path: str) -> list[str]:
-    """The Python of a page, without the indentation that it has in a list."""
-    blocks = re.findall(r"^( *)```python\n(.*?)^ *```$", (ROOT / path).read_text(), re.MULTILINE | re.DOTALL)
-    return [re.sub(rf"^{indentation}", "", code, flags=re.MULTILINE) for indentation, code in blocks]
-
-
-@pytest.fixture
-def copied_dag(airflow_database: Path) -> Iterator[Callable[[str], Any]]:
-    """Put a page's Dag into a Dags folder, and load it from there."""
-    from airflow.dag_processing.dagbag import DagBag
-
-    file = EMPTY / "copied.py"
-
-    def load(path: str) -> Any:
-        (code,) = [block for block in code_blocks(path) if "@dag(" in block]
-        file.write_text(code)
-        bag = DagBag(EMPTY, bundle_path=EMPTY, bundle_name=BUNDLE)
-        assert bag.import_errors == {}
-        return bag.dags[WRITTEN_DAGS[path]]
-
-    yield load
-    file.unlink()
-
-
-@pytest.mark.usefixtures("moving_clock")
-@pytest.mark.parametrize("path", sorted(WRITTEN_DAGS))
-def test_a_dag_copied_from_the_documentation_texts_who_was_typed_in(
-    copied_dag: Callable[[str], Any], sinch_default: SandboxClient, path: str
-) -> None:
-    assert copied_dag(path).test(run_conf={"to": "+44 7700-900 222"}).state == "success"
-    (message,) = sinch_default.messages()
-    assert (message["to"], message["status"]) == ("447700900222", "Delivered")
-
-
-def test_the_client_that_the_readme_shows_sends(
-    sinch_sandbox: SandboxClient, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (code,) = [block for block in code_blocks("README.md") if "SinchClient(account)" in block]
-    code = code.replace('"<service plan id>", "<API token>"', '"sandbox-plan", "sandbox-token"')
-    exec(code.replace('region="eu"', f"base_url={sinch_sandbox.url!r}"), {})
-    assert [each["to"] for each in sinch_sandbox.messages()] == ["447700900222"]
-    assert "StatusCount" in capsys.readouterr().out
-
-
-def test_the_test_that_the_readme_shows_passes(
-    copied_dag: Callable[[str], Any], sinch_sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (code,) = [block for block in code_blocks("README.md") if "def test_" in block]
-    shown = {"json": json, "reminder_dag": copied_dag("README.md")}
-    exec(code, shown)
-    shown["test_reminder"](sinch_sandbox, monkeypatch)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from functools import cache
+import tomllib
 from pathlib import Path
+from textwrap import dedent
 from typing import Final
 
 import pytest
 
-from scripts.messages import messages_of
+from sinch_provider import sms
+from sinch_provider.get_provider_info import get_provider_info
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = sorted(
     path
     for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md", "sandbox/*.md", ".github/*.md")
     for path in ROOT.glob(pattern)
+    if "_build" not in path.parts
 )
 DECISIONS: Final = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 _LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
@@ -70,21 +74,61 @@ def test_files_that_are_named_exist(name: str) -> None:
     assert lost == []
 
 
-def quoted_errors(page: str) -> list[str]:
-    """The errors that a table of a page quotes, without placeholders, field names and remarks in brackets."""
-    table = (ROOT / page).read_text().split("| The error says |")[1].split("\n\n")[0]
-    cells = [row.split("|")[1].strip() for row in table.splitlines()[2:]]
-    # `base_url: must be https` is a rule of a field.
-    plain = [re.sub(r"\([^)]*\).*|\.\.\.| and similar|`", "|", each.split(": ")[-1]) for each in cells]
-    return [max(each.split("|"), key=len).strip() for each in plain]
+DOCS: Final = [page for page in PAGES if ROOT / "docs" in page.parents]
+_INCLUDED: Final = re.compile(r"```\{literalinclude\} (\S+)\n((?: *:.*\n)*)")
 
 
-@cache
-def texts() -> frozenset[str]:
-    return frozenset(each.text.lower() for each in messages_of([ROOT / "sinch_provider"]))
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_included_code_exists(page: Path) -> None:
+    for name, options in _INCLUDED.findall(page.read_text()):
+        code = (page.parent / name).read_text()
+        marks = re.findall(r'"(\[\w+ \w+\])"', options)
+        for mark in marks:
+            assert code.count(f"# {mark}\n") == 1
+        if marks:
+            shown = dedent(code.split(f"# {marks[0]}\n")[1].split(f"# {marks[1]}\n")[0])
+            # What fits beside the table of contents.
+            assert max(map(len, shown.splitlines())) <= 90
 
 
-@pytest.mark.parametrize("quoted", quoted_errors("docs/connection.md"))
-def test_errors_are_quoted_as_the_code_words_them(quoted: str) -> None:
-    assert len(quoted) > 5
-    assert any(quoted.lower() in text for text in texts())
+def test_every_page_is_in_a_table_of_contents() -> None:
+    listed = set()
+    for page in DOCS:
+        for tree in re.findall(r"```\{toctree\}\n(.*?)```", page.read_text(), re.DOTALL):
+            for name in (line for line in tree.splitlines() if line and not line.startswith(":")):
+                found = list(page.parent.glob(f"{name}.md"))
+                assert found, f"{page.name} lists {name}"
+                listed.update(found)
+    assert {page for page in DOCS if page.name != "index.md" or page.parent.name == "api"} <= listed
+
+
+def public_classes() -> set[str]:
+    """The classes that the provider describes to Airflow, as ``module.Class`` or by their names alone."""
+    info = get_provider_info()
+    modules = {
+        name
+        for kind in ("operators", "sensors", "triggers", "hooks")
+        for entry in info[kind]
+        for name in entry["python-modules"]
+    }
+    return {
+        each.name
+        for name in modules
+        for each in ast.parse((ROOT / f"{name.replace('.', '/')}.py").read_text()).body
+        if isinstance(each, ast.ClassDef) and not each.name.startswith("_")
+    }
+
+
+def test_the_api_reference_has_every_public_name() -> None:
+    text = "\n".join(page.read_text() for page in (ROOT / "docs" / "api").glob("*.md"))
+    shown = set(
+        re.findall(r"^\.\. auto(?:class|exception|function):: (?:\w+\.)+(\w+)(?:\(\))?$", text, re.MULTILINE)
+    )
+    assert public_classes() | set(sms.__all__) <= shown
+
+
+def test_no_address_of_a_site_is_invented() -> None:
+    """The documentation has no address yet, and neither has the project."""
+    configuration = (ROOT / "docs" / "conf.py").read_text()
+    assert not re.search(r"html_baseurl|source_repository|edit_page|https?://", configuration)
+    assert "urls" not in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -42,6 +42,7 @@ WITHOUT_MODULE: Final[Mapping[str, str]] = {
     "test_map": "the map in CONTRIBUTING.md",
     "test_messages": "scripts/messages.py",
     "test_numbers": "every phone number in the repository",
+    "test_troubleshooting": "docs/troubleshooting.md",
     "test_public_names": "sinch_provider.sms.__all__",
     "sandbox/test_docs": "docs/sandbox.md",
     "sandbox/test_import": "what importing the sandbox loads",
