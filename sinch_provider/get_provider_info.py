@@ -32,6 +32,11 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {"integration-name": integration, "python-modules": ["sinch_provider.triggers.batches"]}
         ],
+        "extra-links": ["sinch_provider.links.SinchBatchLink"],
+        "notifications": ["sinch_provider.notifications.sms.SinchSmsNotifier"],
+        "task-decorators": [
+            {"name": "sinch_sms", "class-name": "sinch_provider.decorators.sms.sinch_sms_task"}
+        ],
         "connection-types": [
             {
                 "connection-type": "sinch",
@@ -88,6 +93,16 @@ def get_provider_info() -> dict[str, Any]:
                     "only_to": {
                         "label": "Only to",
                         "description": "Prefixes of the numbers that may be texted: +44770090, +46.",
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "alert_to": {
+                        "label": "Alerts to",
+                        "description": "Numbers that get alerts which name nobody: +447700900222, +46...",
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "dashboard_url": {
+                        "label": "Dashboard",
+                        "description": "A page that shows a batch, for links: https://.../{batch_id}",
                         "schema": {"type": ["string", "null"]},
                     },
                     "allow_insecure": {

@@ -62,6 +62,8 @@ def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:
             allow_insecure=str(extra.get("allow_insecure", False)).lower() in {"true", "1", "yes"},
             namespace=_text(extra, "namespace") or "",
             only_to=only_to or (),
+            alert_to=extra.get("alert_to") or (),
+            dashboard_url=_text(extra, "dashboard_url"),
         )
     except SinchValidationError as error:
         faults.extend(error.faults)

@@ -66,7 +66,8 @@ class SinchHook(BaseHook):
 
     The connection holds a service plan (login: service plan id, password: API token) or, where the extra
     ``project_id`` is set, an access key (login: key id, password: key secret). More extras: ``region``,
-    ``from``, ``timeout``, ``base_url``, ``auth_url``, ``allow_insecure``, ``namespace``, ``only_to``.
+    ``from``, ``timeout``, ``base_url``, ``auth_url``, ``allow_insecure``, ``namespace``, ``only_to``,
+    ``alert_to``, ``dashboard_url``.
 
     :param sinch_conn_id: The connection.
     """

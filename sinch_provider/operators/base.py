@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _PLAIN: Final = (list, dict, tuple, set)
 
 
+#: Airflow has policies for retries since 3.3.
+HAS_RETRY_POLICY = hasattr(BaseOperator, "retry_policy")
+
+
 class SinchOperator(GuardedFields, BaseOperator):
     """
     Base of the batch operators.
@@ -58,6 +62,10 @@ class SinchOperator(GuardedFields, BaseOperator):
         **kwargs: Unpack[BaseOperatorArguments],
     ) -> None:
         super().__init__(**kwargs)
+        if HAS_RETRY_POLICY and self.retry_policy is None:
+            from sinch_provider.retries import SinchRetryPolicy
+
+            self.retry_policy = SinchRetryPolicy()
         self.sinch_conn_id = as_rendered(sinch_conn_id)
         self._hook: SinchHook | None = None
         self._refusal: SinchValidationError | None = None

@@ -11,6 +11,7 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.delivery.progress import Progress, progress_of
 from sinch_provider.sms.delivery.wait import wait
 from sinch_provider.sms.sending.change_once import change_once
+from sinch_provider.task.description import describe, limit_faults
 from sinch_provider.task.failures import (
     SinchWaitInterrupted,
     airflow_failures,
@@ -18,7 +19,8 @@ from sinch_provider.task.failures import (
     goes_on,
     waiting_for,
 )
-from sinch_provider.task.identity import is_first
+from sinch_provider.task.identity import callback_of, is_first, is_nested
+from sinch_provider.task.metrics import count_sent, traced
 from sinch_provider.task.sending import remembered, sending
 from sinch_provider.triggers.batches import SinchBatchTrigger, summary_of_event
 
@@ -27,15 +29,21 @@ __all__ = [
     "SinchBatchTrigger",
     "SinchWaitInterrupted",
     "airflow_failures",
+    "callback_of",
     "change_once",
     "conclude",
+    "count_sent",
+    "describe",
     "endpoints",
     "goes_on",
     "is_first",
+    "is_nested",
+    "limit_faults",
     "progress_of",
     "remembered",
     "sending",
     "summary_of_event",
+    "traced",
     "wait",
     "waiting_for",
 ]

@@ -11,6 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, conf
 from packaging.version import Version
 
 from sinch_provider.hooks import DEFAULT_CONN_ID
+from sinch_provider.links import SinchBatchLink
 from sinch_provider.operators.message import SinchMessageOperator
 from sinch_provider.sms.errors import Fault, SinchError
 from sinch_provider.sms.fields import table
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from sinch_provider.sms.account import Account
     from sinch_provider.sms.client import SinchClient
     from sinch_provider.sms.sending.alert import Alert
     from sinch_provider.sms.sending.send_once import SendOnce
@@ -108,11 +110,16 @@ class SinchSendBatchOperator(SinchMessageOperator):
         sends again (Airflow >= 3.3, with a journal). (templated)
     :param hold: Delay the batch by this long, two minutes or more, and cancel any duplicate just before it
         leaves.
+    :param max_total_parts: Refuse a message with more SMS parts than this for all recipients together. Parts
+        are counted without Sinch's auto-encoding, a feature of an account that can save some.
+    :param show_body: Whether Airflow's "Rendered Template" shows the text. Only for texts without personal
+        data.
     :param sinch_conn_id: The connection. (templated)
     :raises SinchValidationError: When the Dag is parsed, for every fault that is known then.
     """
 
     template_fields: Sequence[str] = (*SinchMessageOperator.template_fields, "send_key", "on_clear")
+    operator_extra_links = (SinchBatchLink(),)
     private_fields = (*SinchMessageOperator.private_fields, "send_key")
     operation = "send"
 
@@ -147,6 +154,8 @@ class SinchSendBatchOperator(SinchMessageOperator):
         send_key: TemplatedText | None = None,
         on_clear: TemplatedText = "adopt",
         hold: timedelta | None = None,
+        max_total_parts: int | None = None,
+        show_body: bool = False,
         sinch_conn_id: TemplatedText = DEFAULT_CONN_ID,
         **kwargs: Unpack[BaseOperatorArguments],
     ) -> None:
@@ -182,6 +191,10 @@ class SinchSendBatchOperator(SinchMessageOperator):
         self.send_key = as_rendered(send_key)
         self.on_clear = as_rendered(on_clear)
         self.hold = hold
+        self.max_total_parts = max_total_parts
+        self.show_body = show_body
+        #: The address of a page that shows the batch. None: unknown in this process; empty: there is none.
+        self.batch_page: str | None = None
         # A Dag's default_args are for all its tasks, so they may name arguments that this one does not use.
         self._meant_for_all = frozenset(kwargs.get("default_args") or ())
         self._send: SendOnce | Alert | None = None
@@ -194,7 +207,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
         return [*super().argument_faults(), *self._sending_faults(), *self._waiting_faults()]
 
     def _sending_faults(self) -> list[Fault]:
-        given = {"send_key": self.send_key}
+        given = {"send_key": self.send_key, "max_total_parts": self.max_total_parts}
         unknown = unknown_fields(given)
         faults = faults_of(check_fields, given, table.SENDING, self.operation, unknown)
         # While the choice is not known, the other arguments are checked as for the default.
@@ -234,11 +247,13 @@ class SinchSendBatchOperator(SinchMessageOperator):
 
         self._begin(context)
         with running.airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
+            # What was checked in the constructor, and is the same, is not checked again.
+            call = running.endpoints.send_checked(self._checked, **self.message)
+            self._describe(call.body or {}, client.account)
             self._send = running.sending(
                 context,
                 self,
-                # What was checked in the constructor, and is the same, is not checked again.
-                running.endpoints.send_checked(self._checked, **self.message),
+                call,
                 client.account,
                 send_key=self.send_key,
                 on_clear=self.on_clear,
@@ -247,7 +262,11 @@ class SinchSendBatchOperator(SinchMessageOperator):
                 stopped=lambda: self._killed,
             )
             with running.remembered(context, self, self._send):
-                sent = client.follow(self._send.steps())
+                with running.traced("sinch.send") as attributes:
+                    sent = client.follow(self._send.steps())
+                    attributes.update({"sinch.batch_id": sent.batch_id, "sinch.adopted": sent.adopted})
+                running.count_sent(sent)
+                self._link(context, client.account, sent.batch_id)
                 if self._killed:
                     self._cancel_if_asked()
                     self._end(sent.batch_id)
@@ -256,6 +275,35 @@ class SinchSendBatchOperator(SinchMessageOperator):
                         self._wait(client, sent)
         self._end(sent.batch_id)
         return sent.batch_id
+
+    def _describe(self, body: Mapping[str, Any], account: Account) -> None:
+        """Log what is about to be sent, and refuse too many parts."""
+        from sinch_provider.operators import running
+
+        described = running.describe(body, account.sender)
+        if faults := running.limit_faults(body, described, self.max_total_parts):
+            raise self._invalid(faults)
+
+    def _link(self, context: Context, account: Account, batch_id: str) -> None:
+        """Store the address of the batch's page, unless this task ends now: then Airflow stores it."""
+        from sinch_provider.operators import running
+
+        self.batch_page = account.page_of(batch_id) or ""
+        waits = self.wait_for_completion and "ti" in context and not running.is_nested(context, self)
+        if waits and self.batch_page and running.callback_of(context) is None:
+            try:
+                context["ti"].xcom_push(key=self.operator_extra_links[0].xcom_key, value=self.batch_page)
+            except Exception as error:
+                # The batch was sent. A task that fails now would only find it again.
+                self.log.warning("The link to the batch was not stored (%s).", type(error).__name__)
+
+    def stored_field(self, name: str, value: Any) -> Any:
+        """Return the value that Airflow may store: the text only if asked to."""
+        if name == "body" and self.show_body and isinstance(value, str):
+            from sinch_provider.sms.masking import mask_text
+
+            return mask_text(value)
+        return super().stored_field(name, value)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> str:
         """Finish with the trigger's event."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from sinch_provider.sms.errors import Fault, SinchValidationError
+from sinch_provider.sms.fields.recipients import normalize_recipients
 from sinch_provider.sms.fields.rules import shown_value
 from sinch_provider.sms.secret import Secret, Unstorable
 
@@ -25,6 +26,9 @@ MAX_NAMESPACE: Final = 64
 LIMITS: Final = 3
 _TOKEN_PATH: Final = "/oauth2/token"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+")
+#: An address without credentials. Braces are allowed only around the id of the batch.
+_PAGE: Final = re.compile(r"https?://[^\s/@?#{}]+(?:[/?#](?:[^\s{}]|\{batch_id\})*)?")
+_INBOX: Final = "/#/batches/{batch_id}"
 _PREFIX: Final = re.compile(r"[1-9][0-9]{0,14}")
 
 
@@ -137,6 +141,8 @@ class Account(Unstorable):
         is part of every reference that is made for a send.
     :param only_to: The beginnings of the phone numbers that may be texted, as a list or as text with commas.
         Empty: no limit.
+    :param alert_to: Recipients of alerts that name none, in any form that ``to`` may have.
+    :param dashboard_url: A page that shows a batch, for links. ``{batch_id}`` stands for the id of the batch.
     :raises SinchValidationError: Settings are missing or wrong. The error lists all of them.
     """
 
@@ -149,6 +155,8 @@ class Account(Unstorable):
     allow_insecure: bool = False
     namespace: str = ""
     only_to: tuple[str, ...] = ()
+    alert_to: tuple[str, ...] = field(default=(), repr=False)
+    dashboard_url: str | None = None
 
     def __post_init__(self) -> None:
         prefixes, wrong = _prefixes(self.only_to)
@@ -169,6 +177,12 @@ class Account(Unstorable):
         if len(self.namespace) > MAX_NAMESPACE:
             faults.append(Fault("namespace", f"must have at most {MAX_NAMESPACE} characters"))
         faults.extend(wrong)
+        if self.alert_to:
+            recipients, wrong = normalize_recipients(self.alert_to, "alert_to")
+            object.__setattr__(self, "alert_to", tuple(recipients))
+            faults.extend(wrong)
+        if self.dashboard_url is not None and not _PAGE.fullmatch(self.dashboard_url):
+            faults.append(Fault("dashboard_url", "must be a URL such as https://example.com/sms/{batch_id}"))
         if faults:
             raise SinchValidationError(faults)
 
@@ -206,6 +220,14 @@ class Account(Unstorable):
         """The URL to which the paths of the operations are added."""
         host = f"https://{self.credentials.host_prefix}{self.region}.sms.api.sinch.com"
         return f"{(self.base_url or host).rstrip('/')}/xms/v1/{self.credentials.owner}"
+
+    def page_of(self, batch_id: str) -> str | None:
+        """Return the address of a page that shows a batch; None if there is none."""
+        page = self.dashboard_url
+        if page is None and self.base_url and is_loopback(urlsplit(self.base_url).hostname or ""):
+            # The sandbox shows its batches where its API is.
+            page = self.base_url.rstrip("/") + _INBOX
+        return None if page is None else page.replace("{batch_id}", batch_id)
 
     @property
     def token_url(self) -> str:

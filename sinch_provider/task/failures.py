@@ -19,6 +19,7 @@ from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.masking import mask_text
 from sinch_provider.task.arguments import policy_faults, refuse
 from sinch_provider.task.identity import callback_of
+from sinch_provider.task.metrics import count_error, count_outcome
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -74,6 +75,7 @@ def airflow_failures(
     try:
         yield
     except SinchError as error:
+        count_error(error)
         if error.transient:
             raise
         raise _with(SinchTaskFailed(str(error)), error) from None
@@ -175,6 +177,7 @@ def conclude(summary: Summary, max_failed: float, min_delivered: float) -> None:
     refuse(policy_faults(max_failed, min_delivered))
     policy = OutcomePolicy(float(max_failed), float(min_delivered))
     log.info("Delivery of %s:\n%s", summary.names, summary.table())
+    count_outcome(summary)
     if summary.overdue and not summary.counts.total():
         raise SinchWaitTimeout(
             f"Timed out: {named(summary.overdue)} expired, and Sinch has reported no message. "

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import pendulum
 
+from sinch_provider.sms.fields.times import to_time
 from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.sending.decision import OWN_LABEL, Send
 from sinch_provider.task.attempt import attempt_of
@@ -122,6 +124,8 @@ def callback_of(context: Context) -> tuple[str, ...] | None:
     """
     ti: Any = context.get("ti")
     run: Any = context.get("dag_run")
+    if (deadline := _deadline(context)) is not None:
+        return "deadline", str(deadline.get("id"))
     if context.get("reason") is not None or ti is None:
         if run is None and "run_id" not in context:
             return None
@@ -145,6 +149,41 @@ def callback_of(context: Context) -> tuple[str, ...] | None:
         return names
     # After a clear, the task instances of a loop are new, and their attempts count from one again.
     return *names, str(index), str(getattr(run, "clear_number", 0))
+
+
+def alert_of(context: Context) -> tuple[str, ...]:
+    """
+    Return the names of what an alert tells about: a callback, or a task that runs.
+
+    An approval tells its notifiers in every attempt that it waits. So a task that runs has the same names in
+    all its attempts.
+    """
+    if (callback := callback_of(context)) is not None:
+        return callback
+    ti: Any = context.get("ti")
+    if ti is None:
+        # Called by hand, outside Airflow.
+        return "nothing", uuid4().hex
+    names = "running", ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index)
+    index = _loop_index(context)
+    return names if index is None else (*names, str(index))
+
+
+def alert_since(context: Context) -> pendulum.DateTime:
+    """Return the earliest time at which an alert about something can have been sent."""
+    deadline = _deadline(context)
+    if deadline is None:
+        return since_of(context.get("dag_run"))
+    try:
+        return to_time(deadline["deadline_time"])
+    except (KeyError, ValueError):
+        return utcnow().subtract(days=1)
+
+
+def _deadline(context: Context) -> Mapping[str, Any] | None:
+    """Return the deadline that was missed, if the callback of one runs."""
+    deadline: Any = context.get("deadline")
+    return deadline if isinstance(deadline, Mapping) else None
 
 
 def _loop_index(context: Context) -> int | None:

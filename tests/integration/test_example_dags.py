@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pendulum
 import pytest
 from airflow.models import DagRun
 
@@ -72,7 +73,7 @@ def test_logs_name_nobody(
     assert run(name).state == "success"
     shown = caplog.text + "".join(capfd.readouterr())
     assert "end task" in shown
-    assert not re.search(r"447700900\d{3}|46701740\d{3}|see you|Hej!|museum|Please", shown)
+    assert not re.search(r"447700900\d{3}|46701740\d{3}|see you|Hej!|museum|Please|pounds", shown)
 
 
 @pytest.mark.usefixtures("moving_clock")
@@ -112,3 +113,33 @@ def test_mapped_audiences(run: Callable[[str], DagRun], sinch_default: SandboxCl
     }
     assert texts(sinch_default)["447700900444"].startswith("Hello! The 17:10 train")
     assert {message["status"] for message in sinch_default.messages()} == {"Delivered"}
+
+
+def test_alerts(run: Callable[[str], DagRun], sinch_default: SandboxClient) -> None:
+    done = run("example_alerts")
+    assert done.state == "success"
+    day = pendulum.instance(done.run_after).date()
+    assert texts(sinch_default) == {"447700900333": f"1250 rows for {day} are there."}
+
+
+def test_an_alert_if_a_task_fails(bag: Any, sinch_default: SandboxClient, no_pauses: None) -> None:
+    dag = bag.dags["example_alerts"]
+    load = dag.get_task("load")
+    before = load.python_callable, load.retries
+    load.python_callable, load.retries = (lambda: 1 / 0), 0
+    try:
+        assert dag.test().state == "failed"
+    finally:
+        load.python_callable, load.retries = before
+    (message,) = sinch_default.messages()
+    assert message["to"] == "447700900222"
+    assert message["body"].startswith("Airflow: task load failed. Dag example_alerts, run manual__")
+
+
+def test_decorator(run: Callable[[str], DagRun], sinch_default: SandboxClient) -> None:
+    assert run("example_decorator").state == "success"
+    assert texts(sinch_default) == {
+        "447700900222": "Harbour took 1250 pounds today.",
+        "447700900333": "Station took 980 pounds today.",
+        "447700900444": "Takings today: 2230 pounds in 2 shops.",
+    }

@@ -18,8 +18,9 @@ PACKAGES: Final[Mapping[str, Path]] = {PROVIDER: ROOT / PROVIDER, SANDBOX: ROOT 
 #: The layers of the provider, top to bottom. A part is a folder or a file. It may import parts of lower
 #: layers, never those beside or above it.
 LAYERS: Final[tuple[tuple[str, ...], ...]] = (
-    ("operators", "sensors"),
-    ("triggers",),
+    ("decorators",),
+    ("operators", "sensors", "notifications"),
+    ("triggers", "links", "retries"),
     ("task",),
     ("hooks",),
     ("sms.__init__", "sms.client", "sms.aio"),

@@ -79,7 +79,10 @@ UPDATE: Final[Mapping[str, Field]] = {
 }
 
 #: Arguments of a send that never go over the wire.
-SENDING: Final[Mapping[str, Field]] = {"send_key": Field("send_key", values.send_key)}
+SENDING: Final[Mapping[str, Field]] = {
+    "send_key": Field("send_key", values.send_key),
+    "max_total_parts": Field("max_total_parts", integer(1)),
+}
 
 FEEDBACK: Final[Mapping[str, Field]] = {"recipients": Field("recipients", values.recipients(0, None))}
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 
 import pendulum
 
 from sinch_provider.sms.errors import SinchError, SinchUncertainError
 from sinch_provider.sms.models import Batch
-from sinch_provider.sms.sending.listing import list_by_reference
+from sinch_provider.sms.runtime import utcnow
+from sinch_provider.sms.sending.listing import Listing, list_by_reference
 from sinch_provider.sms.sending.matching import contradiction
 from sinch_provider.sms.sending.payload import Match, Payload
 from sinch_provider.sms.sending.sent import Sent
-from sinch_provider.sms.wire.call import Call
+from sinch_provider.sms.wire.call import Call, Pause
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +33,20 @@ class Alert:
         it is kept, and the alert is sent without looking.
     :param reference: The reference of the callback.
     :param since: The earliest time at which the callback can have run.
+    :param window: How long an alert counts that reached the recipients before. None: for ever. With it, the
+        reference may stand for many callbacks, of which only the first sends.
+    :param wait: Seconds to wait first, so that many callbacks do not look at the same moment.
     """
 
-    def __init__(self, call: Call[Batch], reference: str, since: pendulum.DateTime) -> None:
+    def __init__(
+        self,
+        call: Call[Batch],
+        reference: str,
+        since: pendulum.DateTime,
+        *,
+        window: timedelta | None = None,
+        wait: float = 0.0,
+    ) -> None:
         body = call.body or {}
         self._has_own_label = bool(body.get("client_reference"))
         self._body = {"client_reference": reference, **body}
@@ -41,6 +54,9 @@ class Alert:
         self._payload = Payload.of_request(body)
         self._reference = reference
         self._since = since
+        self._window = window
+        #: Seconds that it waits before it looks.
+        self.wait = wait
         #: The id of the batch, as soon as it is known.
         self.batch_id: str | None = None
 
@@ -50,6 +66,9 @@ class Alert:
 
         :raises SinchError: Nothing was sent, or the answer was lost twice.
         """
+        if self.wait:
+            await Pause(self.wait)
+            self.wait = 0.0
         sent = await self._find() or await self._post() or await self._find() or await self._post()
         if sent is None:
             raise SinchUncertainError("The answer to this alert was lost twice", operation="send")
@@ -60,19 +79,29 @@ class Alert:
         """Look once for a batch of this callback to all its recipients."""
         if self._has_own_label:
             return None
+        since = self._since if self._window is None else utcnow() - self._window
         try:
-            listing = await list_by_reference(self._reference, self._since)
+            listing = await list_by_reference(self._reference, since)
         except SinchError as error:
             log.warning("It is unknown whether this callback has sent before (%s). Sending.", error.what)
             return None
         for batch in listing.batches:
             match = self._payload.compare(Payload.of_batch(batch))
-            if match in {Match.SAME, Match.OTHER_TEXT} and not batch.canceled:
-                log.info(
-                    "Batch %s of this callback already has these recipients. Not sending again.", batch.id
-                )
+            if (
+                match in {Match.SAME, Match.OTHER_TEXT}
+                and not batch.canceled
+                and self._counts(batch, listing)
+            ):
+                by = "of this callback" if self._window is None else f"of the last {self._window}"
+                log.info("Batch %s %s already has these recipients. Not sending again.", batch.id, by)
                 return Sent(batch.id, batch, adopted=True)
         return None
+
+    def _counts(self, batch: Batch, listing: Listing) -> bool:
+        """Whether a batch is young enough, by Sinch's clock."""
+        if self._window is None or batch.created_at is None:
+            return True
+        return batch.created_at > utcnow() + (listing.skew or timedelta()) - self._window
 
     async def _post(self) -> Sent | None:
         """Send; return None if the answer was lost."""

@@ -186,3 +186,52 @@ def test_a_namespace_has_a_length() -> None:
     assert Account(credentials=PLAN, namespace="\u00e5 b" * 16).namespace == "\u00e5 b" * 16 + ""
     with pytest.raises(SinchValidationError, match="namespace: must have at most 64 characters"):
         Account(credentials=PLAN, namespace="x" * 65)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["+44 7700-900 222, +46701740605", ["+447700900222", "46701740605"], ("+447700900222", "+46701740605")],
+)
+def test_alert_to_is_read_as_recipients_and_not_shown(given: Any) -> None:
+    account = Account(credentials=PLAN, alert_to=given)
+    assert account.alert_to == ("447700900222", "46701740605")
+    assert "7700" not in repr(account)
+
+
+def test_who_cannot_be_alerted_is_named_masked() -> None:
+    with pytest.raises(SinchValidationError, match=r"alert_to\[1\]: must start with a country") as caught:
+        Account(credentials=PLAN, alert_to=("+447700900222", "0701740605"))
+    assert "0701740605" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "page"),
+    [
+        ({}, None),
+        ({"dashboard_url": "https://sms.example.test/b/{batch_id}?x=1"}, "https://sms.example.test/b/ID?x=1"),
+        ({"dashboard_url": "https://sms.example.test"}, "https://sms.example.test"),
+        ({"base_url": "https://sms.example.test"}, None),
+        ({"base_url": "http://127.0.0.1:8026/"}, "http://127.0.0.1:8026/#/batches/ID"),
+        (
+            {"base_url": "http://localhost:8026", "dashboard_url": "https://sms.example.test/{batch_id}"},
+            "https://sms.example.test/ID",
+        ),
+    ],
+)
+def test_the_page_of_a_batch(settings: Any, page: str | None) -> None:
+    assert Account(credentials=PLAN, **settings).page_of("ID") == page
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sms.example.test",
+        "javascript:alert(1)",
+        "https://user:secret@sms.example.test/",
+        "https://sms.example.test/{number}",
+        "https://sms.example.test/a b",
+    ],
+)
+def test_what_is_no_page_is_refused(url: str) -> None:
+    with pytest.raises(SinchValidationError, match="dashboard_url: must be a URL"):
+        Account(credentials=PLAN, dashboard_url=url)

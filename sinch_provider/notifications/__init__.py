@@ -1,0 +1,1 @@
+"""Notifiers: alerts by SMS about tasks, Dags, deadlines and approvals."""

@@ -1,0 +1,150 @@
+"""What a notifier sends: the text about what has happened, and the steps that send it within seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sinch_provider.sms import endpoints
+from sinch_provider.sms.account import Account
+from sinch_provider.sms.errors import Fault, SinchError, SinchUncertainError, SinchValidationError
+from sinch_provider.sms.fields import encoding
+from sinch_provider.sms.runtime import current
+from sinch_provider.sms.sending.alert import Alert
+from sinch_provider.sms.sending.sent import Sent
+from sinch_provider.sms.wire.call import Pause
+from sinch_provider.task import identity
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+#: Airflow waits for its callbacks, so an alert takes at most as many seconds.
+SECONDS: Final = 20.0
+#: Alerts with a throttle wait at most as many seconds before they look for each other.
+SPREAD: Final = 20.0
+#: Seconds for a connection and for each read: a request that hangs leaves time for three others.
+_TIMEOUT: Final = 4.0
+#: The longest pause before a refused request is repeated.
+_LONGEST_PAUSE: Final = 5.0
+#: Names in the default text are cut to as many characters, so that it fits one part.
+_LONGEST_NAME: Final = 36
+#: What Sinch or our own rules would take for something else than text.
+_MISTAKABLE: Final = {"${": "$ {", "{{": "{ {", "{%": "{ %", "<hidden": "<-hidden"}
+_ENDED: Final = {"failure": "failed", "success": "succeeded", "skipped": "was skipped"}
+
+
+def hasty(account: Account) -> Account:
+    """Return an account whose requests give up within seconds."""
+    return replace(account, timeout=min(account.timeout, _TIMEOUT))
+
+
+def default_text(context: Context) -> str:
+    """Say in one part what has happened."""
+    kind, *names = identity.alert_of(context)
+    run: Any = context.get("dag_run")
+    where = f"Dag {_short(_fact(run, 'dag_id'))}, run {_short(_fact(run, 'run_id'))}"
+    if kind == "nothing":
+        return "Airflow: an alert without a task."
+    if kind == "deadline":
+        due: Any = context.get("deadline")
+        return f"Airflow: deadline missed ({str(due.get('deadline_time'))[:16]}). {where}."
+    if kind == "dag":
+        reason, dag_id, run_id = names[0], _short(names[1]), _short(names[2])
+        verb = "alert" if reason == "None" else "succeeded" if reason == "success" else f"failed ({reason})"
+        return f"Airflow: Dag {dag_id} {verb}, run {run_id}."
+    ti: Any = context["ti"]
+    where = f"Dag {_short(ti.dag_id)}, run {_short(ti.run_id)}"
+    mapped = ti.map_index is not None and ti.map_index >= 0
+    task = _short(ti.task_id) + (f"[{ti.map_index}]" if mapped else "")
+    if kind == "running":
+        asks = hasattr(context.get("task"), "notifiers")
+        return f"Airflow: task {task} {'waits for an answer' if asks else 'is running'}. {where}."
+    return f"Airflow: task {task} {_ENDED[kind]}. {where}, attempt {ti.try_number}."
+
+
+def _fact(run: Any, name: str) -> str:
+    """Read a fact of a run, which is a mapping in the callback of a deadline."""
+    return str(run.get(name, "?") if isinstance(run, Mapping) else getattr(run, name, "?"))
+
+
+def _dag_id(context: Context) -> str:
+    """Name the Dag. Some callbacks of Dags know no run."""
+    run = context.get("dag_run")
+    return str(getattr(context.get("dag"), "dag_id", "")) if run is None else _fact(run, "dag_id")
+
+
+def _short(name: str) -> str:
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return name[: _LONGEST_NAME - len(encoding.DOTS)] + encoding.DOTS
+
+
+def sendable(text: Any, context: Context, max_parts: int) -> str:
+    """
+    Return the text of an alert as it is sent.
+
+    :param text: As rendered. If it says nothing, the default text takes its place.
+    :param max_parts: The most parts that it may have.
+    """
+    said = "" if text is None else str(text).strip()
+    if said in {"", "None"}:
+        said = default_text(context)
+    for mark, harmless in _MISTAKABLE.items():
+        said = said.replace(mark, harmless)
+    return encoding.cut(said, max_parts)
+
+
+def alert_for(
+    context: Context,
+    account: Account,
+    *,
+    to: Any,
+    text: str,
+    from_: Any,
+    written: str | None,
+    throttle: timedelta | None = None,
+    throttle_key: str | None = None,
+) -> Alert:
+    """
+    Return the alert about what has happened.
+
+    :param to: Recipients; None: those of the connection.
+    :param text: As :func:`sendable` returns it.
+    :param written: The text before rendering. It tells several alerts of one callback apart.
+    :param throttle: How long an alert with the same key and recipients makes another one unnecessary.
+    :param throttle_key: By default the Dag's id.
+    :raises SinchValidationError: Names every fault; or there are no recipients.
+    """
+    recipients = to or account.alert_to
+    if not recipients:
+        rule = "is required: name recipients, or set the extra alert_to of the connection"
+        raise SinchValidationError([Fault("to", rule)], "send")
+    call = endpoints.send(to=recipients, body=text, from_=from_ or None)
+    since = identity.alert_since(context)
+    if throttle is None:
+        names = ("alert", *identity.alert_of(context), written, account.namespace or None)
+        return Alert(call, identity.reference_of(*names), since)
+    key = throttle_key or _dag_id(context)
+    reference = identity.reference_of("throttle", key, account.namespace or None)
+    return Alert(call, reference, since, window=throttle, wait=current().uniform(0, SPREAD))
+
+
+async def persistent(alert: Alert, until: float) -> Sent:
+    """
+    Send an alert. If Sinch refuses it for the moment, try once more.
+
+    :param until: When the alert must be over, in seconds of the monotonic clock.
+    :raises SinchError: Nothing was sent, or the outcome is unknown.
+    """
+    try:
+        return await alert.steps()
+    except SinchUncertainError:
+        raise
+    except SinchError as error:
+        pause = getattr(error, "retry_after", None) or 1.0
+        if not error.transient or pause > _LONGEST_PAUSE or current().monotonic() + pause >= until:
+            raise
+    await Pause(pause)
+    return await alert.steps()

@@ -1,0 +1,405 @@
+"""Alerts by SMS: in callbacks of tasks and Dags, at deadlines and approvals, in a real Airflow."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+import pytest
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, task
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.execution_time.callback_supervisor import execute_callback
+from airflow.triggers.callback import CallbackTrigger
+
+from sinch_provider.notifications.sms import SinchSmsNotifier, send_sinch_sms_notification
+from sinch_provider.sms.errors import SinchError, SinchValidationError
+from sinch_provider.sms.runtime import current, using
+from tests.integration.conftest import RETRIES, instance_of, texts
+from tests.unit.task.contexts import context_of, dag_context, processor_context, send
+
+ANN, BEN = "+447700900222", "+447700900333"
+START = pendulum.datetime(2026, 1, 1, tz="UTC")
+PATH = "sinch_provider.notifications.sms.SinchSmsNotifier"
+
+
+def alert(**arguments: Any) -> SinchSmsNotifier:
+    return SinchSmsNotifier(**{"to": ANN, **arguments})
+
+
+def deadline(id_: str = "019b0000-0000-7000-8000-000000000001") -> dict[str, Any]:
+    """The context of a missed deadline, as the scheduler stores it."""
+    return {
+        "dag_run": {
+            "dag_id": "nightly",
+            "dag_run_id": "scheduled__2026-01-01",
+            "run_id": "scheduled__2026-01-01",
+        },
+        "deadline": {"id": id_, "deadline_time": pendulum.now("UTC").subtract(minutes=5)},
+    }
+
+
+def missed(context: dict[str, Any], **arguments: Any) -> dict[str, Any]:
+    """Run the callback of a deadline as the triggerer does, and return its last event."""
+
+    async def run() -> dict[str, Any]:
+        events = [
+            event.payload
+            async for event in CallbackTrigger(
+                AsyncCallback(SinchSmsNotifier).path, {"to": ANN, "context": context, **arguments}
+            ).run()
+        ]
+        return dict(events[-1])
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def failing_dag() -> Callable[..., DAG]:
+    def make(name: str, callback: str = "on_failure_callback", **arguments: Any) -> DAG:
+        with DAG(name, start_date=START, schedule=None) as dag:
+
+            def load():
+                raise ValueError("the database of +447700900555 is full")
+
+            PythonOperator(task_id="load", python_callable=load, **{callback: alert(**arguments)})
+        return dag
+
+    return make
+
+
+class TestTasks:
+    def test_a_failure_is_told_in_one_part(self, run_dag, sinch_default, failing_dag, shown):
+        run = run_dag(failing_dag("nightly"))
+        assert run.state == "failed"
+        (message,) = sinch_default.messages()
+        assert message["to"] == ANN[1:]
+        assert message["body"].startswith("Airflow: task load failed. Dag nightly, run manual__")
+        assert message["body"].endswith(", attempt 1.")
+        assert message["parts"] == 1
+        assert "7700900222" not in shown()
+
+    def test_each_retry_is_told(self, run_dag, sinch_default):
+        with DAG("flaky", start_date=START, schedule=None) as dag:
+            told = alert(body="{{ ti.task_id }}: attempt {{ ti.try_number }}")
+
+            @task(**RETRIES, on_retry_callback=told, on_failure_callback=told)
+            def flaky():
+                raise ValueError
+
+            flaky()
+        assert run_dag(dag).state == "failed"
+        assert sorted(message["body"] for message in sinch_default.messages()) == [
+            f"flaky: attempt {number}" for number in (1, 2, 3, 4)
+        ]
+
+    def test_success_and_skip_are_told(self, run_dag, sinch_default):
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        with DAG("quiet", start_date=START, schedule=None) as dag:
+
+            @task(on_success_callback=alert())
+            def load():
+                pass
+
+            @task(on_skipped_callback=alert(to=BEN))
+            def skip():
+                raise AirflowSkipException
+
+            load(), skip()
+        run_dag(dag)
+        said = texts(sinch_default)
+        assert said["222"].startswith("Airflow: task load succeeded. Dag quiet")
+        assert said["333"].startswith("Airflow: task skip was skipped. Dag quiet")
+
+    def test_a_mapped_item_is_named(self, sinch_default):
+        alert()(processor_context(send("load"), map_index=3))
+        assert "task load[3] failed" in texts(sinch_default)["222"]
+
+    def test_a_callback_that_airflow_runs_twice_texts_once(self, sinch_default):
+        told = alert(body="{{ ti.task_id }} failed at {{ macros.datetime.now() }}")
+        for _ in range(2):
+            told(processor_context(send("load")))
+        told(processor_context(send("load"), try_number=2))
+        assert sinch_default.calls() == {"list": 3, "send": 2}
+
+    def test_two_alerts_of_one_callback_are_two(self, sinch_default):
+        for body in ("Part one", "Part two"):
+            for _ in range(2):
+                alert(body=body)(processor_context(send("load")))
+        assert sorted(message["body"] for message in sinch_default.messages()) == ["Part one", "Part two"]
+
+    def test_it_is_sent_though_the_look_fails(self, sinch_default):
+        sinch_default.fault("server_error", "list", count=None)
+        alert()(processor_context(send("load")))
+        assert len(sinch_default.messages()) == 1
+
+    def test_a_callback_in_the_middle_of_a_task(self, run_dag, sinch_default):
+        with DAG("announced", start_date=START, schedule=None) as dag:
+
+            @task(on_execute_callback=alert())
+            def load():
+                pass
+
+            load()
+        assert run_dag(dag).state == "success"
+        assert texts(sinch_default)["222"].startswith("Airflow: task load is running. Dag announced")
+
+
+class TestDags:
+    def test_goes_by_the_run_and_the_reason(self, sinch_default):
+        for name in ("first", "last"):
+            alert()(dag_context(send(name), reason="task_failure"))
+        alert()(dag_context(send("last"), reason="timed_out", with_task=False))
+        said = sorted(message["body"] for message in sinch_default.messages())
+        assert said == [
+            "Airflow: Dag dag failed (task_failure), run run.",
+            "Airflow: Dag dag failed (timed_out), run run.",
+        ]
+
+
+class TestDeadlines:
+    def test_a_missed_deadline_is_told_once(self, sinch_default):
+        context = deadline()
+        for _ in range(2):
+            assert missed(context)["state"] == "success"
+        assert missed(deadline("019b0000-0000-7000-8000-000000000002"))["state"] == "success"
+        assert sinch_default.calls() == {"list": 3, "send": 2}
+        said = texts(sinch_default)["222"]
+        assert said.startswith("Airflow: deadline missed (")
+        assert said.endswith("Dag nightly, run scheduled__2026-01-01.")
+
+    def test_in_a_worker(self, sinch_default):
+        context = deadline()
+        for _ in range(2):
+            done, error = execute_callback(
+                callback_path=PATH,
+                callback_kwargs={"to": ANN, "context": context},
+                bundle_path=None,
+                dag_rel_path=None,
+                log=_Log(),
+            )
+            assert (done, error) == (True, None)
+        assert sinch_default.calls() == {"list": 2, "send": 1}
+
+    def test_recipients_of_the_connection_keep_numbers_out_of_its_arguments(
+        self, sinch_default, monkeypatch, shown
+    ):
+        extra = {**sinch_default.connection["extra"], "alert_to": f"{ANN}, {BEN}", "from": "Airflow"}
+        connection = {**sinch_default.connection, "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(connection))
+        assert missed(deadline(), to=None)["state"] == "success"
+        (batch,) = sinch_default.batches()
+        assert (batch["to"], batch["from"]) == ([ANN[1:], BEN[1:]], "Airflow")
+
+    @pytest.mark.parametrize(
+        "wrong", [{"to": "07700 900222"}, {"sinch_conn_id": "nowhere"}, {"max_parts": 0}, {"from_": " " * 3}]
+    )
+    def test_a_wrong_argument_is_not_logged(self, sinch_default, shown, wrong):
+        # Airflow would log all arguments with an error.
+        assert missed(deadline(), **wrong)["state"] == "success"
+        assert "900222" not in shown()
+
+
+class _Log:
+    def debug(self, *_: Any, **__: Any) -> None: ...
+
+    info = exception = debug
+
+
+class TestApprovals:
+    @pytest.fixture
+    def ask(self, monkeypatch) -> Callable[..., None]:
+        """Execute an approval up to the point where it waits."""
+        from airflow.providers.standard.operators import hitl
+        from airflow.sdk.exceptions import TaskAwaitingInput
+
+        monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **_: None)
+
+        def run(try_number: int = 1, **arguments: Any) -> None:
+            operator = hitl.ApprovalOperator(
+                task_id="approve", subject="Text 2,000 people?", notifiers=[alert(**arguments)]
+            )
+            with pytest.raises(TaskAwaitingInput):
+                operator.execute(context_of(operator, dag_id="ask", try_number=try_number))
+
+        return run
+
+    def test_asks_once_in_all_attempts(self, sinch_default, ask):
+        for try_number in (1, 2):
+            ask(try_number)
+        (message,) = sinch_default.messages()
+        assert message["body"] == "Airflow: task approve waits for an answer. Dag ask, run run."
+
+    def test_waits_though_nobody_can_be_told(self, sinch_default, ask):
+        sinch_default.fault("server_error", count=None)
+        ask()
+
+    def test_fails_if_asked_to(self, sinch_default, ask):
+        sinch_default.fault("server_error", count=None)
+        with pytest.raises(SinchError):
+            ask(raise_on_error=True)
+
+
+class TestWhatGoesWrong:
+    def test_fails_nothing(self, run_dag, sinch_default, failing_dag, shown):
+        dag = failing_dag("no_connection", "on_success_callback", sinch_conn_id="nowhere")
+        dag.get_task("load").python_callable = lambda: None
+        run = run_dag(dag)
+        assert str(instance_of(run, "load").state) == "success"
+        assert "nowhere" in shown()
+
+    def test_is_logged_without_numbers(self, sinch_default, shown):
+        sinch_default.fault("server_error", count=None)
+        alert()(processor_context(send("load")))
+        said = shown()
+        assert "The alert was not sent, or it is unknown whether it was" in said
+        assert "900222" not in said
+
+    def test_is_raised_if_asked_for(self, sinch_default):
+        sinch_default.fault("server_error", count=None)
+        with pytest.raises(SinchError):
+            alert(raise_on_error=True)(processor_context(send("load")))
+
+    def test_a_sandbox_that_hangs_holds_nothing_up(self, sinch_default, monkeypatch, shown):
+        connection = {**sinch_default.connection}
+        connection["extra"] = {**connection["extra"], "timeout": 0.1}
+        monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(connection))
+        sinch_default.fault("lost_reply", "list", how="hang", count=None)
+        alert()(processor_context(send("load")))
+        assert sinch_default.messages()
+        sinch_default.fault("lost_reply", "send", how="hang", when="before", count=None)
+        alert()(processor_context(send("other")))
+        assert missed(deadline())["state"] == "success"
+        assert shown().count("lost twice") >= 2
+
+    @pytest.mark.parametrize("timeout", [30, 0.5])
+    def test_all_of_it_ends_in_time(self, sinch_default, monkeypatch, timeout):
+        """Each look at the clock takes two seconds here."""
+        seconds = iter(range(0, 10_000, 2))
+        asked: list[float] = []
+
+        def sleep(pause: float) -> None:
+            asked.append(pause)
+
+        connection = {**sinch_default.connection}
+        connection["extra"] = {**connection["extra"], "timeout": timeout}
+        monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(connection))
+        sinch_default.fault("rate_limited", count=None, retry_after=3600)
+        with using(replace(current(), monotonic=lambda: next(seconds), sleep=sleep)):
+            alert()(processor_context(send("load")))
+        assert asked == []
+
+    def test_a_refusal_for_the_moment_is_repeated_once(self, sinch_default, no_pauses):
+        sinch_default.fault("rate_limited", "send", retry_after=1)
+        alert()(processor_context(send("load")))
+        assert len(sinch_default.messages()) == 1
+
+    def test_recipients_that_nobody_names(self, sinch_default, shown):
+        alert(to=None)(processor_context(send("load")))
+        assert "set the extra alert_to of the connection" in shown()
+        assert sinch_default.messages() == []
+
+
+class TestTexts:
+    def told(self, sandbox: Any, **arguments: Any) -> str:
+        alert(**arguments)(processor_context(send("load"), try_number=7))
+        return str(sandbox.messages()[-1]["body"])
+
+    def test_is_cut_to_size(self, sinch_default):
+        body = self.told(sinch_default, body="{{ ti.task_id }} " + "A" * 500, max_parts=2)
+        assert body == "load " + "A" * 298 + "..."
+        assert sinch_default.messages()[-1]["parts"] == 2
+
+    @pytest.mark.parametrize("body", ["{{ nobody.name }}", "{{ none }}", " ", "{% if %}"])
+    def test_a_text_that_says_nothing_is_replaced(self, sinch_default, shown, body):
+        assert self.told(sinch_default, body=body).startswith("Airflow: task load failed.")
+
+    def test_a_quotation_cannot_keep_it_from_being_sent(self, sinch_default):
+        body = self.told(sinch_default, body="{{ '${x}' }} {{ '{{ y }}' }} {{ '<hidden: 2 entries>' }}")
+        assert body == "$ {x} { { y }} <-hidden: 2 entries>"
+
+    def test_long_names_fit_one_part(self, sinch_default):
+        context = processor_context(send("t" * 200))
+        context["ti"].run_id = "r" * 200
+        alert()(context)
+        assert sinch_default.messages()[-1]["parts"] == 1
+
+    def test_native_dags_do_not_turn_texts_into_numbers(self, sinch_default):
+        operator = send("load")
+        operator.dag = DAG("native", start_date=START, schedule=None, render_template_as_native_obj=True)
+        alert(body="{{ '0000' }}")(processor_context(operator))
+        assert texts(sinch_default)["222"] == "0000"
+
+    def test_a_notifier_used_twice_renders_twice(self, sinch_default):
+        told = alert(to=["{{ params.who }}"], body="{{ ti.task_id }}")
+        for name, who in (("first", ANN), ("second", BEN)):
+            told({**processor_context(send(name)), "params": {"who": who}})
+        assert texts(sinch_default) == {"222": "first", "333": "second"}
+
+
+class TestThrottle:
+    @pytest.fixture
+    def no_waits(self):
+        waits: list[float] = []
+        with using(replace(current(), sleep=waits.append, uniform=lambda _, high: high)):
+            yield waits
+
+    def test_one_alert_per_key_and_window(self, sinch_default, no_waits):
+        told = alert(throttle=timedelta(hours=1))
+        for name in ("first", "second", "third"):
+            told(processor_context(send(name)))
+        assert no_waits == [20.0] * 3
+        assert sinch_default.calls() == {"list": 3, "send": 1}
+        # Not the same Dag, not the same people, not the same key.
+        told(processor_context(send_in("another")))
+        alert(to=[ANN, BEN], throttle=timedelta(hours=1))(processor_context(send("first")))
+        alert(throttle=timedelta(hours=1), throttle_key="{{ ti.task_id }}")(processor_context(send("first")))
+        assert sinch_default.calls()["send"] == 4
+
+    def test_the_window_ends(self, sinch_default, no_waits):
+        told = alert(throttle=timedelta(minutes=5))
+        told(processor_context(send("first")))
+        sinch_default.advance(301)
+        told(processor_context(send("second")))
+        assert sinch_default.calls()["send"] == 2
+
+    def test_in_the_triggerer(self, sinch_default):
+        async def pause(_: float) -> None: ...
+
+        with using(replace(current(), async_sleep=pause)):
+            for id_ in ("first", "second"):
+                assert missed(deadline(id_), throttle=timedelta(hours=1))["state"] == "success"
+        assert sinch_default.calls() == {"list": 2, "send": 1}
+
+
+def send_in(dag_id: str) -> Any:
+    operator = send("first")
+    operator.dag = DAG(dag_id, start_date=START, schedule=None)
+    return operator
+
+
+class TestArguments:
+    def test_every_fault_is_named_when_the_dag_is_parsed(self):
+        with pytest.raises(SinchValidationError) as caught:
+            SinchSmsNotifier(
+                to=["0770", ANN], from_="x" * 12, max_parts=31, throttle=timedelta(days=14), throttle_key="k"
+            )
+        assert [fault.field for fault in caught.value.faults] == ["to[0]", "from_", "max_parts", "throttle"]
+        with pytest.raises(SinchValidationError, match="throttle_key: has no effect without throttle"):
+            SinchSmsNotifier(to=ANN, throttle_key="k")
+
+    def test_a_misspelt_argument_is_refused(self):
+        with pytest.raises(TypeError, match="bodi"):
+            SinchSmsNotifier(to=ANN, bodi="Hi")
+
+    def test_templates_wait_until_they_are_rendered(self):
+        SinchSmsNotifier(to="{{ params.to }}", from_="{{ params.from_ }}")
+
+    def test_the_function_is_the_class(self):
+        assert send_sinch_sms_notification is SinchSmsNotifier
