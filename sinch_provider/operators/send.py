@@ -238,7 +238,7 @@ class SinchSendBatchOperator(SinchMessageOperator):
                 context,
                 self,
                 # What was checked in the constructor, and is the same, is not checked again.
-                running.endpoints.send_checked(self._checked, **self.message),
+                self._call(running.endpoints.send, **self.message),
                 client.account,
                 send_key=self.send_key,
                 on_clear=self.on_clear,
