@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from sinch_provider.hooks.sinch import SinchHook
+    from sinch_provider.sms.wire.call import Call
     from sinch_provider.task.typing import BaseOperatorArguments, TemplatedText
+
+T = TypeVar("T")
 
 #: The types of collections whose literals are left alone. Subclasses may be more than their entries.
 _PLAIN: Final = (list, dict, tuple, set)
@@ -103,11 +106,18 @@ class SinchOperator(GuardedFields, BaseOperator):
         The operator of a mapped task is made while the task runs, before ``execute``. Airflow would retry an
         error there and hide it in the log, so ``execute`` raises it.
         """
-        if faults := self.argument_faults():
+        with self._checked.used():
+            faults = self.argument_faults()
+        if faults:
             refusal = self._invalid(faults)
             if not getattr(self, "_BaseOperator__from_mapped", False):
                 raise refusal
             self._refusal = refusal
+
+    def _call(self, endpoint: Callable[..., Call[T]], **values: Any) -> Call[T]:
+        """Make the call of an endpoint. What was checked when the Dag was parsed is not checked again."""
+        with self._checked.used():
+            return endpoint(**values)
 
     def _invalid(self, faults: Sequence[Fault]) -> SinchValidationError:
         return SinchValidationError(faults, self.operation, type(self).__name__)

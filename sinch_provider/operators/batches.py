@@ -159,7 +159,7 @@ class SinchUpdateBatchOperator(SinchOperator):
 
         self._begin(context)
         with running.airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
-            call = running.endpoints.update(**self.values(_UPDATE))
+            call = self._call(running.endpoints.update, **self.values(_UPDATE))
             batch = _changed(client, self.batch_id, call, context)
         self.log.info("Updated batch %s.", batch.id)
         return batch.id
@@ -267,7 +267,7 @@ class SinchReplaceBatchOperator(SinchMessageOperator):
 
         self._begin(context)
         with running.airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
-            call = running.endpoints.replace(batch_id=self.batch_id, **self.message)
+            call = self._call(running.endpoints.replace, batch_id=self.batch_id, **self.message)
             batch = _changed(client, self.batch_id, call, context)
         self.log.info("Replaced batch %s.", batch.id)
         return batch.id
@@ -372,7 +372,8 @@ class SinchDeliveryFeedbackOperator(SinchOperator):
 
         self._begin(context)
         with running.airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
-            client.batches.send_delivery_feedback(**self.values(("batch_id", "recipients")))
+            given = self.values(("batch_id", "recipients"))
+            client.call(self._call(running.endpoints.send_delivery_feedback, **given))
         self.log.info("Sent delivery feedback for batch %s.", self.batch_id)
         return self.batch_id
 

@@ -138,7 +138,8 @@ class SinchDryRunBatchOperator(SinchMessageOperator):
 
         self._begin(context)
         with running.airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
-            found = client.batches.send_dry_run(**self.message, **self._query)
+            call = self._call(running.endpoints.send_dry_run, **self.message, **self._query)
+            found = client.call(call)
         self.log.info("%d recipients, %d SMS parts.", found.number_of_recipients, found.number_of_messages)
         return {
             "number_of_recipients": found.number_of_recipients,

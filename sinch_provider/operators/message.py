@@ -134,7 +134,7 @@ class SinchMessageOperator(SinchOperator):
     def argument_faults(self) -> list[Fault]:
         """Return the faults of the message that are known so far."""
         given = self.message
-        return faults_of(check_message, given, self.operation, unknown_fields(given), self._checked)
+        return faults_of(check_message, given, self.operation, unknown_fields(given))
 
     @property
     def message(self) -> dict[str, Any]:

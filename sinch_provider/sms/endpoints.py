@@ -13,7 +13,6 @@ from typing import Any, Unpack
 
 from sinch_provider.sms.errors import MalformedAnswerError
 from sinch_provider.sms.fields import table, validation
-from sinch_provider.sms.fields.checked import Checked
 from sinch_provider.sms.fields.times import parse_time
 from sinch_provider.sms.message import (
     MessageChanges,
@@ -44,22 +43,7 @@ def send(**message: Unpack[MessageFields]) -> Call[Batch]:
     :param message: As :class:`~sinch_provider.sms.message.MessageFields` describes it.
     :raises SinchValidationError: Names every field that breaks a rule.
     """
-    return _sending(validation.check_message(message, "send"))
-
-
-@takes_message
-def send_checked(checked: Checked, **message: Unpack[MessageFields]) -> Call[Batch]:
-    """
-    Send a message like :func:`send`, without checking again what is known.
-
-    :param checked: Knows what was checked before.
-    :param message: As :class:`~sinch_provider.sms.message.MessageFields` describes it.
-    :raises SinchValidationError: Names every field that breaks a rule.
-    """
-    return _sending(validation.check_message(message, "send", checked=checked))
-
-
-def _sending(body: Mapping[str, Any]) -> Call[Batch]:
+    body = validation.check_message(message, "send")
     return Call(
         "send", "POST", "/batches", Batch.from_json, body=body, kind=Kind.NOT_IDEMPOTENT, default_sender=True
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final, Self
 
 from sinch_provider.sms.fields.rules import Check
 
 #: Types whose values are equal only if every check sees the same in them.
 _PLAIN: Final = frozenset({str, int})
+_used: ContextVar[Checked | None] = ContextVar("checked", default=None)
 
 
 class Checked:
@@ -21,6 +25,15 @@ class Checked:
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[list[list[Any]], Any]] = {}
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Let every check of this thread that begins meanwhile use what is known, and remember more."""
+        token = _used.set(self)
+        try:
+            yield
+        finally:
+            _used.reset(token)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         # What a value becomes is the same for every copy of an operator. Later they may differ.
@@ -44,6 +57,12 @@ class Checked:
             wire = check(field, copied)
             self._known[field] = entries, wire
         return wire
+
+
+def check_once(field: str, value: Any, check: Check) -> Any:
+    """Check a field, unless it is a collection that a :class:`Checked` in use knows."""
+    checked = _used.get()
+    return check(field, value) if checked is None else checked.check(field, value, check)
 
 
 def snapshot(value: Any) -> Any:

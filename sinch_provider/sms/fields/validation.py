@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from sinch_provider.sms.errors import Fault, SinchValidationError
-from sinch_provider.sms.fields.checked import Checked, snapshot
+from sinch_provider.sms.fields.checked import check_once, snapshot
 from sinch_provider.sms.fields.parameters import check_parameters, placeholder_faults
 from sinch_provider.sms.fields.recipients import split_recipients
 from sinch_provider.sms.fields.rules import BrokenRuleError, Check
@@ -42,7 +42,6 @@ def check_message(
     values: Mapping[str, Any],
     operation: str,
     unknown: Collection[str] = (),
-    checked: Checked | None = None,
 ) -> dict[str, Any]:
     """
     Check the fields of a message and return them by their names on the wire.
@@ -51,11 +50,10 @@ def check_message(
     :param operation: Name for the error.
     :param unknown: Parameters whose value is not known yet (templates). They are not checked, nor are rules
         between them and others.
-    :param checked: Remembers collections, so that the next check with it does not repeat theirs.
     :raises SinchValidationError: Names every fault.
     """
     faults: list[Fault] = []
-    return _wire_or_faults(_check_message(values, faults, unknown, checked), faults, operation)
+    return _wire_or_faults(_check_message(values, faults, unknown), faults, operation)
 
 
 def check_dry_run(
@@ -72,10 +70,9 @@ def _check_message(
     values: Mapping[str, Any],
     faults: list[Fault],
     unknown: Collection[str],
-    checked: Checked | None = None,
 ) -> dict[str, Any]:
     values = _without_blanks(values)
-    wire = _check_each(values, MESSAGE, faults, unknown, required=("to", "body"), checked=checked)
+    wire = _check_each(values, MESSAGE, faults, unknown, required=("to", "body"))
     if not {"type_", "body", "udh"} & set(unknown):
         _check_type_rules(values, wire, faults)
     _check_pairs(wire, faults, unknown)
@@ -147,7 +144,6 @@ def _check_each(
     faults: list[Fault],
     unknown: Collection[str],
     required: Collection[str] = (),
-    checked: Checked | None = None,
 ) -> dict[str, Any]:
     wire: dict[str, Any] = {}
     to: Any = None
@@ -168,7 +164,7 @@ def _check_each(
         elif name == "parameters":
             check = partial(check_parameters, to=to, recipients=wire.get("to", ()))
         try:
-            wire[field.wire] = check(name, value) if checked is None else checked.check(name, value, check)
+            wire[field.wire] = check_once(name, value, check)
         except BrokenRuleError as broken:
             faults.extend(broken.faults)
     return wire

@@ -182,17 +182,21 @@ def test_a_replacement_is_repeated_only_while_it_waits_for_its_time() -> None:
     assert endpoints.replace(ID, body="Hi", to=TO, send_at="2999-01-01").repeatable
 
 
-def test_a_message_that_was_checked_is_sent_like_any_other() -> None:
+def test_what_was_checked_is_described_like_anything_else() -> None:
     checked = Checked()
-    for _ in range(2):
-        call = endpoints.send_checked(checked, to=TO, body="Hi")
-        assert call.body == {
-            "to": ["447700900222"],
-            "type": "mt_text",
-            "body": "Hi",
-            "delivery_report": "none",
-        }
-        assert call == endpoints.send(to=TO, body="Hi")
-    wrong: Any = {"to": TO, "body": "Hi", "expires_at": "2026-11-26T09:00:00Z"}
-    with pytest.raises(TypeError, match="unexpected keyword argument 'expires_at'"):
-        endpoints.send_checked(checked, **wrong)
+    described: dict[Any, dict[str, Any]] = {
+        endpoints.send: {"to": TO, "body": "Hi"},
+        endpoints.send_dry_run: {"to": TO, "body": "Hi", "per_recipient": True},
+        endpoints.replace: {"batch_id": ID, "to": TO, "body": "Hi"},
+        endpoints.update: {"batch_id": ID, "to_add": TO},
+        endpoints.send_delivery_feedback: {"batch_id": ID, "recipients": TO},
+    }
+    for endpoint, given in described.items():
+        plain = endpoint(**given)
+        with checked.used():
+            first, second = endpoint(**given), endpoint(**given)
+        assert first.body == second.body == plain.body
+        # The second time, the list was not read again.
+        field = {"to", "to_add", "recipients"} & plain.body.keys()
+        for name in field:
+            assert first.body[name] is second.body[name] is not plain.body[name]

@@ -117,7 +117,8 @@ def test_recipients_that_change_meanwhile_are_not_the_keys_of_others() -> None:
 
     parameters = {"a": {ANNA: "Anna", MARIA: "Maria"}}
     given = {"to": to, "body": "${a}", "type_": Changing("mt_text"), "parameters": parameters}
-    wire = check_message(given, "send", checked=Checked())
+    with Checked().used():
+        wire = check_message(given, "send")
     assert to == [ANNA, MARIA]
     assert wire["to"] == [MARIA[1:], ANNA[1:]]
     assert wire["parameters"] == {"a": {ANNA[1:]: "Anna", MARIA[1:]: "Maria"}}
@@ -150,9 +151,9 @@ def test_other_values_are_always_checked(value: Any) -> None:
 
 
 def test_rules_between_fields_are_checked_always() -> None:
-    checked = Checked()
     values = {"to": [MARIA], "body": "Hi ${a}", "parameters": {"a": {MARIA: "x"}}}
-    assert check_message(values, "send", checked=checked) == check_message(values, "send", checked=checked)
-    for change in ({"to": [ANNA]}, {"body": "Hi"}, {"type_": "mt_binary"}):
-        with pytest.raises(ValueError, match="fault"):
-            check_message({**values, **change}, "send", checked=checked)
+    with Checked().used():
+        assert check_message(values, "send") == check_message(values, "send")
+        for change in ({"to": [ANNA]}, {"body": "Hi"}, {"type_": "mt_binary"}):
+            with pytest.raises(ValueError, match="fault"):
+                check_message({**values, **change}, "send")
