@@ -9,7 +9,9 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.hooks.sinch import SinchHook, read_account
+from sinch_provider.sms.account import Account
+from sinch_provider.sms.aio import AsyncSinchClient
 from sinch_provider.sms.delivery.progress import Progress
 from sinch_provider.sms.delivery.wait import wait
 
@@ -31,11 +33,23 @@ class _Trigger(BaseTrigger):
         }
 
 
+_accounts: dict[str, asyncio.Task[Account]] = {}
+
+
 class SessionPerWait(_Trigger):
-    """The same wait, but with a look-up of the connection and a session of its own, as most providers do."""
+    """
+    The same wait, but with a session of its own, as most providers do.
+
+    Most also look up the connection for each wait. All that is said to Airflow's supervisor takes its turn
+    there, so 10,000 look-ups would take longer than the rest.
+    """
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        async with await SinchHook(self.sinch_conn_id).get_async_conn() as client:
+        if self.sinch_conn_id not in _accounts:
+            reading = read_account(SinchHook(self.sinch_conn_id))
+            _accounts[self.sinch_conn_id] = asyncio.create_task(reading)
+        account = await asyncio.shield(_accounts[self.sinch_conn_id])
+        async with AsyncSinchClient(account) as client:
             summary = await client.follow(wait([Progress(id_) for id_ in self.batch_ids], self.poll_interval))
         yield TriggerEvent({"status": "finished", "summary": summary.to_dict()})
 

@@ -9,7 +9,9 @@ clients make. Arguments are keyword-only, except those in the path. None means "
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Unpack
+from functools import partial
+from operator import attrgetter
+from typing import Any, TypeVar, Unpack
 
 from sinch_provider.sms.errors import MalformedAnswerError
 from sinch_provider.sms.fields import table, validation
@@ -33,6 +35,8 @@ from sinch_provider.sms.models import (
 )
 from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.wire.call import Call, Kind
+
+T = TypeVar("T")
 
 
 @takes_message
@@ -195,7 +199,8 @@ def get_delivery_report(
     given = {"batch_id": batch_id, "report_type": report_type, "status": status, "code": code}
     checked = validation.check_fields(given, table.REPORT, operation)
     path = _path(checked, "/delivery_report")
-    return Call(operation, "GET", path, BatchDeliveryReport.from_json, query=_query(checked))
+    parse = partial(_about, batch_id.strip(), BatchDeliveryReport.from_json, attrgetter("batch_id"))
+    return Call(operation, "GET", path, parse, query=_query(checked))
 
 
 def get_delivery_report_for_number(
@@ -211,7 +216,8 @@ def get_delivery_report_for_number(
     given = {"batch_id": batch_id, "recipient_msisdn": recipient_msisdn}
     checked = validation.check_fields(given, {}, operation)
     path = _path(checked, f"/delivery_report/{checked.pop('recipient_msisdn')}")
-    return Call(operation, "GET", path, RecipientDeliveryReport.from_json)
+    parse = partial(_about, batch_id.strip(), RecipientDeliveryReport.from_json, attrgetter("batch_id"))
+    return Call(operation, "GET", path, parse)
 
 
 def list_delivery_reports(
@@ -250,15 +256,15 @@ def list_delivery_reports(
 
 
 def _of_batch(batch_id: str) -> Callable[[Any], Batch]:
-    """Read a batch, and refuse any other one: a proxy may answer from its cache of another request."""
+    return partial(_about, batch_id.strip(), Batch.from_json, attrgetter("id"))
 
-    def parse(data: Any) -> Batch:
-        batch = Batch.from_json(data)
-        if batch.id != batch_id.strip():
-            raise MalformedAnswerError("it is another batch")
-        return batch
 
-    return parse
+def _about(batch_id: str, read: Callable[[Any], T], id_of: Callable[[T], str], data: Any) -> T:
+    """Read an answer, and refuse one about another batch: a proxy may answer from its cache, or too late."""
+    answer = read(data)
+    if id_of(answer) != batch_id:
+        raise MalformedAnswerError("it is another batch")
+    return answer
 
 
 def _path(checked: dict[str, Any], rest: str = "") -> str:

@@ -37,7 +37,6 @@ class Freezing:
             self._set = (*self._before[:2], FULL_AFTER)
             gc.set_threshold(*self._set)
             gc.callbacks.append(self._collected)
-            gc.freeze()
 
     def end(self) -> None:
         """Leave the collector as it was, unless others still need this."""

@@ -24,7 +24,7 @@ class Checked:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[list[list[Any]], Any]] = {}
+        self._known: dict[str, tuple[list[Any], Any]] = {}
 
     @contextmanager
     def used(self) -> Iterator[None]:
@@ -76,9 +76,9 @@ def snapshot(value: Any) -> Any:
     return value
 
 
-def _entries(value: Any) -> list[list[Any]] | None:
+def _entries(value: Any) -> list[Any] | None:
     """
-    List what is in a list, or in parameters, in its order.
+    List what is in a list, or in parameters, in its order, after the type.
 
     :returns: None if it is something else, or if values of other types are in it.
     """
@@ -90,4 +90,4 @@ def _entries(value: Any) -> list[list[Any]] | None:
             parts += [list(column), list(column.values())]
     else:
         return None
-    return parts if all(_PLAIN.issuperset(map(type, part)) for part in parts) else None
+    return [type(value), *parts] if all(_PLAIN.issuperset(map(type, part)) for part in parts) else None

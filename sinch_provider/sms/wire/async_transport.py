@@ -12,7 +12,6 @@ from urllib.parse import unquote, urlsplit
 
 import aiohttp
 
-from sinch_provider.sms.runtime import current
 from sinch_provider.sms.wire.environment import Way, Ways, origin_of, tls_context_from_loop
 from sinch_provider.sms.wire.exchange import Exchange
 from sinch_provider.sms.wire.http import COMMON_HEADERS, Answer, Request
@@ -55,10 +54,9 @@ class AsyncTransport:
             context = await tls_context_from_loop() if way.encrypted else True
             lane = self._lane(origin)
             try:
-                session = await lane.session_to(origin, way, exchange.longest_idle)
+                session = await lane.session_to(origin, way, unused=exchange.unused_connection)
                 return await _carry(session, exchange, request, headers, way, context)
             finally:
-                lane.used_at = current().monotonic()
                 self._free.append(lane)
         finally:
             self._turns.release()
@@ -89,16 +87,15 @@ class _Lane:
 
     def __init__(self) -> None:
         self.origin = ""
-        self.used_at = 0.0
         self._session: aiohttp.ClientSession | None = None
 
-    async def session_to(self, origin: str, way: Way, longest_idle: float) -> aiohttp.ClientSession:
+    async def session_to(self, origin: str, way: Way, *, unused: bool) -> aiohttp.ClientSession:
         """
         Return a session that has at most a connection to this host.
 
-        :param longest_idle: Seconds that the connection may have been idle.
+        :param unused: Whether it must have none at all.
         """
-        if origin != self.origin or current().monotonic() - self.used_at > longest_idle:
+        if unused or origin != self.origin:
             await self.close()
         if self._session is None:
             self.origin = origin
@@ -122,6 +119,9 @@ class _Leaving(aiohttp.ClientRequest):
     # CONNECT to a proxy is not one of these.
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
         exchange, limit = _current.get()
+        if conn.protocol is None or conn.protocol.should_close:
+            # What arrives before a request cannot be its answer. aiohttp takes another connection.
+            raise aiohttp.ServerDisconnectedError
         # The time limit is for the network only.
         if limit is not None:
             limit.reschedule(None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from typing import Any, Final
 
 from sinch_provider.sms.account import LIMITS
@@ -13,8 +12,6 @@ from sinch_provider.sms.wire.answers import connect_error, environment_error, lo
 from sinch_provider.sms.wire.call import Call
 from sinch_provider.sms.wire.environment import UnusableEnvironmentError
 
-#: Servers close connections that have been idle for some seconds.
-_LONGEST_IDLE: Final = 1.0
 #: If the event loop continues later than this after a permission, the permission is asked for again.
 _PROMPT_SECONDS: Final = 1.0
 _RENEWALS: Final = 3
@@ -44,14 +41,14 @@ class Exchange:
         self._refusal: BaseException | None = None
 
     @property
-    def longest_idle(self) -> float:
+    def unused_connection(self) -> bool:
         """
-        Seconds that the connection of the request may have been idle.
+        Whether the request needs a connection that no earlier request has used.
 
-        The server may be about to close one that was idle for longer, and the outcome of a request that must
-        not be repeated would be unknown.
+        The server may be about to close a used one, and the outcome of the request would be unknown. Or late
+        bytes of another answer may still arrive on it, and count as the answer to this request.
         """
-        return math.inf if self._call.repeatable and self._call.permit is None else _LONGEST_IDLE
+        return self._call.permit is not None or not self._call.repeatable
 
     def begin(self) -> None:
         """Begin the time limit anew, after a wait that was not for the network."""

@@ -11,10 +11,9 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import check_header_validity
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from sinch_provider.sms.runtime import current
 from sinch_provider.sms.wire.environment import SOCKS, Ways, origin_of, tls_context
 from sinch_provider.sms.wire.exchange import Exchange
 from sinch_provider.sms.wire.http import COMMON_HEADERS, Answer, Request
@@ -27,6 +26,9 @@ from sinch_provider.sms.wire.sockets import (
     serving,
 )
 from sinch_provider.sms.wire.unpacking import PIECE, Body
+
+_NEVER: Final = Retry(False, redirect=False)
+_WITHOUT_BODY: Final = frozenset({204, 304})
 
 
 class Transport:
@@ -49,6 +51,10 @@ class Transport:
         with serving(exchange):
             response: Any = self._begin(exchange, request, headers)
             try:
+                if response.status < 200 or response.status in _WITHOUT_BODY:
+                    # For http.client the answer is over. A server that lies goes on, and on a connection that
+                    # is kept this would count as the next answer.
+                    response.connection.close()
                 names = {name.lower(): value for name, value in response.headers.items()}
                 body = Body(names.get("content-encoding", ""), exchange.largest)
                 while (piece := response.read(PIECE, decode_content=False)) and body.take(piece):
@@ -73,7 +79,7 @@ class Transport:
             request.body,
             sent,
             # Only the client decides whether to repeat a request, and none is redirected.
-            retries=False,
+            retries=_NEVER,
             redirect=False,
             assert_same_host=False,
             timeout=exchange.patience(),
@@ -112,21 +118,17 @@ class _TlsConnection(_Connection, HTTPSConnection):
 
 
 class _Renewing(HTTPConnectionPool):
-    """A pool that gives a request a new connection if the used one was idle for longer than it may."""
+    """A pool that gives a request a new connection if its exchange needs one."""
 
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection: Any = super()._get_conn(timeout)
-        if connection.sock is not None and (exchange := current_exchange()):
-            idle = current().monotonic() - connection.used_at
-            if idle > exchange.longest_idle:
-                # It opens again when it is used.
-                connection.close()
+        exchange = current_exchange()
+        # urllib3 sees bytes that have arrived too early, but not those that TLS holds already.
+        early = getattr(connection.sock, "pending", int)()
+        if early or (exchange and exchange.unused_connection):
+            # It opens again when it is used.
+            connection.close()
         return connection
-
-    def _put_conn(self, conn: Any) -> None:
-        if conn is not None:
-            conn.used_at = current().monotonic()
-        super()._put_conn(conn)
 
 
 class _Pool(_Renewing):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -46,15 +45,11 @@ def freezing(clock: Clock) -> Iterator[Freezing]:
     gc.collect()
 
 
-def test_what_is_there_and_what_survives_a_full_collection_is_frozen(freezing: Freezing) -> None:
-    before = gc.get_freeze_count()
-    assert before > 1000
-    new: list[list[Any]] = [[] for _ in range(5000)]
+def test_what_survives_a_full_collection_is_frozen(freezing: Freezing) -> None:
     gc.collect(1)
-    assert gc.get_freeze_count() <= before
+    assert gc.get_freeze_count() == 0
     gc.collect()
-    assert gc.get_freeze_count() > before + 4000
-    assert len(new) == 5000
+    assert gc.get_freeze_count() > 1000
     freezing.end()
 
 

@@ -65,6 +65,8 @@ def test_each_field_is_remembered_for_itself() -> None:
         ({"a": {MARIA: "x"}, "b": {}}, {"a": {}, "b": {MARIA: "x"}}),
         ({"a": {}}, {"a": []}),
         ([MARIA], MARIA),
+        ([], {}),
+        ({}, ()),
     ],
 )
 def test_what_is_different_is_checked_again(before: Any, after: Any) -> None:
