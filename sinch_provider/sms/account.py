@@ -259,7 +259,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _without_api_path(url: str | None, owner: str) -> str | None:
-    # People copy the URL of an operation. That of another account is a contradiction, which stays to be named.
+    # People copy the URL of an operation. That of another account is a contradiction, and is refused.
     found = _API_PATH.search(url or "")
     return url[: found.start()] if url and found and found["owner"] in {None, owner} else url
 
