@@ -181,11 +181,12 @@ class SinchHook(BaseHook):
         widgets = {}
         for name, field in _form()["conn-fields"].items():
             schema = field["schema"]
-            details = {"description": field["description"], "default": schema.get("default")}
-            label = lazy_gettext(field["label"])
+            label, default = lazy_gettext(field["label"]), schema.get("default")
+            details = {"description": field["description"]}
             if "boolean" in schema["type"]:
-                widgets[name] = BooleanField(label, **details)
+                widgets[name] = BooleanField(label, default=default, **details)
             else:
+                details |= {"default": None if default is None else str(default)}
                 rules = [Optional(), *([any_of(schema["enum"])] if "enum" in schema else [])]
                 widgets[name] = StringField(label, rules, widget=BS3TextFieldWidget(), **details)
         return widgets

@@ -58,8 +58,11 @@ def test_both_forms_have_the_same_fields_in_the_same_order(older_form: dict[str,
         schema = given["schema"]
         assert field.label == given["label"]
         assert field.details["description"] == given["description"]
-        assert field.details["default"] == schema.get("default")
         assert isinstance(field, Box) == ("boolean" in schema["type"])
+        default = schema.get("default")
+        assert field.details["default"] == (
+            default if isinstance(field, Box) or default is None else str(default)
+        )
         assert [rule for rule in field.rules if rule] == ([tuple(schema["enum"])] if "enum" in schema else [])
 
 
