@@ -83,7 +83,9 @@ def try_account(account: Account, conceal: Callable[[str], None], seconds: float
     try:
         return outcome.result(seconds)
     except TimeoutError:
-        return False, f"{_host(account.api_root)} did not answer in time. {_correct(account, _BASE)}"
+        has_token = (slot := slot_of(account)) is None or slot.current() is not None
+        url, label = (account.api_root, _BASE) if has_token else (account.token_url, _AUTH)
+        return False, f"{_host(url)} did not answer in time. {_correct(account, label)}"
 
 
 def _try(account: Account, conceal: Callable[[str], None], ends: float) -> tuple[bool, str]:
