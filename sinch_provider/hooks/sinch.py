@@ -16,7 +16,6 @@ from sinch_provider.get_provider_info import get_provider_info
 from sinch_provider.hooks import DEFAULT_CONN_ID
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.sms.masking import mask_text
-from sinch_provider.sms.runtime import current
 
 if TYPE_CHECKING:
     from sinch_provider.sms.account import Account
@@ -149,6 +148,9 @@ class SinchHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Make one cheap read within seconds, without repeats, and say what is right or wrong."""
+        from sinch_provider.sms.runtime import current
+
+        # The imports for the first time count too.
         began = current().monotonic()
         from sinch_provider.hooks.accounts import unknown_extras
         from sinch_provider.hooks.trial import try_account
