@@ -42,75 +42,109 @@ def get_provider_info() -> dict[str, Any]:
                 "connection-type": "sinch",
                 "hook-class-name": "sinch_provider.hooks.sinch.SinchHook",
                 "hook-name": "Sinch SMS",
-                "ui-field-behaviour": {
-                    "hidden-fields": ["host", "schema", "port"],
-                    "relabeling": {
-                        "login": "Service plan id or key id",
-                        "password": "API token or key secret",
-                    },
-                    "placeholders": {},
-                },
-                "conn-fields": {
-                    "region": {
-                        "label": "Region",
-                        "description": "The region of the account. Projects: us or eu.",
-                        "schema": {
-                            "type": ["string", "null"],
-                            "enum": ["us", "eu", "au", "br", "ca"],
-                            "default": "us",
-                        },
-                    },
-                    "project_id": {
-                        "label": "Project id",
-                        "description": "For an access key. Leave it empty for a service plan.",
-                        "schema": {"type": ["string", "null"]},
-                    },
-                    "from": {
-                        "label": "Default sender",
-                        "description": "Sender of batches that name none: number, short code or name.",
-                        "schema": {"type": ["string", "null"]},
-                    },
-                    "timeout": {
-                        "label": "Timeout",
-                        "description": "Seconds for a connection and for each read; three times that in all.",
-                        "schema": {"type": ["number", "null"], "default": 30},
-                    },
-                    "base_url": {
-                        "label": "Base URL",
-                        "description": "Scheme and host of the API, instead of the region's.",
-                        "schema": {"type": ["string", "null"]},
-                    },
-                    "auth_url": {
-                        "label": "Token URL",
-                        "description": "Scheme and host of the token endpoint, instead of Sinch's own.",
-                        "schema": {"type": ["string", "null"]},
-                    },
-                    "namespace": {
-                        "label": "Namespace",
-                        "description": "Distinguishes installations that share an account, such as staging.",
-                        "schema": {"type": ["string", "null"], "maxLength": 64},
-                    },
-                    "only_to": {
-                        "label": "Only to",
-                        "description": "Prefixes of the numbers that may be texted: +44770090, +46.",
-                        "schema": {"type": ["string", "null"]},
-                    },
-                    "alert_to": {
-                        "label": "Alerts to",
-                        "description": "Numbers that get alerts which name nobody: +447700900222, +46...",
-                        "schema": {"type": ["string", "null"]},
-                    },
-                    "dashboard_url": {
-                        "label": "Dashboard",
-                        "description": "A page that shows a batch, for links: https://.../{batch_id}",
-                        "schema": {"type": ["string", "null"]},
-                    },
-                    "allow_insecure": {
-                        "label": "Allow http://",
-                        "description": "Permit unencrypted connections to other machines.",
-                        "schema": {"type": ["boolean", "null"], "default": False},
-                    },
-                },
+                **_form(),
             }
         ],
+    }
+
+
+def _form() -> dict[str, Any]:
+    """
+    Describe the connection form. The hook makes that of Airflow before 3.2 from it.
+
+    Where a field of Airflow's has no help, its placeholder says where Sinch's dashboard has the value.
+    """
+    optional_text = {"type": ["string", "null"]}
+    account, safeguards, network = (
+        {"section": name} for name in ("Account", "Safeguards and alerts", "Network")
+    )
+    return {
+        "ui-field-behaviour": {
+            "hidden-fields": ["host", "schema"],
+            "relabeling": {
+                "login": "Service plan id or key id",
+                "password": "API token or key secret",
+                "port": "Port (0: Test works)",
+            },
+            "placeholders": {
+                "login": "In dashboard.sinch.com: SMS, APIs; for a project: Settings, Access keys",
+                "password": "Beside the id: Show; for a project: shown once, when the key is made",
+                "port": "0 lets the Test button of Airflow 3.3 work; it has no other meaning",
+                "region": "us",
+                "project_id": "Empty for a service plan",
+                "from": "Bistro",
+                "only_to": "+44770090, +46",
+                "alert_to": "+447700900222, +447700900333",
+                "namespace": "staging",
+                "dashboard_url": "https://sms.example.com/batches/{batch_id}",
+                "timeout": "30",
+                "base_url": "https://eu.sms.api.sinch.com",
+                "auth_url": "https://auth.sinch.com",
+            },
+        },
+        "conn-fields": {
+            "region": {
+                "label": "Region",
+                "description": "Where the account is: us, unless you asked for another. Projects: us or eu.",
+                "schema": {
+                    "type": ["string", "null"],
+                    "enum": ["us", "eu", "au", "br", "ca"],
+                    "default": "us",
+                    **account,
+                },
+            },
+            "project_id": {
+                "label": "Project id",
+                "description": "For an access key; the dashboard shows it in Settings, Access keys. "
+                "Leave it empty for a service plan.",
+                "schema": {**optional_text, **account},
+            },
+            "from": {
+                "label": "Default sender",
+                "description": "Sender of batches that name none: number, short code or name. "
+                "The dashboard lists your numbers in Numbers, Your numbers.",
+                "schema": {**optional_text, **account},
+            },
+            "only_to": {
+                "label": "Only to",
+                "description": "Prefixes of the numbers that may be texted: +44770090, +46.",
+                "schema": {**optional_text, **safeguards},
+            },
+            "alert_to": {
+                "label": "Alerts to",
+                "description": "Numbers that get alerts which name nobody: +447700900222, +46...",
+                "schema": {**optional_text, **safeguards},
+            },
+            "namespace": {
+                "label": "Namespace",
+                "description": "Distinguishes installations that share an account, such as staging.",
+                "schema": {**optional_text, "maxLength": 64, **safeguards},
+            },
+            "dashboard_url": {
+                "label": "Dashboard",
+                "description": "A page that shows a batch, for links: https://.../{batch_id}",
+                "schema": {**optional_text, **safeguards},
+            },
+            "timeout": {
+                "label": "Timeout",
+                "description": "Seconds for a connection and for each read; three times that in all.",
+                "schema": {"type": ["number", "null"], "default": 30, **network},
+            },
+            "base_url": {
+                "label": "Base URL",
+                "description": "Scheme and host of the API, instead of the region's: "
+                "the sandbox (http://localhost:8026) or a gateway.",
+                "schema": {**optional_text, **network},
+            },
+            "auth_url": {
+                "label": "Token URL",
+                "description": "Scheme and host of the token endpoint, instead of Sinch's own.",
+                "schema": {**optional_text, **network},
+            },
+            "allow_insecure": {
+                "label": "Allow http://",
+                "description": "Permit unencrypted connections to other machines.",
+                "schema": {"type": ["boolean", "null"], "default": False, **network},
+            },
+        },
     }

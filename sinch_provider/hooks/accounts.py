@@ -15,7 +15,7 @@ from sinch_provider.sms.errors import Fault, SinchValidationError
 from sinch_provider.sms.fields.rules import shown_value
 
 log = logging.getLogger(__name__)
-_warned: set[tuple[str, ...]] = set()
+_warned: set[str] = set()
 
 _WORD: Final = r"[A-Za-z_-]{1,24}"
 
@@ -72,14 +72,19 @@ def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:
     return account
 
 
-def _warn_of_unknown(extra: Mapping[str, Any]) -> None:
+def unknown_extras(extra: Mapping[str, Any]) -> str:
+    """Name the extras that mean nothing; empty if there are none."""
     known = get_provider_info()["connection-types"][0]["conn-fields"]
     names = sorted(name for name in map(str, extra) if name not in known)
-    if not names or (found := tuple(names)) in _warned:
-        return
-    _warned.add(found)
-    shown = [name if re.fullmatch(_WORD, name) else f"one with {len(name)} characters" for name in names]
-    log.warning("The connection has unknown extras, which are ignored: %s.", ", ".join(shown))
+    return ", ".join(
+        name if re.fullmatch(_WORD, name) else f"one with {len(name)} characters" for name in names
+    )
+
+
+def _warn_of_unknown(extra: Mapping[str, Any]) -> None:
+    if (names := unknown_extras(extra)) and names not in _warned:
+        _warned.add(names)
+        log.warning("The connection has unknown extras, which are ignored: %s.", names)
 
 
 def _text(extra: Mapping[str, Any], name: str) -> str | None:

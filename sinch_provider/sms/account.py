@@ -30,6 +30,8 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 _PAGE: Final = re.compile(r"https?://[^\s/@?#{}]+(?:[/?#](?:[^\s{}]|\{batch_id\})*)?")
 _INBOX: Final = "/#/batches/{batch_id}"
 _PREFIX: Final = re.compile(r"[1-9][0-9]{0,14}")
+#: The path of the API, perhaps with the account and the operation that a copied URL has.
+_API_PATH: Final = re.compile(r"/xms(?:/v1(?:/(?P<owner>[^/?#]+)(?:/batches)?)?)?/?$")
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ class Account(Unstorable):
 
     :param credentials: Credentials of a service plan or of a project.
     :param region: The region of the account: us, eu, au, br or ca, for a project us or eu.
-    :param base_url: Scheme and host of the API. The default is Sinch in the region.
+    :param base_url: Scheme and host of the API. The default is Sinch in the region. The path of the API, as
+        in ``https://eu.sms.api.sinch.com/xms/v1``, is left out.
     :param auth_url: Scheme and host of the token endpoint, for projects only. The default is Sinch's own, or
         ``base_url`` if that is this machine, as with the sandbox.
     :param timeout: Seconds to wait for a connection, and for each read. A whole exchange takes at most three
@@ -161,6 +164,7 @@ class Account(Unstorable):
     def __post_init__(self) -> None:
         prefixes, wrong = _prefixes(self.only_to)
         object.__setattr__(self, "only_to", prefixes)
+        object.__setattr__(self, "base_url", _without_api_path(self.base_url, self.credentials.owner))
         faults = self.credentials.faults()
         if self.base_url is None and self.region not in self.credentials.regions:
             faults.append(
@@ -201,6 +205,8 @@ class Account(Unstorable):
         if "/xms" in parts.path:
             # A gateway may have its own path before /xms.
             return [Fault(name, "must end before /xms, because the path of the API is added to it")]
+        if host.endswith(".sinch.com") and parts.path.rstrip("/").removesuffix(_TOKEN_PATH):
+            return [Fault(name, "must end after the host, because Sinch's own paths are added to it")]
         if parts.scheme == "http" and not (self.allow_insecure or is_loopback(host)):
             return [
                 Fault(
@@ -250,6 +256,12 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _without_api_path(url: str | None, owner: str) -> str | None:
+    # People copy the URL of an operation. That of another account is a contradiction, and is refused.
+    found = _API_PATH.search(url or "")
+    return url[: found.start()] if url and found and found["owner"] in {None, owner} else url
 
 
 def _hide(credentials: Any, name: str) -> None:

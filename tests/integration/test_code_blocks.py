@@ -50,7 +50,7 @@ sinch-sandbox() {{
 """
 #: After a block that sets a connection.
 CHECK = """
-[ -z "${AIRFLOW_CONN_SINCH_DEFAULT:-}" ] || python -c \
+[[ "${AIRFLOW_CONN_SINCH_DEFAULT:-sinch://}" == sinch://* ]] || python -c \
     'import json, os; json.loads(os.environ["AIRFLOW_CONN_SINCH_DEFAULT"])["conn_type"]'
 """
 

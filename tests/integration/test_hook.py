@@ -5,21 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
-import socket
-import sys
-from types import ModuleType
 from typing import Any
 
 import pytest
 from airflow.models import Connection
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, dag, task
 
-from sinch_provider.get_provider_info import get_provider_info
 from sinch_provider.hooks.accounts import account_of
 from sinch_provider.hooks.sinch import SinchConnectionMissing, SinchHook
 from sinch_provider.sms.account import ProjectCredentials, ServicePlanCredentials
 from sinch_provider.sms.errors import SinchValidationError
-from sinch_provider.sms.runtime import Runtime, using
 from sinch_provider.sms.wire import tokens as auth
 from tests.integration.conftest import result_of
 
@@ -81,22 +76,6 @@ def test_a_hook_gives_a_client_that_works(sinch_sandbox, monkeypatch, which):
     assert hook.get_conn() is hook.get_conn()
 
 
-@pytest.mark.parametrize(
-    ("change", "ok", "words"),
-    [
-        ({}, True, "accepts service plan and token at http://127.0.0.1:"),
-        ({"password": "wrong-token"}, False, "does not accept the credentials"),
-        ({"extra": {"base_url": "http://127.0.0.1:9"}}, False, "no connection"),
-        ({"extra": {"region": "mars"}}, False, "region"),
-    ],
-)
-def test_testing_a_connection_tells_causes_apart(sinch_default, monkeypatch, no_pauses, change, ok, words):
-    monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps({**sinch_default.connection, **change}))
-    found, message = SinchHook().test_connection()
-    assert found is ok
-    assert words in message
-
-
 def test_a_new_client_is_the_callers_to_close(sinch_default):
     hook = SinchHook()
     with hook.new_client(attempts=1) as client:
@@ -104,19 +83,6 @@ def test_a_new_client_is_the_callers_to_close(sinch_default):
         assert client.account == hook.get_conn().account
         client.batches.list()
     assert hook.get_conn() is hook.get_conn()
-
-
-def test_testing_a_connection_asks_once_and_not_for_long(monkeypatch):
-    # It occupies a server of Airflow's, so a host that hangs may not hold it for minutes.
-    with socket.create_server(("127.0.0.1", 0)) as hanging:
-        extra = {"base_url": f"http://127.0.0.1:{hanging.getsockname()[1]}", "project_id": "project"}
-        connection = {"conn_type": "sinch", "login": "key", "password": "secret", "extra": extra}
-        monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(connection))
-        monkeypatch.setattr("sinch_provider.hooks.sinch._TEST_SECONDS", 0.2)
-        with using(Runtime(sleep=lambda _: pytest.fail("it paused"))):
-            found, message = SinchHook().test_connection()
-    assert not found
-    assert "took too long" in message
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
@@ -207,22 +173,3 @@ def test_a_task_that_returns_credentials_fails_and_stores_nothing(run_dag, what)
     run = run_dag(leaks())
     assert run.state == "failed"
     assert result_of(run, "leak") is None
-
-
-def test_the_older_form_is_fed_by_the_same_table(monkeypatch):
-    # Airflow 3 has no Flask-AppBuilder; these stand for the three constructors the form is made of.
-    def field(label, **details):
-        return (label, details)
-
-    for name, content in {
-        "flask_appbuilder.fieldwidgets": {"BS3TextFieldWidget": object},
-        "flask_babel": {"lazy_gettext": str},
-        "wtforms": {"BooleanField": field, "StringField": field},
-    }.items():
-        module = ModuleType(name)
-        module.__dict__.update(content)
-        monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.setitem(sys.modules, "flask_appbuilder", ModuleType("flask_appbuilder"))
-    form = get_provider_info()["connection-types"][0]
-    assert set(SinchHook.get_connection_form_widgets()) == set(form["conn-fields"])
-    assert SinchHook.get_ui_field_behaviour()["hidden_fields"] == form["ui-field-behaviour"]["hidden-fields"]

@@ -169,8 +169,12 @@ def environment_error(call: Call[Any], what: str) -> SinchError:
 
 
 def _name(cause: BaseException | str) -> str:
+    if isinstance(cause, str):
+        return cause
+    # The libraries wrap what the system said.
+    wrapped = cause.args[-1] if cause.args else None
     # Never the text of an error: the libraries quote URLs, which can contain phone numbers.
-    return cause if isinstance(cause, str) else type(cause).__name__
+    return type(wrapped if isinstance(wrapped, OSError) else cause).__name__
 
 
 def _unreadable(call: Call[Any], answer: Answer, reason: str) -> SinchError:

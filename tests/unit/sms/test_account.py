@@ -89,7 +89,10 @@ def test_credentials_do_not_travel_in_the_clear(name: str, url: str) -> None:
         ("https://", "scheme and host"),
         ("https://[::1", "scheme and host"),
         ("https://sms.example.test:eighty", "scheme and host"),
-        ("https://sms.example.test/xms/v1", "end before /xms"),
+        ("https://sms.example.test/xms/v2", "end before /xms"),
+        ("https://sms.example.test/xms/v1/hunter2/batches", "end before /xms"),
+        ("https://dashboard.sinch.com/sms/api/hunter2", "end after the host"),
+        ("https://eu.sms.api.sinch.com/hunter2", "end after the host"),
         ("https://sms.example.test/gateway/xms/v1/hunter2", "end before /xms"),
         ("https://user:hunter2@sms.example.test", "must not carry credentials"),
         ("https://hunter2@sms.example.test", "must not carry credentials"),
@@ -103,10 +106,25 @@ def test_other_urls_are_refused_without_being_shown(name: str, url: str, why: st
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("host", ["auth.example.test", "eu.auth.sinch.com"])
 @pytest.mark.parametrize("path", ["", "/", "/oauth2/token", "/oauth2/token/"])
-def test_the_path_of_the_token_endpoint_may_be_given(path: str) -> None:
-    account = Account(credentials=PROJECT, auth_url=f"https://auth.example.test{path}")
-    assert account.token_url == "https://auth.example.test/oauth2/token"
+def test_the_path_of_the_token_endpoint_may_be_given(host: str, path: str) -> None:
+    account = Account(credentials=PROJECT, auth_url=f"https://{host}{path}")
+    assert account.token_url == f"https://{host}/oauth2/token"
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "/xms", "/xms/v1", "/xms/v1/", "/xms/v1/plan", "/xms/v1/plan/batches"]
+)
+@pytest.mark.parametrize("host", ["eu.sms.api.sinch.com", "sms.example.test/gateway"])
+def test_the_path_of_the_api_may_be_given(host: str, path: str) -> None:
+    account = Account(credentials=PLAN, base_url=f"https://{host}{path}")
+    assert account.api_root == f"https://{host}/xms/v1/plan"
+
+
+def test_the_path_of_the_api_is_no_token_endpoint() -> None:
+    with pytest.raises(SinchValidationError, match="auth_url: must end before /xms"):
+        Account(credentials=PROJECT, auth_url="https://sms.example.test/xms/v1")
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "30", None])

@@ -291,6 +291,11 @@ def test_no_connection_is_no_effect_whatever_the_call(call: Call[Any]) -> None:
     assert "4477" not in str(error)
 
 
+def test_what_the_system_said_is_named_not_what_a_library_made_of_it() -> None:
+    error = connect_error(GET, RuntimeError("aborted", ConnectionRefusedError("to +447700900222")))
+    assert "(ConnectionRefusedError)" in str(error)
+
+
 @pytest.mark.parametrize("call", ALL, ids=by_operation)
 def test_a_lost_connection_leaves_a_send_uncertain(call: Call[Any]) -> None:
     error = lost_answer_error(call, ConnectionResetError("to +447700900222"))

@@ -1,0 +1,316 @@
+"""Testing a connection: in a few seconds it says what is right, or which field of the form is wrong."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.sms.runtime import Runtime, using
+from sinch_provider.sms.wire import tokens
+from tests.unit.sms.certificates import Authority
+from tests.unit.sms.proxying import RawServer
+from tests.unit.sms.scripted import UNKNOWN_TOKEN, Received, Reply, ScriptedServer, reply, token
+
+Test = Callable[..., tuple[bool, str]]
+
+PLAN = {"conn_type": "sinch", "login": "plan", "password": "token-of-the-plan", "extra": {}}
+PROJECT = {
+    "conn_type": "sinch",
+    "login": "key",
+    "password": "secret-of-the-key",
+    "extra": {"project_id": "project"},
+}
+PAGE = b"<html><body>Please log in</body></html>"
+EMPTY = {"count": 0, "page": 0, "batches": [], "page_size": 1}
+HOSTS = [
+    f"{prefix}{region}.sms.api.sinch.com"
+    for prefix in ("", "zt.")
+    for region in ["us", "eu", "au", "br", "ca"]
+]
+
+
+@pytest.fixture(autouse=True)
+def _no_token_of_before() -> None:
+    tokens._slots.clear()
+
+
+@pytest.fixture
+def test(monkeypatch: pytest.MonkeyPatch) -> Test:
+    """Test a connection; keyword arguments are extras, or replace its login or password."""
+
+    def tested(connection: dict[str, Any], **changes: Any) -> tuple[bool, str]:
+        fields: dict[str, Any] = {
+            name: changes.pop(name) for name in ("login", "password") if name in changes
+        }
+        changed: dict[str, Any] = {**connection, **fields, "extra": {**connection["extra"], **changes}}
+        monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(changed))
+        with using(Runtime(sleep=lambda _: pytest.fail("it paused"))):
+            works, said = SinchHook().test_connection()
+        assert not changed["password"] or changed["password"] not in said
+        return works, said
+
+    return tested
+
+
+@pytest.fixture
+def sinch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ScriptedServer]:
+    """A server for every name of Sinch's."""
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
+    found = socket.getaddrinfo
+    server = ScriptedServer(tls=authority.server(*HOSTS, "auth.sinch.com"))
+
+    def look_up(host: str, port: int, *rest: Any) -> Any:
+        return (
+            found("127.0.0.1", server.port, *rest) if host.endswith("sinch.com") else found(host, port, *rest)
+        )
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    with server:
+        yield server
+
+
+def test_success_says_account_region_host_and_sender(test: Test, sinch: ScriptedServer) -> None:
+    sinch.script = lambda _: reply(200, EMPTY)
+    assert test(PLAN, region="eu", **{"from": "Bistro"}) == (
+        True,
+        "Sinch accepts the API token of service plan plan. Region: eu. Host: eu.sms.api.sinch.com. "
+        "Default sender: Bistro.",
+    )
+    assert len(sinch.received) == 1
+
+
+def test_success_of_a_project_shows_no_number(test: Test, sinch: ScriptedServer) -> None:
+    sinch.script = [token("fetched-token"), reply(200, EMPTY)]
+    works, said = test(PROJECT, **{"from": "+447700900222"})
+    assert works
+    assert said.startswith("Sinch accepts the access key of project project. Region: us. ")
+    assert said.endswith("Default sender: +4477***0222.")
+    assert "fetched-token" not in said
+
+
+@pytest.mark.parametrize("which", ["connection", "project_connection"])
+def test_the_sandbox_is_named_as_the_host_it_is(test: Test, sinch_sandbox: Any, which: str) -> None:
+    host = sinch_sandbox.url.removeprefix("http://")
+    works, said = test(getattr(sinch_sandbox, which))
+    assert works
+    assert said.startswith(f"{host} accepts the ")
+    assert f"Region: that of the host, because Base URL is set. Host: {host}. " in said
+
+
+def test_a_path_that_is_clear_is_taken(test: Test, sinch_sandbox: Any) -> None:
+    url = sinch_sandbox.url
+    plan = sinch_sandbox.connection["login"]
+    assert test(sinch_sandbox.connection, base_url=f"{url}/xms/v1/{plan}/batches")[0]
+    assert test(sinch_sandbox.project_connection, base_url=f"{url}/xms/v1", auth_url=f"{url}/oauth2/token")[0]
+
+
+def test_every_kind_of_mistake_is_told_apart(test: Test, sinch_sandbox: Any) -> None:
+    plan, project = sinch_sandbox.connection, sinch_sandbox.project_connection
+    host = sinch_sandbox.url.removeprefix("http://")
+    for connection, changes, words in [
+        (plan, {"password": "wrong"}, f"{host} does not accept the credentials (HTTP 401). Correct login"),
+        (plan, {"login": "other"}, "Correct login (service plan id) or password (API token): "),
+        (
+            plan,
+            {"login": "3b1f8e5a-0d5c-4b7e-9a57-1c2d3e4f5a6b"},
+            "If the login is the key id of an access key, fill in Project id.",
+        ),
+        (project, {"password": "wrong"}, f"{host} does not accept the access key (HTTP 401, invalid_client"),
+        (project, {"login": "wrong"}, "Correct login (key id) or password (key secret)"),
+        (project, {"project_id": "other"}, f"{host} accepts the access key, but not the project"),
+        (project, {"project_id": "other"}, "Correct Project id: "),
+        (plan, {"base_url": "http://127.0.0.1:9"}, "127.0.0.1:9: no connection to Sinch (ConnectionRefused"),
+        (plan, {"base_url": "http://127.0.0.1:9"}, "Correct Base URL, or check the network"),
+        (project, {"auth_url": "http://127.0.0.1:9"}, "127.0.0.1:9: no connection"),
+        (project, {"auth_url": "http://127.0.0.1:9"}, "Correct Token URL, or check the network"),
+        (plan, {"base_url": None, "region": "mars"}, "region: must be one of us, eu, au, br, ca"),
+        (plan, {"base_url": "https://eu.sms.api.sinch.com/v1"}, "base_url: must end after the host"),
+    ]:
+        works, said = test(connection, **changes)
+        assert not works
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    ("there", "connection", "said"),
+    [
+        ("eu.", PLAN, "Sinch accepts these credentials in region eu, not in us. Set Region to eu."),
+        ("zt.eu.", PROJECT, "Sinch accepts these credentials in region eu, not in us. Set Region to eu."),
+        (
+            "none",
+            PLAN,
+            "Sinch does not accept the credentials in any region (HTTP 401). Correct login (service plan id) "
+            "or password (API token): dashboard.sinch.com, SMS, APIs.",
+        ),
+        (
+            "none",
+            PROJECT,
+            "Sinch accepts the access key, but not the project in any region (HTTP 401). "
+            "Correct Project id: dashboard.sinch.com, Settings, Access keys.",
+        ),
+    ],
+)
+def test_a_wrong_region_is_told_from_wrong_credentials(
+    test: Test, sinch: ScriptedServer, there: str, connection: dict[str, Any], said: str
+) -> None:
+    def answer(received: Received) -> Reply:
+        if received.path == "/oauth2/token":
+            return token("fetched-token")
+        return reply(200, EMPTY) if received.headers["host"].startswith(there) else UNKNOWN_TOKEN
+
+    sinch.script = answer
+    assert test(connection) == (False, said)
+    asked = [received.headers["host"] for received in sinch.received]
+    assert len(asked) == len(set(asked))
+
+
+def test_a_region_that_does_not_answer_leaves_a_doubt(test: Test, sinch: ScriptedServer) -> None:
+    sinch.script = [UNKNOWN_TOKEN]
+    works, said = test(PLAN)
+    assert not works
+    assert "Correct login (service plan id) or password (API token), or Region: " in said
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(200, PAGE, Content_Type="text/html"),
+        reply(200, {"status": "ok"}),
+        reply(302, b"", Location="https://login.example.test/"),
+        reply(404, PAGE, Content_Type="text/html"),
+        reply(404, {"detail": "Not Found"}),
+        reply(403, b""),
+        reply(401, PAGE, Content_Type="text/html"),
+        reply(401, b"", **{"WWW-Authenticate": 'Basic realm="router"'}),
+    ],
+    ids=["page", "other JSON", "redirect", "no page", "other API", "empty", "log-in page", "router"],
+)
+def test_another_host_is_not_sinch(test: Test, answer: Reply) -> None:
+    with ScriptedServer([answer]) as server:
+        works, said = test(PLAN, base_url=server.url)
+        host = server.url.removeprefix("http://")
+    assert not works
+    assert f"{host} is not Sinch (HTTP " in said
+    assert "Correct Base URL" in said
+    assert "Please log in" not in said
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 404])
+def test_another_host_is_not_the_token_endpoint(test: Test, status: int) -> None:
+    with ScriptedServer([reply(status, PAGE, Content_Type="text/html")]) as server:
+        works, said = test(PROJECT, auth_url=server.url)
+        host = server.url.removeprefix("http://")
+    assert not works
+    assert said == (
+        f"{host} is not Sinch's token endpoint (HTTP {status}). "
+        "Correct Token URL, or check the network and the proxy of the Airflow server."
+    )
+
+
+def test_a_page_of_a_proxy_is_not_sinch_either(test: Test, sinch: ScriptedServer) -> None:
+    sinch.script = [reply(403, PAGE, Content_Type="text/html")]
+    assert test(PLAN) == (
+        False,
+        "us.sms.api.sinch.com is not Sinch (HTTP 403). "
+        "Check the network, and the proxy of the Airflow server.",
+    )
+
+
+def test_what_sinch_refuses_for_another_reason_is_quoted(test: Test) -> None:
+    with ScriptedServer(
+        [reply(403, {"code": "blocked", "text": "Account of +447700900222 blocked"})]
+    ) as server:
+        works, said = test(PLAN, base_url=server.url)
+    assert not works
+    assert "(HTTP 403, blocked, Account of +4477***0222 blocked)" in said
+
+
+@pytest.mark.parametrize("answer", [reply(429, b"", Retry_After="7"), reply(503, b"")])
+def test_nothing_is_repeated(test: Test, answer: Reply) -> None:
+    with ScriptedServer([answer, answer]) as server:
+        assert not test(PLAN, base_url=server.url)[0]
+        assert len(server.received) == 1
+
+
+def test_a_key_that_was_revoked_does_not_work_because_it_did(test: Test, sinch_sandbox: Any) -> None:
+    assert test(sinch_sandbox.project_connection)[0]
+    before = sinch_sandbox.calls()["token"]
+    assert test(sinch_sandbox.project_connection)[0]
+    assert sinch_sandbox.calls()["token"] == before + 1
+
+
+def test_unknown_extras_are_named_whether_it_works_or_not(test: Test, sinch_sandbox: Any) -> None:
+    for password in (sinch_sandbox.connection["password"], "wrong", ""):
+        _, said = test(sinch_sandbox.connection, password=password, **{"only-to": "+44", "447700900222": "x"})
+        assert "unknown extras, which are ignored: one with 12 characters, only-to." in said
+
+
+def test_a_host_that_does_not_exist_is_said_to_be_so(test: Test, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(*_: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    for connection in (PLAN, PROJECT):
+        works, said = test(
+            connection, base_url="https://sms.example.test", auth_url="https://sms.example.test"
+        )
+        assert not works
+        assert said.startswith("There is no host sms.example.test. Correct ")
+
+
+# It occupies a server of Airflow's, so a host that hangs may not hold it for minutes.
+
+
+@pytest.mark.parametrize("connection", [PLAN, PROJECT])
+def test_a_host_that_hangs_is_left(
+    test: Test, monkeypatch: pytest.MonkeyPatch, connection: dict[str, Any]
+) -> None:
+    monkeypatch.setattr("sinch_provider.hooks.sinch._TEST_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        host = f"127.0.0.1:{hanging.getsockname()[1]}"
+        works, said = test(connection, base_url=f"http://{host}")
+    assert not works
+    assert said.startswith(f"{host} did not answer in time. Correct Base URL")
+
+
+def test_a_host_that_sends_a_byte_at_a_time_is_left(test: Test, monkeypatch: pytest.MonkeyPatch) -> None:
+    def drip(connection: socket.socket) -> None:
+        while not server.stopped.wait(0.01):
+            connection.sendall(b"H")
+
+    monkeypatch.setattr("sinch_provider.hooks.sinch._TEST_SECONDS", 0.3)
+    with RawServer(drip) as server:
+        works, said = test(PLAN, base_url=server.url)
+    assert not works
+    assert f"127.0.0.1:{server.port} did not answer in time." in said
+
+
+@pytest.mark.parametrize(
+    ("connection", "host"), [(PLAN, "us.sms.api.sinch.com"), (PROJECT, "auth.sinch.com")]
+)
+def test_a_name_look_up_that_hangs_is_left_behind(
+    test: Test, monkeypatch: pytest.MonkeyPatch, connection: dict[str, Any], host: str
+) -> None:
+    over = threading.Event()
+    waited_for: list[bool] = []
+
+    def look_up(*_: Any) -> Any:
+        if not over.wait(10):
+            waited_for.append(True)
+        raise OSError("no such host")
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    monkeypatch.setattr("sinch_provider.hooks.sinch._TEST_SECONDS", 0.3)
+    works, said = test(connection)
+    over.set()
+    assert not waited_for
+    assert not works
+    assert said == f"{host} did not answer in time. Check the network, and the proxy of the Airflow server."
