@@ -15,8 +15,12 @@ from typing import Any
 from uuid import uuid4
 
 from airflow.models.connection import Connection
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+)
 from airflow.sdk._shared.secrets_masker import reset_secrets_masker
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 
 from sinch_provider.sms.wire import tokens
 from tests.crash import nemeses, processes

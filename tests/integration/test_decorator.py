@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, task
+from airflow.providers.common.compat.sdk import DAG, task
 
 from sinch_provider.decorators.sms import sinch_sms_task
 from tests.integration.conftest import RETRIES, instance_of, result_of, state_of, texts
+from tests.versions import needs_task_state, serialized
 
 ANN, BEN = "+447700900222", "+447700900333"
 
@@ -142,6 +143,7 @@ def test_show_body(play, sinch_default):
     assert stored["body"] == "Shut today"
 
 
+@needs_task_state
 def test_a_lost_answer_is_found_by_the_next_attempt(play, sinch_default, no_pauses):
     """The function says something else each time. The first text stays."""
     said = iter(["One", "Two", "Three"])
@@ -154,7 +156,7 @@ def test_a_lost_answer_is_found_by_the_next_attempt(play, sinch_default, no_paus
 
 
 def test_a_function_that_skips_or_fails_sends_nothing(play, sinch_default):
-    from airflow.sdk.exceptions import AirflowSkipException
+    from airflow.providers.common.compat.sdk import AirflowSkipException
 
     def skip():
         raise AirflowSkipException
@@ -164,12 +166,10 @@ def test_a_function_that_skips_or_fails_sends_nothing(play, sinch_default):
 
 
 def test_the_dag_reads_the_same_at_every_parse():
-    from airflow.serialization.serialized_objects import DagSerialization
-
     def dag() -> Any:
         with DAG("stable", schedule=None) as dag:
             sinch_sms_task(lambda: "Hi", task_id="send")()
-        return DagSerialization.to_dict(dag)
+        return serialized(dag)
 
     assert str(dag()) == str(dag())
     assert "DYNAMIC (set during execution)" in str(dag())

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, task
+from airflow.providers.common.compat.sdk import DAG, task
 
 from sinch_provider.operators.batches import (
     SinchDeliveryFeedbackOperator,
@@ -276,7 +276,7 @@ class TestExecutedElsewhere:
     def test_in_a_task(self, run_dag, sinch_default):
         @task
         def alert():
-            from airflow.sdk import get_current_context
+            from airflow.providers.common.compat.sdk import get_current_context
 
             SinchSendBatchOperator(
                 task_id="inner", to=[MARIA], body="{{ ti.task_id }} of {{ dag.dag_id }}", from_="{{ 'Ops' }}"

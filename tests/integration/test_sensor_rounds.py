@@ -8,13 +8,13 @@ from typing import Any
 
 import pendulum
 import pytest
-from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSensorTimeout
+from airflow.providers.common.compat.sdk import DAG, AirflowSensorTimeout
 
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sensors.batches import SinchBatchSensor
 from sinch_provider.sms.runtime import Runtime, using
 from tests.integration.conftest import instance_of, result_of
+from tests.versions import AirflowRescheduleException, needs_task_state
 
 MARIA, ANNA = "+447700900222", "+447700900333"
 NEVER_A_RECEIPT = "+447700900401"
@@ -115,6 +115,7 @@ class TestOutage:
         assert pauses == []
 
 
+@needs_task_state
 class TestMemory:
     def test_finished_batches_are_not_asked_for_again(self, send, sinch_default):
         done = [send(MARIA), send(MARIA, ANNA)]

@@ -8,8 +8,7 @@ from inspect import Parameter
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator
-from airflow.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, BaseOperator, BaseSensorOperator
 
 from sinch_provider.operators import batches
 from sinch_provider.operators.base import SinchOperator

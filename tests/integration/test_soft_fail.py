@@ -7,17 +7,13 @@ from datetime import timedelta
 
 import pendulum
 import pytest
-from airflow.sdk import DAG
-from airflow.sdk.exceptions import (
-    AirflowSensorTimeout,
-    AirflowSkipException,
-    TaskDeferralError,
-)
+from airflow.providers.common.compat.sdk import DAG, AirflowSensorTimeout, AirflowSkipException
 
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sensors.batches import SinchBatchSensor
 from sinch_provider.task.failures import SinchTaskFailed, SinchWaitInterrupted
 from tests.integration.conftest import RETRIES, instance_of
+from tests.versions import TaskDeferralError
 
 MARIA = "+447700900222"
 UNKNOWN_SUBSCRIBER = "+447700900150"

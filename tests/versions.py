@@ -1,0 +1,72 @@
+"""Airflow as tests use it, in every version: what it has, where that is, and how a Dag is run."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from airflow import __version__
+from packaging.version import Version
+
+AIRFLOW: Final = Version(__version__).release[:2]
+
+
+def needs(*version: int, what: str) -> pytest.MarkDecorator:
+    """Skip what tests something that Airflow has only since a version."""
+    since = ".".join(str(each) for each in version)
+    return pytest.mark.skipif(version > AIRFLOW, reason=f"{what}: Airflow has that since {since}")
+
+
+def first_of(name: str, *modules: str) -> Any:
+    """Return what the first of these modules that has this name means by it: Airflow moves things."""
+    for module in modules:
+        try:
+            return getattr(import_module(module), name)
+        except (ImportError, AttributeError):
+            continue
+    raise ImportError(f"Airflow {__version__} has no {name} in {', '.join(modules)}")
+
+
+needs_task_state: Final = needs(3, 3, what="task state, which keeps journals")
+
+AirflowRescheduleException: Any = first_of(
+    "AirflowRescheduleException", "airflow.sdk.exceptions", "airflow.exceptions"
+)
+TaskDeferralError: Any = first_of("TaskDeferralError", "airflow.sdk.exceptions", "airflow.exceptions")
+_BAGS: Final = ("airflow.dag_processing.dagbag", "airflow.models.dagbag")
+_NAMED_BUNDLES: Final = (3, 2)
+_RUNS_WHAT_IS_STORED: Final = (3, 1)
+
+
+def bag_of(folder: Path, bundle: str) -> Any:
+    """Load the Dags of a folder, as the Dag processor does."""
+    bag = first_of("DagBag", *_BAGS)
+    if AIRFLOW < (3, 0):
+        return bag(folder, include_examples=False)
+    named = {"bundle_name": bundle} if AIRFLOW >= _NAMED_BUNDLES else {}
+    return bag(folder, bundle_path=folder, **named)
+
+
+def serialized(dag: Any) -> Any:
+    """Return a Dag as Airflow stores it."""
+    module = "airflow.serialization.serialized_objects"
+    return first_of("DagSerialization" if AIRFLOW >= (3, 2) else "SerializedDAG", module).to_dict(dag)
+
+
+def run(dag: Any, empty: Path, bundle: str) -> Any:
+    """
+    Run a Dag that is in no file, and return its run.
+
+    :param empty: A folder without Dags, which belongs to the bundle.
+    """
+    if AIRFLOW >= _RUNS_WHAT_IS_STORED:
+        from airflow.dag_processing.bundles.manager import DagBundlesManager
+
+        # The files of the Dags folders get into the database by themselves.
+        DagBundlesManager().sync_bundles_to_db()
+        bag = bag_of(empty, bundle)
+        bag.bag_dag(dag)
+        first_of("sync_bag_to_db", *_BAGS)(bag, bundle, None)
+    return dag.test()
