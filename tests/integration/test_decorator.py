@@ -10,7 +10,9 @@ from airflow.providers.common.compat.sdk import DAG, task
 
 from sinch_provider.decorators.sms import sinch_sms_task
 from tests.integration.conftest import RETRIES, instance_of, result_of, state_of, texts
-from tests.versions import needs_task_state, serialized
+from tests.versions import needs, needs_task_state, serialized
+
+stored_after_execution = needs(3, 0, what="fields stored again after the execution")
 
 ANN, BEN = "+447700900222", "+447700900333"
 
@@ -120,6 +122,7 @@ def test_arguments_of_the_function_and_mapped_tasks(run_dag, sms, sinch_default)
     assert texts(sinch_default) == {"222": "Ann None greet", "333": "One", "444": "2"}
 
 
+@stored_after_execution
 def test_fields_are_hidden_as_airflow_stores_them(play, sinch_default, shown):
     from airflow.models.renderedtifields import RenderedTaskInstanceFields
 
@@ -135,6 +138,7 @@ def test_fields_are_hidden_as_airflow_stores_them(play, sinch_default, shown):
     assert "1234" not in said.replace("+4477***", "")
 
 
+@stored_after_execution
 def test_show_body(play, sinch_default):
     from airflow.models.renderedtifields import RenderedTaskInstanceFields
 

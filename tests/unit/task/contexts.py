@@ -9,7 +9,6 @@ from uuid import UUID
 
 import pendulum
 import pytest
-import structlog
 from airflow.providers.common.compat.sdk import DAG
 from airflow.utils.state import TaskInstanceState
 
@@ -17,6 +16,7 @@ from sinch_provider.operators.batches import SinchSendBatchOperator
 from tests.versions import AIRFLOW
 
 if AIRFLOW >= (3, 0):
+    import structlog
     from airflow.callbacks.callback_requests import DagCallbackRequest, DagRunContext, TaskCallbackRequest
     from airflow.dag_processing import processor
     from airflow.sdk.api.datamodels import _generated as datamodels
