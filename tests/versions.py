@@ -46,11 +46,6 @@ def schedule_of(dag: Any) -> Any:
     return dag.schedule if AIRFLOW >= (3, 0) else dag.schedule_interval
 
 
-def schedule_of(dag: Any) -> Any:
-    """Return the schedule of a Dag."""
-    return dag.schedule if AIRFLOW >= (3, 0) else dag.schedule_interval
-
-
 def bag_of(folder: Path, bundle: str) -> Any:
     """Load the Dags of a folder, as the Dag processor does."""
     bag = first_of("DagBag", *_BAGS)
