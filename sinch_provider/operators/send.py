@@ -291,10 +291,10 @@ class SinchSendBatchOperator(SinchMessageOperator):
         from sinch_provider.operators import running
 
         self.batch_page = account.page_of(batch_id) or ""
-        own = (
-            "ti" in context and not running.is_nested(context, self) and running.callback_of(context) is None
-        )
-        if own and self.batch_page and (self.wait_for_completion or not STORES_LINKS):
+        ends_now = STORES_LINKS and not self.wait_for_completion
+        if ends_now or not self.batch_page or "ti" not in context:
+            return
+        if not running.is_nested(context, self) and running.callback_of(context) is None:
             try:
                 context["ti"].xcom_push(key=self.operator_extra_links[0].xcom_key, value=self.batch_page)
             except Exception as error:
