@@ -32,6 +32,7 @@ def first_of(name: str, *modules: str) -> Any:
     raise ImportError(f"Airflow {__version__} has no {name} in {', '.join(modules)}")
 
 
+first_poke_known: Final = needs(3, 0, what="when a rescheduled sensor was first poked, without its database")
 needs_task_state: Final = needs(3, 3, what="task state, which keeps journals")
 
 AirflowRescheduleException: Any = first_of(
