@@ -1,13 +1,15 @@
 # Everything here works with Python >= 3.11, make and the package index, and nothing else.
 # `make` lists the targets.
 
-# Which Airflow: 3.3, or 3.4 as in: make test AIRFLOW=3.4. Each has its own environment.
+# Which Airflow, of those in constraints/, as in: make test AIRFLOW=3.4. Each has its own environment.
 AIRFLOW := 3.3
 VENV := .venv$(if $(filter-out 3.3,$(AIRFLOW)),-$(AIRFLOW))
 # The Python to make it with. If empty, the first suitable one on the PATH is used.
 PYTHON ?=
 # More arguments, as in: make test ARGS="-k sensor -x"
 ARGS ?=
+# What `make test-matrix` runs: versions of Airflow and Python, lowest or newest, suites. Empty: everything.
+ONLY ?=
 # How many calls `make fuzz` makes.
 CALLS ?= 10000
 # How often `make kill-rounds` kills the sandbox.
@@ -25,7 +27,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-airflow test-crash test-mutations test-browser screenshots docs coverage lint types format
+.PHONY: help demo test test-matrix test-airflow test-crash test-mutations test-browser screenshots docs coverage lint types format
 .PHONY: sandbox bench bench-write kill-rounds compare fuzz clean venv
 
 help: ## List the targets
@@ -36,6 +38,9 @@ demo: venv ## Send texts from a real Airflow to the sandbox, and show what the p
 
 test: venv ## Run all tests (browser tests only if there is a Chromium); ARGS="-k sensor" selects some
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-matrix: ## Run the tests on every Airflow and Python; ONLY="2.11.2 3.12 integration" selects some
+	@$(or $(PYTHON),python3) scripts/matrix.py $(ONLY)
 
 test-crash: venv ## Crash sends at every point, and in 10,000 random schedules; takes about half an hour
 	@$(BIN)/python -m tests.crash $(ARGS)

@@ -45,7 +45,7 @@ def example_alerts() -> None:
 
     @task(
         on_success_callback=SinchSmsNotifier(
-            to=OWNER, body="{{ ti.xcom_pull('load') }} rows for {{ dag_run.run_after.date() }} are there."
+            to=OWNER, body="{{ ti.xcom_pull('load') }} rows for {{ dag_run.start_date.date() }} are there."
         )
     )
     def report() -> None:

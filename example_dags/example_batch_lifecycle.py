@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pendulum
+from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import dag, task
-from airflow.sdk.exceptions import AirflowFailException
 
 from sinch_provider.operators.batches import (
     SinchCancelBatchOperator,

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 #: Airflow keeps a task's state from attempt to attempt since 3.3.
 KEEPS_TASK_STATE = Version(airflow_version).release >= (3, 3)
+#: Airflow stores the links of a task when it ends since 3.0.
+STORES_LINKS = Version(airflow_version).release >= (3, 0)
 
 #: The arguments that only a task that waits for its batch uses, and their defaults.
 _WAITING: Mapping[str, Any] = {
@@ -289,8 +291,10 @@ class SinchSendBatchOperator(SinchMessageOperator):
         from sinch_provider.operators import running
 
         self.batch_page = account.page_of(batch_id) or ""
-        waits = self.wait_for_completion and "ti" in context and not running.is_nested(context, self)
-        if waits and self.batch_page and running.callback_of(context) is None:
+        ends_now = STORES_LINKS and not self.wait_for_completion
+        if ends_now or not self.batch_page or "ti" not in context:
+            return
+        if not running.is_nested(context, self) and running.callback_of(context) is None:
             try:
                 context["ti"].xcom_push(key=self.operator_extra_links[0].xcom_key, value=self.batch_page)
             except Exception as error:

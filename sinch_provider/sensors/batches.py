@@ -109,6 +109,7 @@ class SinchBatchSensor(GuardedFields, BaseSensorOperator):
         from sinch_provider.sensors import running
 
         with running.skipping(self.soft_fail, self.never_fail):
+            running.check_time(next_method, next_kwargs)
             return super().resume_execution(next_method, next_kwargs, context)
 
     def poke(self, context: Context) -> PokeReturnValue:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
     from pendulum import DateTime
 
+#: What Airflow 3 and Airflow 2 say when a deferral has timed out.
+_OUT_OF_TIME: Final = frozenset({"Trigger timeout", "Trigger/execution timeout"})
+
 __all__ = [
     "FinishedBatches",
     "Progress",
@@ -38,6 +41,7 @@ __all__ = [
     "SinchHook",
     "Summary",
     "airflow_failures",
+    "check_time",
     "conclude",
     "goes_on",
     "looked",
@@ -90,6 +94,17 @@ def started(context: Context, reschedule: bool) -> DateTime:
     first_poke: Any = getattr(context.get("ti"), "get_first_reschedule_date", None)
     known = first_poke(context) if reschedule and first_poke else None
     return utcnow() if known is None else to_time(known)
+
+
+def check_time(next_method: str, next_kwargs: Mapping[str, Any] | None) -> None:
+    """
+    Raise the error of a sensor's timeout if the deferral has timed out.
+
+    Airflow 3 would do so itself. Airflow 2 raises another error, which it retries.
+    """
+    error = (next_kwargs or {}).get("error")
+    if next_method == "__fail__" and error in _OUT_OF_TIME:
+        raise AirflowSensorTimeout(error)
 
 
 @contextmanager

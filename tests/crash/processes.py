@@ -10,8 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
-from airflow.sdk.bases.operator import ExecutorSafeguard
-from airflow.sdk.exceptions import TaskDeferred
+from airflow.providers.common.compat.sdk import TaskDeferred
 
 from sinch_provider.operators.batches import (
     SinchReplaceBatchOperator,
@@ -22,6 +21,7 @@ from sinch_provider.task import identity
 from sinch_provider.triggers.batches import SinchBatchTrigger
 from tests.crash.actors import Actor, point
 from tests.crash.payloads import ON_CALL, Payload
+from tests.versions import running
 
 if TYPE_CHECKING:
     from tests.crash.schedules import Event
@@ -150,7 +150,7 @@ def _executed(
     attempt.current = ti.payloads[-1]
     if event is not None:
         operator = context["task"]
-        with _running(operator):
+        with running(operator):
             return [operator.execute_complete(context, event)]
     if schedule.shape == "nested":
         ids = []
@@ -188,21 +188,8 @@ def _executed(
 
 
 def _executed_alone(operator: Any, context: Any) -> Any:
-    with _running(operator):
+    with running(operator):
         return operator.execute(context)
-
-
-class _running:  # noqa: N801  # reads as what it says
-    """Make Airflow treat an operator as the running task."""
-
-    def __init__(self, operator: Any) -> None:
-        self._operator = operator
-
-    def __enter__(self) -> None:
-        self._token = ExecutorSafeguard.tracker.set(self._operator)
-
-    def __exit__(self, *error: Any) -> None:
-        ExecutorSafeguard.tracker.reset(self._token)
 
 
 def operator_of(world: World, task_id: str, payload: Payload) -> Any:

@@ -10,10 +10,8 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
-
-import structlog
 
 if TYPE_CHECKING:
     from tests.crash.play import Played
@@ -32,13 +30,16 @@ def prepare_airflow() -> None:
 
 def hush() -> None:
     """Switch logging off. Airflow must be imported first, because it sets up its own logging."""
-    import airflow.sdk  # noqa: F401
+    import airflow.providers.common.compat.sdk  # noqa: F401
 
     logging.disable(logging.CRITICAL)
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
-        cache_logger_on_first_use=False,
-    )
+    with suppress(ImportError):  # Airflow 2 logs without it.
+        import structlog
+
+        structlog.configure(
+            wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
+            cache_logger_on_first_use=False,
+        )
 
 
 @contextmanager

@@ -15,8 +15,11 @@ from typing import Any
 from uuid import uuid4
 
 from airflow.models.connection import Connection
-from airflow.sdk._shared.secrets_masker import reset_secrets_masker
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+)
 
 from sinch_provider.sms.wire import tokens
 from tests.crash import nemeses, processes
@@ -25,6 +28,7 @@ from tests.crash.payloads import Payload, item, payloads
 from tests.crash.processes import Alert, OutOfReachError, Push
 from tests.crash.sandbox import Sandbox
 from tests.crash.schedules import Schedule
+from tests.versions import forget_secrets
 
 _MOST_STEPS = 60
 #: How long Airflow waits for a heartbeat, and how long a call to an API server that is down blocks.
@@ -137,7 +141,7 @@ class World:
         self.old_triggers: list[tuple[TaskInstance, Any]] = []
         tokens._slots.clear()
         # It would search every log line for the tokens of thousands of worlds.
-        reset_secrets_masker()
+        forget_secrets()
 
     def _others_batches(self) -> list[str]:
         """Others have sent the same some minutes ago, and something else just now."""

@@ -89,18 +89,9 @@ def official_client(request: pytest.FixtureRequest, sinch_sandbox: Any) -> Itera
 @pytest.fixture
 def run_dag(airflow_database: Path, sinch_default: Any) -> Callable[[Any], Any]:
     """Run a Dag, written down in a test, for real against the sandbox; give back its run."""
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+    from tests import versions
 
-    def run(dag: Any) -> Any:
-        # Airflow runs only what is in its database; the files of the Dags folders get there by themselves.
-        DagBundlesManager().sync_bundles_to_db()
-        bag = DagBag(EMPTY, bundle_name=BUNDLE, bundle_path=EMPTY)
-        bag.bag_dag(dag)
-        sync_bag_to_db(bag, BUNDLE, None)
-        return dag.test()
-
-    return run
+    return lambda dag: versions.run(dag, EMPTY, BUNDLE)
 
 
 @pytest.fixture
@@ -145,20 +136,11 @@ def shown(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -
 
 def result_of(run: Any, task_id: str, map_index: int = -1) -> Any:
     """What a task of a run returned."""
-    from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
 
     with create_session() as session:
-        found = session.scalars(
-            XComModel.get_many(
-                run_id=run.run_id,
-                key="return_value",
-                task_ids=task_id,
-                dag_ids=run.dag_id,
-                map_indexes=map_index,
-            )
-        ).first()
-        return None if found is None else XComModel.deserialize_value(found)
+        instance = run.get_task_instance(task_id, map_index=map_index, session=session)
+        return instance.xcom_pull(task_ids=task_id, map_indexes=map_index, session=session)
 
 
 def instance_of(run: Any, task_id: str, map_index: int = -1) -> Any:

@@ -7,14 +7,14 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException
-from airflow.sdk import DAG, task
+from airflow.providers.common.compat.sdk import DAG, AirflowException, task
 
 from sinch_provider.operators.batches import SinchSendBatchOperator
 from sinch_provider.sms.errors import SinchError
 from sinch_provider.task.failures import SinchTaskFailed
 from tests.integration.conftest import RETRIES
 from tests.integration.test_identity import ANN, BEN, START, alert_in, context_of, run_alert, send, texts
+from tests.versions import needs_task_state
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
 
@@ -91,7 +91,7 @@ def test_another_text_while_the_first_is_open_waits_for_a_retry(run_dag, sinch_d
     assert texts(sinch_default) == [(ANN[1:], "One"), (ANN[1:], "Two")]
 
 
-@pytest.mark.parametrize("journal", [True, False])
+@pytest.mark.parametrize("journal", [pytest.param(True, marks=needs_task_state), False])
 def test_a_listing_of_before_does_not_hide_what_was_sent_since(sinch_default, journal):
     context = context_of(try_number=2, max_tries=3, task=None)
     context["dag_run"].clear_number = 1
@@ -137,6 +137,7 @@ def test_a_blank_key_is_none(sinch_default, key):
 # Names that change, contexts that lack, threads
 
 
+@needs_task_state
 def test_a_label_that_differs_from_attempt_to_attempt(run_dag, sinch_default):
     with DAG("label", start_date=START, schedule=None) as dag:
 
@@ -168,6 +169,7 @@ def test_an_empty_context_is_that_of_the_task(run_dag, sinch_default):
     assert texts(sinch_default) == [(ANN[1:], "Hi")]
 
 
+@needs_task_state
 @pytest.mark.parametrize("on_clear", ["adopt", "resend"])
 def test_threads(sinch_default, on_clear):
     numbers = [f"+447700900{number}" for number in range(222, 230)]

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, task
+from airflow.providers.common.compat.sdk import DAG, task
 
 from sinch_provider.decorators.sms import sinch_sms_task
 from tests.integration.conftest import RETRIES, instance_of, result_of, state_of, texts
+from tests.versions import needs, needs_task_state, serialized
+
+stored_after_execution = needs(3, 0, what="fields stored again after the execution")
 
 ANN, BEN = "+447700900222", "+447700900333"
 
@@ -119,6 +122,7 @@ def test_arguments_of_the_function_and_mapped_tasks(run_dag, sms, sinch_default)
     assert texts(sinch_default) == {"222": "Ann None greet", "333": "One", "444": "2"}
 
 
+@stored_after_execution
 def test_fields_are_hidden_as_airflow_stores_them(play, sinch_default, shown):
     from airflow.models.renderedtifields import RenderedTaskInstanceFields
 
@@ -134,6 +138,7 @@ def test_fields_are_hidden_as_airflow_stores_them(play, sinch_default, shown):
     assert "1234" not in said.replace("+4477***", "")
 
 
+@stored_after_execution
 def test_show_body(play, sinch_default):
     from airflow.models.renderedtifields import RenderedTaskInstanceFields
 
@@ -142,6 +147,7 @@ def test_show_body(play, sinch_default):
     assert stored["body"] == "Shut today"
 
 
+@needs_task_state
 def test_a_lost_answer_is_found_by_the_next_attempt(play, sinch_default, no_pauses):
     """The function says something else each time. The first text stays."""
     said = iter(["One", "Two", "Three"])
@@ -154,7 +160,7 @@ def test_a_lost_answer_is_found_by_the_next_attempt(play, sinch_default, no_paus
 
 
 def test_a_function_that_skips_or_fails_sends_nothing(play, sinch_default):
-    from airflow.sdk.exceptions import AirflowSkipException
+    from airflow.providers.common.compat.sdk import AirflowSkipException
 
     def skip():
         raise AirflowSkipException
@@ -164,12 +170,10 @@ def test_a_function_that_skips_or_fails_sends_nothing(play, sinch_default):
 
 
 def test_the_dag_reads_the_same_at_every_parse():
-    from airflow.serialization.serialized_objects import DagSerialization
-
     def dag() -> Any:
         with DAG("stable", schedule=None) as dag:
             sinch_sms_task(lambda: "Hi", task_id="send")()
-        return DagSerialization.to_dict(dag)
+        return serialized(dag)
 
     assert str(dag()) == str(dag())
     assert "DYNAMIC (set during execution)" in str(dag())

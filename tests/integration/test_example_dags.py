@@ -13,16 +13,26 @@ from airflow.models import DagRun
 
 from sinch_sandbox.client import SandboxClient
 from tests.integration.conftest import ROOT
+from tests.versions import AIRFLOW, bag_of, schedule_of
 
 FOLDER = ROOT / "example_dags"
 NAMES = sorted(path.stem for path in FOLDER.glob("example_*.py"))
 
 
-@pytest.fixture(scope="module")
-def bag(airflow_database: Path) -> Any:
-    from airflow.dag_processing.dagbag import DagBag
+def for_this_airflow(source: str) -> str:
+    """Return the code of an example as ``docs/examples.md`` says it is written for Airflow 2."""
+    old, new = "from airflow.sdk import", "from airflow.decorators import"
+    return source if AIRFLOW >= (3, 0) else source.replace(old, new)
 
-    return DagBag(FOLDER, bundle_path=FOLDER, bundle_name="sinch-examples")
+
+@pytest.fixture(scope="module")
+def bag(airflow_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    if AIRFLOW < (3, 0):
+        folder = tmp_path_factory.mktemp("examples")
+        for name in NAMES:
+            (folder / f"{name}.py").write_text(for_this_airflow((FOLDER / f"{name}.py").read_text()))
+        return bag_of(folder, "sinch-examples")
+    return bag_of(FOLDER, "sinch-examples")
 
 
 @pytest.fixture
@@ -42,24 +52,22 @@ def test_all_load(bag: Any) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_house_rules(bag: Any, name: str) -> None:
     dag = bag.dags[name]
-    assert dag.schedule is None
+    assert schedule_of(dag) is None
     assert dag.catchup is False
-    assert {"sinch", "example"} <= dag.tags
+    assert {"sinch", "example"} <= set(dag.tags)
     assert "Ofcom reserves +44 7700 900000 to 900999 for drama" in " ".join(dag.doc_md.split())
     assert all(task.retries > 0 for task in dag.tasks)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_one_line_makes_it_a_schedule(name: str, tmp_path: Path) -> None:
-    from airflow.dag_processing.dagbag import DagBag
-
-    source = (FOLDER / f"{name}.py").read_text()
+    source = for_this_airflow((FOLDER / f"{name}.py").read_text())
     scheduled, swapped = re.subn(r"schedule=None,\n    # (?=schedule=)", "", source)
     assert swapped == 1
     (tmp_path / f"{name}.py").write_text(scheduled)
-    bag = DagBag(tmp_path, bundle_path=tmp_path, bundle_name="sinch-examples")
+    bag = bag_of(tmp_path, "sinch-examples")
     assert bag.import_errors == {}
-    assert str(bag.dags[name].schedule) in {"@daily", "@weekly"}
+    assert str(schedule_of(bag.dags[name])) in {"@daily", "@weekly"}
 
 
 @pytest.mark.usefixtures("moving_clock")
@@ -72,7 +80,7 @@ def test_logs_name_nobody(
 ) -> None:
     assert run(name).state == "success"
     shown = caplog.text + "".join(capfd.readouterr())
-    assert "end task" in shown
+    assert name in shown
     assert not re.search(r"447700900\d{3}|46701740\d{3}|see you|Hej!|museum|Please|pounds", shown)
 
 
@@ -118,7 +126,7 @@ def test_mapped_audiences(run: Callable[[str], DagRun], sinch_default: SandboxCl
 def test_alerts(run: Callable[[str], DagRun], sinch_default: SandboxClient) -> None:
     done = run("example_alerts")
     assert done.state == "success"
-    day = pendulum.instance(done.run_after).date()
+    day = pendulum.instance(done.start_date).date()
     assert texts(sinch_default) == {"447700900333": f"1250 rows for {day} are there."}
 
 

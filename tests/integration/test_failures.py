@@ -8,8 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, AirflowNotFoundException
 
 from sinch_provider.operators.batches import (
     SinchCancelBatchOperator,

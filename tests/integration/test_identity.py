@@ -7,8 +7,7 @@ from typing import Any
 
 import pendulum
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException
-from airflow.sdk import DAG, task
+from airflow.providers.common.compat.sdk import DAG, AirflowException, task
 
 from sinch_provider.operators.batches import SinchSendBatchOperator
 from sinch_provider.sms.errors import SinchValidationError

@@ -6,15 +6,14 @@ from typing import Any, cast
 
 import pendulum
 import pytest
-from airflow.sdk import DAG, task, task_group
+from airflow.providers.common.compat.sdk import DAG, task, task_group
 
 from sinch_provider.operators.batches import SinchSendBatchOperator
+from tests.versions import needs
 
 ANN = "+447700900222"
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(task_group(lambda: None), "loop"), reason="Airflow before 3.4 has no task loops"
-)
+pytestmark = needs(3, 4, what="task loops")
 
 
 @pytest.mark.parametrize(

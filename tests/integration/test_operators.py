@@ -6,7 +6,7 @@ import json
 
 import pendulum
 import pytest
-from airflow.sdk import DAG, task
+from airflow.providers.common.compat.sdk import DAG, task
 
 from sinch_provider.operators.batches import (
     SinchCancelBatchOperator,
@@ -20,6 +20,7 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchNotSentError
 from sinch_provider.task.failures import SinchTaskFailed, SinchWaitInterrupted
 from tests.integration.conftest import RETRIES, instance_of, result_of, state_of
+from tests.versions import needs
 
 MARIA, ANNA, LARS = "+447700900222", "+447700900333", "+447700900555"
 UNKNOWN_SUBSCRIBER = "+447700900150"
@@ -278,6 +279,7 @@ def test_what_airflow_shows_as_rendered_holds_no_number_and_no_text(run_dag, sin
         assert private not in stored
 
 
+@needs(3, 0, what="a dag.test() that survives a time limit")
 def test_a_time_limit_while_waiting_does_not_send_again(run_dag, sinch_default):
     with DAG("limit", default_args=RETRIES) as dag:
         SinchSendBatchOperator(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-from airflow.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG
 
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.operators.batches import (

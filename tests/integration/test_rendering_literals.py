@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, task
+from airflow.providers.common.compat.sdk import DAG, task
 
 from sinch_provider.operators.batches import SinchSendBatchOperator
 from tests.integration.conftest import state_of, texts

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from airflow.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG
 
 from sinch_provider.operators.batches import SinchSendBatchOperator
 from tests.integration.conftest import state_of
+from tests.versions import needs
 
 
+@needs(3, 3, what="retry policies")
 def test_a_rate_limit_that_lasts_is_left_to_the_policy(run_dag, sinch_default, shown):
     # A longer pause than the client makes by itself. Without retries, the task ends here.
     sinch_default.fault("rate_limited", "send", retry_after=61)

@@ -8,8 +8,7 @@ from inspect import Parameter
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator
-from airflow.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, BaseOperator, BaseSensorOperator
 
 from sinch_provider.operators import batches
 from sinch_provider.operators.base import SinchOperator
@@ -27,6 +26,7 @@ from sinch_provider.sms import message
 from sinch_provider.sms.message import MessageChanges, MessageFields, MessageOptions
 from sinch_provider.task.typing import BaseOperatorArguments, BaseSensorArguments
 from sinch_provider.triggers.batches import SinchBatchTrigger
+from tests.versions import needs
 
 MARIA = "+447700900222"
 OPERATORS = [
@@ -142,6 +142,7 @@ def test_help_shows_the_parameters(class_: Any, names: tuple[str, ...]) -> None:
         assert f":param {name}:" in shown
 
 
+@needs(3, 3, what="all arguments that are described")
 def test_airflows_own_arguments_are_those_of_airflow() -> None:
     assert airflows(BaseOperator) <= BaseOperatorArguments.__annotations__.keys()
     assert BaseOperatorArguments.__annotations__.keys() - airflows(BaseOperator) <= OTHER_VERSIONS
@@ -155,6 +156,7 @@ def test_no_parameter_is_one_of_airflows(class_: Any) -> None:
     assert not own_parameters(class_).keys() & known.__annotations__.keys()
 
 
+@needs(3, 0, what="a TypeError for a misspelt argument")
 def test_a_misspelt_argument_is_refused_when_the_dag_is_parsed() -> None:
     with pytest.raises(TypeError, match="too"):
         SinchSendBatchOperator(task_id="send", to=[MARIA], body="Hi", too=[MARIA])  # type: ignore[call-arg]

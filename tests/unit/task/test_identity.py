@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pendulum
 import pytest
-from airflow.sdk import BaseOperator
+from airflow.providers.common.compat.sdk import BaseOperator
 from airflow.sdk.execution_time.context import set_current_context
 
 from sinch_provider.task import identity
