@@ -44,7 +44,9 @@ def default_text(context: Context) -> str:
     """Say in one part what has happened."""
     kind, *names = identity.alert_of(context)
     run: Any = context.get("dag_run")
-    where = f"Dag {_short(_fact(run, 'dag_id'))}, run {_short(_fact(run, 'run_id'))}"
+    # Airflow's name for it in the context of a deadline.
+    run_id = _fact(run, "dag_run_id" if isinstance(run, Mapping) else "run_id")
+    where = f"Dag {_short(_fact(run, 'dag_id'))}, run {_short(run_id)}"
     if kind == "nothing":
         return "Airflow: an alert without a task."
     if kind == "deadline":
