@@ -40,8 +40,9 @@ def arguments() -> argparse.Namespace:
 def travel(home: Path, pictures: Path | None) -> bool:
     """Do it all; whether everything was as it must be."""
     airflow = Airflow(home)
-    # Slow enough for a task to wait: Airflow takes one that goes on at once for failed.
-    with RunningSandbox(Options(delivery_delay=12)) as sandbox:
+    with RunningSandbox(Options()) as sandbox:
+        # Slow enough for a task to wait: Airflow takes one that goes on at once for failed.
+        sandbox.configure(delivery_delay=12)
         with ExitStack() as stack:
             stack.callback(airflow.end)
             with said("Airflow starts"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 _SIZE: Final = (1180, 760)
 #: No picture of the docs is larger, in bytes.
 _LARGEST: Final = 200_000
+#: Milliseconds for a page to show something, on a machine that is busy.
+_TIMEOUT: Final = 60_000
 
 
 @contextmanager
@@ -44,7 +47,8 @@ def browser_page() -> Iterator[tuple[Page, list[str]]]:
             timezone_id="UTC",
             reduced_motion="reduce",
         )
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(_TIMEOUT)
+        expect.set_options(timeout=_TIMEOUT)
         context.route("**/*", pass_on)
         try:
             yield context.new_page(), strayed
@@ -79,7 +83,7 @@ class Camera:
         self._page.evaluate("document.fonts.ready")
         self._page.wait_for_timeout(400)
         path = self._folder / f"{name}.png"
-        self._page.screenshot(path=path, animations="disabled", caret="hide")
+        self._page.screenshot(path=path)
         if size:
             self._page.set_viewport_size({"width": _SIZE[0], "height": _SIZE[1]})
         if path.stat().st_size > _LARGEST:
@@ -93,6 +97,7 @@ class AirflowPages:
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self._url = url
+        self._wrapped = False
 
     def log_in(self) -> None:
         self.page.goto(self._url)
@@ -144,10 +149,23 @@ class AirflowPages:
         self.page.goto(f"{self._url}/dags/{dag_id}/runs/{run}/tasks/{task_id}{tab and '/' + tab}")
         expect(self.page.get_by_role("heading", name=task_id)).to_be_visible()
 
+    def open_log(self, dag_id: str, run_id: str, task_id: str, words: str) -> None:
+        """Open the log of a task, and wait for words in it. Its lines are wrapped, its traces folded."""
+        self.open_task(dag_id, run_id, task_id)
+        expect(self.page.get_by_text(words).first).to_be_visible()
+        if not self._wrapped:
+            # Airflow's key for it. The browser remembers it.
+            self.page.keyboard.press("w")
+            self._wrapped = True
+        # The paths in traces are those of the machine that runs this.
+        for trace in self.page.locator("details[open] > summary", has_text=re.compile(r"^\w+: ")).all():
+            trace.click()
+
     def decide(self, option: str) -> None:
         """Answer what a task asks for."""
-        self.page.get_by_role("button", name=option, exact=True).click()
-        expect(self.page.get_by_role("button", name=option, exact=True)).to_be_hidden()
+        button = self.page.get_by_role("button", name=option, exact=True)
+        button.click()
+        expect(button).to_be_disabled()
 
 
 def open_phone(page: Page, sandbox: str, number: str) -> Locator:

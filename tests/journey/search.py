@@ -64,10 +64,10 @@ class Search:
             database.row_factory = sqlite3.Row
             tables = database.execute("select name from sqlite_master where type = 'table'").fetchall()
             for (table,) in tables:
-                for row in database.execute(f'select * from "{table}"'):
+                for row in map(dict, database.execute(f'select * from "{table}"')):
                     self.rows += 1
-                    for column in row.keys():
-                        yield _place(table, column, row), _text(row[column])
+                    for column, value in row.items():
+                        yield _place(table, column, row), _text(value)
         for path in sorted(self._home.rglob("*")):
             name = path.relative_to(self._home).as_posix()
             if path.is_file() and not name.startswith(_NOT_AIRFLOWS):
@@ -97,7 +97,7 @@ class Search:
         )
 
 
-def _place(table: str, column: str, row: sqlite3.Row) -> str:
+def _place(table: str, column: str, row: Mapping[str, object]) -> str:
     if table == "xcom" and column == "value":
         return f"xcom of {row['dag_id']}.{row['task_id']}"
     return f"{table}.{column}"

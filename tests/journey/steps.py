@@ -204,14 +204,7 @@ class Journey:
         self.camera.take(name)
 
     def _open_log(self, dag_id: str, task_id: str, words: str) -> None:
-        """Open the log of a task in the newest run, its lines wrapped, its traces folded."""
-        page = self.pages.page
-        self.pages.open_task(dag_id, self.airflow.run_id(dag_id), task_id)
-        expect(page.get_by_text(words).first).to_be_visible()
-        page.keyboard.press("w")
-        # The paths in traces are those of the machine that runs this.
-        for trace in page.locator("details[open] > summary", has_text=re.compile(r"^\w+: ")).all():
-            trace.click()
+        self.pages.open_log(dag_id, self.airflow.run_id(dag_id), task_id, words)
 
     # What is left behind
 
