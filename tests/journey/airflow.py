@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -120,10 +121,7 @@ class Airflow:
         expected = sum(1 for _ in (self.home / "dags").glob("*.py"))
         self._until("dag-processor", lambda: self.get("/api/v2/dags")["total_entries"] >= expected)
         for name in ("scheduler", "triggerer"):
-            self._until(
-                name,
-                lambda name=name: self.get("/api/v2/monitor/health")[name]["status"] == "healthy",
-            )
+            self._until(name, partial(self._healthy, name))
 
     def _until(self, component: str, look: Callable[[], bool]) -> None:
         service = self._services[component]
@@ -137,6 +135,9 @@ class Airflow:
                 return False
 
         wait_for(answers, f"{component} is ready", _PATIENCE)
+
+    def _healthy(self, component: str) -> bool:
+        return bool(self.get("/api/v2/monitor/health")[component]["status"] == "healthy")
 
     def end(self) -> None:
         """End all components and what they have started."""

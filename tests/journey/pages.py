@@ -17,6 +17,8 @@ from tests.system.processes import SystemTestError
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 _SIZE: Final = (1180, 760)
+#: Pixels that Airflow leaves free above and below its forms.
+_MARGIN: Final = 64
 #: No picture of the docs is larger, in bytes.
 _LARGEST: Final = 200_000
 #: Milliseconds for a page to show something, on a machine that is busy.
@@ -68,24 +70,25 @@ class Camera:
         self._folder = folder
         self.taken: list[str] = []
 
-    def take(self, name: str, size: tuple[int, int] | None = None) -> None:
+    def take(self, name: str, whole: Locator | None = None) -> None:
         """
         Take a picture of the page.
 
-        :param size: Of the window, if the usual one does not show everything.
+        :param whole: What has to be in it from top to bottom, if it is higher than the window.
         """
         if self._folder is None:
             return
-        if size:
-            self._page.set_viewport_size({"width": size[0], "height": size[1]})
+        if whole is not None:
+            box = whole.bounding_box()
+            assert box is not None
+            self._page.set_viewport_size({"width": _SIZE[0], "height": round(box["height"]) + 2 * _MARGIN})
         # A pointer over a button shows its tooltip.
         self._page.mouse.move(1, _SIZE[1] - 1)
-        self._page.evaluate("document.fonts.ready")
-        self._page.wait_for_timeout(400)
+        # Pages move what they show into place.
+        self._page.wait_for_timeout(500)
         path = self._folder / f"{name}.png"
         self._page.screenshot(path=path)
-        if size:
-            self._page.set_viewport_size({"width": _SIZE[0], "height": _SIZE[1]})
+        self._page.set_viewport_size({"width": _SIZE[0], "height": _SIZE[1]})
         if path.stat().st_size > _LARGEST:
             raise SystemTestError(f"{path} has {path.stat().st_size} bytes, more than {_LARGEST}")
         self.taken.append(path.name)

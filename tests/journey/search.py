@@ -17,6 +17,8 @@ ALLOWED: Final = {
     "dag_code.source_code": "written in a Dag's file",
     "serialized_dag.data": "written in a Dag's file",
     "dag_run.conf": "what a run is triggered with",
+    "log.extra": "what a run is triggered with",
+    "callback.data": "what a run is triggered with",
     "xcom of example_send_and_wait.audience": "what a task of one's own returns",
     "xcom of example_send_and_wait.names": "what a task of one's own returns",
 }

@@ -79,7 +79,7 @@ class Journey:
         self.pages.unfold(form, "element_base_url")
         form.locator("[name=element_base_url]").fill(self.sandbox.url)
         form.locator("[name=element_alert_to]").fill(ON_CALL)
-        self.camera.take("airflow-connection-extras", (1180, 1760))
+        self.camera.take("airflow-connection-extras", whole=form)
         self.pages.save(form)
 
     def test(self) -> None:
@@ -149,7 +149,7 @@ class Journey:
         self._take_alert("inbox-alert-failure")
 
     def miss_deadline(self) -> None:
-        self.airflow.trigger("month_end")
+        self.airflow.trigger("month_end", {"asked_by": VISITOR})
         text = self._alert("deadline missed")
         check(self.airflow.run_id("month_end")[:20] in text, f"The alert does not name its run: {text}")
         self._take_alert("inbox-alert-deadline")

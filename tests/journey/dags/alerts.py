@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pendulum
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference, dag, task
+from airflow.sdk import dag, task
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from sinch_provider.notifications.sms import SinchSmsNotifier
 
