@@ -85,7 +85,7 @@ class Camera:
         # A pointer over a button shows its tooltip.
         self._page.mouse.move(1, _SIZE[1] - 1)
         # Pages move what they show into place.
-        self._page.wait_for_timeout(500)
+        self._page.wait_for_timeout(1500)
         path = self._folder / f"{name}.png"
         self._page.screenshot(path=path)
         self._page.set_viewport_size({"width": _SIZE[0], "height": _SIZE[1]})
@@ -130,10 +130,12 @@ class AirflowPages:
 
     def test_connection(self) -> str:
         """Press *Test Connection*, and return what the UI says to it."""
+        # On a fresh page, for this one may still say that the connection was saved.
+        self.page.goto(f"{self._url}/connections")
         self.page.get_by_role("button", name="Test Connection").click()
-        answer = self.page.locator("[data-scope=toast][data-part=root]").filter(has_text="Test Connection")
-        expect(answer.first).to_be_visible()
-        return answer.first.inner_text().replace("\n", ": ")
+        answer = self.page.locator("[data-scope=toast][data-part=root]")
+        expect(answer).to_be_visible()
+        return answer.inner_text().replace("\n", ": ")
 
     def open_trigger(self, dag_id: str) -> Locator:
         """Open the form that triggers a run."""

@@ -12,13 +12,13 @@ from typing import Final
 
 #: Written before Airflow started: the database is searched row by row, and these are the users' own.
 _NOT_AIRFLOWS: Final = ("airflow.db", "passwords.json", "dags/")
-#: What the page on privacy says is not hidden, because it is the users' own.
+#: What is not hidden, because it is the users' own. The page on privacy has to name each of these places.
 ALLOWED: Final = {
     "dag_code.source_code": "written in a Dag's file",
     "serialized_dag.data": "written in a Dag's file",
     "dag_run.conf": "what a run is triggered with",
-    "log.extra": "what a run is triggered with",
-    "callback.data": "what a run is triggered with",
+    "log.extra": "what a run is triggered with, in the audit log",
+    "callback.data": "what a run is triggered with, in the callback of its deadline",
     "xcom of example_send_and_wait.audience": "what a task of one's own returns",
     "xcom of example_send_and_wait.names": "what a task of one's own returns",
 }

@@ -75,7 +75,7 @@ class Journey:
         credentials = self.sandbox.credentials
         form.locator("[name=login]").fill(credentials.service_plan_id)
         form.locator("[name=password]").fill(credentials.api_token)
-        self.camera.take("airflow-connection")
+        self.camera.take("airflow-connection", whole=form)
         self.pages.unfold(form, "element_base_url")
         form.locator("[name=element_base_url]").fill(self.sandbox.url)
         form.locator("[name=element_alert_to]").fill(ON_CALL)
