@@ -27,8 +27,8 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-matrix test-airflow test-crash test-mutations test-browser screenshots docs coverage lint types format
-.PHONY: sandbox bench bench-write kill-rounds compare fuzz clean venv
+.PHONY: help demo test test-matrix test-airflow test-crash test-mutations test-browser test-journey screenshots docs
+.PHONY: coverage lint types format sandbox bench bench-write kill-rounds compare fuzz clean venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,7 +57,11 @@ test-airflow: venv ## Kill and clear a real Airflow while it sends; installs Red
 		--constraint constraints/$(AIRFLOW).txt --editable ./sandbox --editable '.[dev,system]'
 	@$(BIN)/python -m tests.system --kills $(KILLS) --clears $(CLEARS) --executors $(EXECUTORS) $(if $(SEED),--seed $(SEED))
 
-screenshots: venv ## Regenerate the inbox screenshots of the docs
+test-journey: venv ## Use a real Airflow in Chromium, from the connection to alerts; takes a few minutes
+	@sh scripts/chromium.sh
+	@$(BIN)/python -m tests.journey $(ARGS)
+
+screenshots: venv ## Take the pictures of Airflow and of the inbox for the docs again
 	@sh scripts/chromium.sh
 	@$(BIN)/python scripts/screenshots.py
 

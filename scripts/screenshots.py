@@ -1,12 +1,14 @@
 """
-``make screenshots``: take the pictures of the inbox in the docs again.
+``make screenshots``: take the pictures of Airflow and of the inbox in the docs again.
 
-An example Dag runs in a real Airflow against a sandbox, more texts follow, and Chromium looks at it all.
+An example Dag runs in a real Airflow against a sandbox, more texts follow, and Chromium looks at it all. The
+pictures of Airflow's pages, and of alerts in the inbox, are taken on the way of ``make test-journey``.
 """
 
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -133,6 +135,12 @@ def take_tutorial(browser: Browser, phone: SandboxClient) -> None:
     take(page, "first")
 
 
+def take_journey() -> int:
+    """Take the pictures of Airflow's pages and of alerts."""
+    command = [sys.executable, "-m", "tests.journey", "--pictures", str(IMAGES)]
+    return subprocess.run(command, cwd=demo.ROOT, check=False).returncode
+
+
 def main() -> int:
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
@@ -152,7 +160,7 @@ def main() -> int:
                 with demo.sandbox(home) as fresh:
                     take_tutorial(browser, fresh)
                 browser.close()
-    return 0
+    return take_journey()
 
 
 if __name__ == "__main__":

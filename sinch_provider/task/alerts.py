@@ -28,8 +28,10 @@ SPREAD: Final = 20.0
 _TIMEOUT: Final = 4.0
 #: The longest pause before a refused request is repeated.
 _LONGEST_PAUSE: Final = 5.0
-#: Names in the default text are cut to as many characters, so that it fits one part.
-_LONGEST_NAME: Final = 36
+#: Names in the default text are cut to as many characters, so that it fits one part. The id of a run that
+#: somebody has triggered has 40.
+_LONGEST_NAME: Final = 32
+_LONGEST_RUN: Final = 40
 #: What Sinch or our own rules would take for something else than text.
 _MISTAKABLE: Final = {"${": "$ {", "{{": "{ {", "{%": "{ %", "<hidden": "<-hidden"}
 _ENDED: Final = {"failure": "failed", "success": "succeeded", "skipped": "was skipped"}
@@ -44,18 +46,18 @@ def default_text(context: Context) -> str:
     """Say in one part what has happened."""
     kind, *names = identity.alert_of(context)
     run: Any = context.get("dag_run")
-    where = f"Dag {_short(_fact(run, 'dag_id'))}, run {_short(_fact(run, 'run_id'))}"
+    where = f"Dag {_short(_fact(run, 'dag_id'))}, run {_short(_fact(run, 'run_id'), _LONGEST_RUN)}"
     if kind == "nothing":
         return "Airflow: an alert without a task."
     if kind == "deadline":
         due: Any = context.get("deadline")
         return f"Airflow: deadline missed ({str(due.get('deadline_time'))[:16]}). {where}."
     if kind == "dag":
-        reason, dag_id, run_id = names[0], _short(names[1]), _short(names[2])
+        reason, dag_id, run_id = names[0], _short(names[1]), _short(names[2], _LONGEST_RUN)
         verb = "alert" if reason == "None" else "succeeded" if reason == "success" else f"failed ({reason})"
         return f"Airflow: Dag {dag_id} {verb}, run {run_id}."
     ti: Any = context["ti"]
-    where = f"Dag {_short(ti.dag_id)}, run {_short(ti.run_id)}"
+    where = f"Dag {_short(ti.dag_id)}, run {_short(ti.run_id, _LONGEST_RUN)}"
     mapped = ti.map_index is not None and ti.map_index >= 0
     task = _short(ti.task_id) + (f"[{ti.map_index}]" if mapped else "")
     if kind == "running":
@@ -65,8 +67,10 @@ def default_text(context: Context) -> str:
 
 
 def _fact(run: Any, name: str) -> str:
-    """Read a fact of a run, which is a mapping in the callback of a deadline."""
-    return str(run.get(name, "?") if isinstance(run, Mapping) else getattr(run, name, "?"))
+    """Read a fact of a run. In the callback of a deadline it is a mapping, as Airflow's API shows a run."""
+    if isinstance(run, Mapping):
+        return str(run.get(name) or run.get(f"dag_{name}", "?"))
+    return str(getattr(run, name, "?"))
 
 
 def _dag_id(context: Context) -> str:
@@ -75,10 +79,10 @@ def _dag_id(context: Context) -> str:
     return str(getattr(context.get("dag"), "dag_id", "")) if run is None else _fact(run, "dag_id")
 
 
-def _short(name: str) -> str:
-    if len(name) <= _LONGEST_NAME:
+def _short(name: str, longest: int = _LONGEST_NAME) -> str:
+    if len(name) <= longest:
         return name
-    return name[: _LONGEST_NAME - len(encoding.DOTS)] + encoding.DOTS
+    return name[: longest - len(encoding.DOTS)] + encoding.DOTS
 
 
 def sendable(text: Any, context: Context, max_parts: int) -> str:

@@ -35,11 +35,7 @@ def alert(**arguments: Any) -> SinchSmsNotifier:
 def deadline(id_: str = "019b0000-0000-7000-8000-000000000001") -> dict[str, Any]:
     """The context of a missed deadline, as the scheduler stores it."""
     return {
-        "dag_run": {
-            "dag_id": "nightly",
-            "dag_run_id": "scheduled__2026-01-01",
-            "run_id": "scheduled__2026-01-01",
-        },
+        "dag_run": {"dag_id": "nightly", "dag_run_id": "scheduled__2026-01-01"},
         "deadline": {"id": id_, "deadline_time": pendulum.now("UTC").subtract(minutes=5)},
     }
 

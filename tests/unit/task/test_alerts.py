@@ -44,7 +44,7 @@ def sandbox(sinch_sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch) -> Sa
         ),
         (
             lambda: {
-                "dag_run": {"dag_id": "dag", "run_id": "run"},
+                "dag_run": {"dag_id": "dag", "dag_run_id": "run"},
                 "deadline": {"id": "1", "deadline_time": "2026-01-01T07:30:00+00:00"},
             },
             "Airflow: deadline missed (2026-01-01T07:30). Dag dag, run run.",
@@ -55,9 +55,16 @@ def test_the_default_text_says_what_has_happened(context: Any, text: str) -> Non
     assert default_text(context()) == text
 
 
-def test_the_default_text_fits_one_part_whatever_the_names() -> None:
+def test_the_id_of_a_triggered_run_is_whole() -> None:
+    run_id = "manual__2026-11-26T11:12:48.517475+00:00"
+    context = context_of(send("load"), run_id=run_id, state="failed")
+    assert default_text(context) == f"Airflow: task load failed. Dag dag, run {run_id}, attempt 1."
+
+
+@pytest.mark.parametrize("state", ["failed", "skipped", "running"])
+def test_the_default_text_fits_one_part_whatever_the_names(state: str) -> None:
     long = "x" * 250
-    context = context_of(send(long), dag_id=long, run_id=long, map_index=5, try_number=12, state="failed")
+    context = context_of(send(long), dag_id=long, run_id=long, map_index=5, try_number=12, state=state)
     assert parts_of(default_text(context)) == ("text", 1)
 
 

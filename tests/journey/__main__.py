@@ -1,0 +1,101 @@
+"""
+``make test-journey``: a person's way through a real Airflow, in a real browser.
+
+A connection is made in the form, a Dag is triggered, its log and its link are looked at; a task fails, a
+deadline passes, an approval is asked for, and each is told by SMS. Sinch is a sandbox. Then everything that
+Airflow has stored and logged is searched. Nothing is left running.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import tempfile
+import time
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+
+from playwright.sync_api import Error as BrowserError
+
+from sinch_sandbox.server import Options, RunningSandbox
+from tests.journey.airflow import Airflow
+from tests.journey.pages import AirflowPages, Camera, browser_page
+from tests.journey.search import Search
+from tests.journey.steps import Journey, said
+from tests.system.processes import SystemTestError
+
+_BEGAN = time.monotonic()
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.journey", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--pictures", type=Path, help="take the pictures of the docs into this folder")
+    parser.add_argument("--keep", action="store_true", help="keep Airflow's database and logs")
+    return parser.parse_args()
+
+
+def travel(home: Path, pictures: Path | None) -> bool:
+    """Do it all; whether everything was as it must be."""
+    airflow = Airflow(home)
+    with RunningSandbox(Options()) as sandbox:
+        # Slow enough for a task to wait: Airflow takes one that goes on at once for failed.
+        sandbox.configure(delivery_delay=12)
+        with ExitStack() as stack:
+            stack.callback(airflow.end)
+            with said("Airflow starts"):
+                airflow.start()
+            page, strayed = stack.enter_context(browser_page())
+            journey = Journey(
+                airflow,
+                sandbox,
+                AirflowPages(page, airflow.url),
+                Camera(page, pictures),
+                Search(home, airflow.database),
+            )
+            journey.travel()
+        # Once more, for what was written while Airflow ended.
+        journey.look()
+        sought = journey.sought()
+    faults = journey.verdict() + [f"The browser called {url}" for url in strayed]
+    search = journey.search
+    print(f"\nSearched {search.rows} rows and {search.files} files for {sought}. Found in:")
+    print(search.table())
+    if journey.camera.taken:
+        print(f"\nPictures: {', '.join(journey.camera.taken)}")
+    print(f"\n{time.monotonic() - _BEGAN:.0f} s")
+    for fault in faults:
+        print(f"  WRONG  {fault}")
+    return not faults
+
+
+def interrupted(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    given = arguments()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
+    home = Path(tempfile.mkdtemp(prefix="sinch-journey-"))
+    print(f"Airflow {version('apache-airflow')}, {home}", flush=True)
+    good = False
+    try:
+        good = travel(home, given.pictures)
+    except (SystemTestError, AssertionError, BrowserError) as error:
+        print(f"\n{error}")
+    except KeyboardInterrupt:
+        print("\nStopped.")
+        return 130
+    finally:
+        if good and not given.keep:
+            shutil.rmtree(home, ignore_errors=True)
+        else:
+            print(f"Airflow's database and logs are kept in {home}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
