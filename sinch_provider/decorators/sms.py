@@ -94,12 +94,13 @@ class _SmsDecoratedOperator(DecoratedOperator, SinchSendBatchOperator):
         if isinstance(returned, str):
             returned = {"body": returned}
         if not isinstance(returned, Mapping):
-            rule = "must return text, or a mapping of arguments"
-            raise self._invalid([Fault("the function", rule, type(returned).__name__)])
+            rule = "must be text, or a mapping of arguments"
+            raise self._invalid([Fault("return_value", rule, type(returned).__name__)])
         if strangers := len(returned.keys() - set(_RETURNED)):
             # They are not named: a mapping of numbers would have them as its keys.
-            rule = f"must not return other keys than {', '.join(_RETURNED)}"
-            raise self._invalid([Fault("the function", rule, f"{strangers} others")])
+            known = ", ".join(_RETURNED)
+            rule = f"must not have other keys than {known}, and {strangers} of its keys are others"
+            raise self._invalid([Fault("return_value", rule)])
         lacking = [name for name in ("to", "body") if returned.get(name, getattr(self, name)) is _LATER]
         if lacking:
             raise self._invalid([Fault(name, "must be returned by the function") for name in lacking])

@@ -142,7 +142,9 @@ class SinchSmsNotifier(BaseNotifier):
             until = running.current().monotonic() + running.SECONDS
             fields = self._rendered(context)
             async with asyncio.timeout(running.SECONDS) as limit:
-                account = running.hasty(await running.read_account(running.SinchHook(fields["sinch_conn_id"])))
+                account = running.hasty(
+                    await running.read_account(running.SinchHook(fields["sinch_conn_id"]))
+                )
                 alert = self._alert(context, account, fields)
                 if alert.wait:
                     limit.reschedule(limit.when() + alert.wait)  # type: ignore[operator]

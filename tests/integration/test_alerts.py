@@ -174,7 +174,11 @@ class TestTasks:
 
     def test_several_notifiers_of_one_callback(self, run_dag, sinch_default, failing_dag):
         dag = failing_dag("several")
-        dag.get_task("load").on_failure_callback = [alert(), alert(to=BEN), alert(body="Look at the database")]
+        dag.get_task("load").on_failure_callback = [
+            alert(),
+            alert(to=BEN),
+            alert(body="Look at the database"),
+        ]
         assert run_dag(dag).state == "failed"
         assert len(sinch_default.messages()) == 3
 
@@ -213,8 +217,9 @@ class TestDags:
             "Airflow: Dag dag failed (timed_out), run run.",
         ]
 
-
-    @pytest.mark.parametrize(("callback", "verb"), [("failure", "failed (task_failure)"), ("success", "succeeded")])
+    @pytest.mark.parametrize(
+        ("callback", "verb"), [("failure", "failed (task_failure)"), ("success", "succeeded")]
+    )
     def test_of_a_dag_without_a_task(self, sinch_default, callback, verb):
         context = dag_context(
             send("load"), reason="task_failure" if callback == "failure" else "success", with_task=False

@@ -1,13 +1,14 @@
 """
 ``python -m tests.system.alerts``: how many texts come from a failure whose callback Airflow runs twice.
 
-In each round, a task of a real Airflow is killed with its supervisor, and Airflow gives it up by its heartbeat.
-Sinch is a sandbox that lists a batch some seconds after it was sent.
+In each round, a task of a real Airflow is killed with its supervisor, and Airflow gives it up by its
+heartbeat. Sinch is a sandbox that lists a batch some seconds after it was sent.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import signal
 import sys
@@ -36,12 +37,18 @@ _QUIET: Final = 8.0
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.system.alerts", description=__doc__)
     parser.add_argument("--rounds", type=int, default=20, help="failures (%(default)s)")
-    parser.add_argument("--lag", type=float, default=5.0, help="seconds until a batch is listed (%(default)s)")
+    parser.add_argument(
+        "--lag", type=float, default=5.0, help="seconds until a batch is listed (%(default)s)"
+    )
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="sinch-alerts-"))
     # Postgres's user has to reach its own folder within.
     folder.chmod(0o711)
-    print(f"Airflow {version('apache-airflow')}, {given.rounds} rounds, listing lag {given.lag:g} s", flush=True)
+    # What Airflow's processes remember of their alerts goes there too.
+    os.environ["TMPDIR"] = str(folder)
+    print(
+        f"Airflow {version('apache-airflow')}, {given.rounds} rounds, listing lag {given.lag:g} s", flush=True
+    )
     try:
         seen = rounds(folder, given.rounds, given.lag)
     except SystemTestError as error:
@@ -49,8 +56,11 @@ def main() -> int:
         return 1
     for (ran, texts), number in sorted(seen.items()):
         print(f"callback ran {ran} times, {texts} texts: {number} rounds")
-    print(f"Logs are kept in {folder}") if 0 in {texts for _, texts in seen} else shutil.rmtree(folder, True)
-    return 0
+    if all(texts for _, texts in seen):
+        shutil.rmtree(folder, ignore_errors=True)
+        return 0
+    print(f"An alert is missing. Logs are kept in {folder}")
+    return 1
 
 
 def rounds(folder: Path, count: int, lag: float) -> Counter[tuple[int, int]]:

@@ -1,8 +1,8 @@
 """
 The send of a callback: better an alert twice than no alert.
 
-Airflow may run a callback twice, and gives it no journal. So a callback looks once for its own batch, at Sinch
-and on its machine. It does not wait for the settle time.
+Airflow may run a callback twice, and gives it no journal. So a callback looks once for its own batch, at
+Sinch and on its machine. It does not wait for the settle time.
 """
 
 from __future__ import annotations

@@ -46,7 +46,9 @@ def test_knows_what_it_has_kept() -> None:
 def test_another_callback_account_or_recipient_is_another() -> None:
     one().keep("BATCH1")
     other = Account(credentials=ServicePlanCredentials("plan", "another"))
-    assert [each.find() for each in (one(MARIA, JOHAN), one(reference="af-2"), one(account=other))] == [None] * 3
+    assert [each.find() for each in (one(MARIA, JOHAN), one(reference="af-2"), one(account=other))] == [
+        None
+    ] * 3
 
 
 def test_forgets_after_an_hour_or_a_window(folder) -> None:
