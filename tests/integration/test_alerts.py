@@ -134,7 +134,13 @@ class TestTasks:
         for _ in range(2):
             alert()(processor_context(send("load")))
         alert(to=BEN)(processor_context(send("load")))
-        assert sinch_default.calls() == {"list": 3, "send": 2}
+        assert sinch_default.calls() == {"list": 3, "get": 1, "send": 2}
+
+    def test_it_texts_again_in_an_account_that_was_emptied(self, sinch_default):
+        alert()(processor_context(send("load")))
+        sinch_default.reset()
+        alert()(processor_context(send("load")))
+        assert len(sinch_default.messages()) == 1
 
     def test_it_texts_once_though_the_second_look_fails(self, sinch_default):
         alert()(processor_context(send("load")))

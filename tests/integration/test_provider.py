@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sinch_provider.decorators.sms import sinch_sms_task
 from sinch_provider.get_provider_info import get_provider_info
 from tests.integration.conftest import ROOT
 
@@ -90,4 +91,4 @@ def test_triggers(listed: Any) -> None:
 def test_the_decorator_is_there() -> None:
     from airflow.sdk import task
 
-    assert task.sinch_sms.__name__ == "sinch_sms_task"
+    assert task.sinch_sms is sinch_sms_task

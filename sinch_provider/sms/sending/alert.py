@@ -13,8 +13,9 @@ from datetime import timedelta
 
 import pendulum
 
+from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account
-from sinch_provider.sms.errors import SinchError, SinchUncertainError
+from sinch_provider.sms.errors import SinchError, SinchNotFoundError, SinchUncertainError
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.sending.listing import Listing, list_by_reference
@@ -104,7 +105,14 @@ class Alert:
         if known is None or any(batch.id == known for batch in listing.batches):
             # A batch that is listed does not count if it was cancelled, or is too old by Sinch's clock.
             return None
-        return self._adopt(known, None)
+        # The account may have been emptied since, as a sandbox is between two tests.
+        try:
+            batch = await endpoints.get(known)
+        except SinchNotFoundError:
+            return None
+        except SinchError:
+            return self._adopt(known, None)
+        return None if batch.canceled else self._adopt(known, batch)
 
     def _adopt(self, batch_id: str, batch: Batch | None) -> Sent:
         by = "of this callback" if self._window is None else f"of the last {self._window}"
