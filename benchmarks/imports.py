@@ -23,9 +23,14 @@ _MADE: Final = """
 from sinch_provider.operators.send import SinchSendBatchOperator
 SinchSendBatchOperator(task_id="send", to=["+447700900222"], body="Hi", from_="Bistro")
 """
+_SMTP: Final = "import airflow.providers.smtp.notifications.smtp"
 _SMTP_MADE: Final = """
 from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 SmtpNotifier(from_email="from@example.com", to="to@example.com", subject="Hi", html_content="Hi")
+"""
+_NOTIFIER_MADE: Final = """
+from sinch_provider.notifications.sms import SinchSmsNotifier
+SinchSmsNotifier(to="+447700900222", from_="Bistro", body="Hi")
 """
 _SLACK: Final = "airflow.providers.slack.notifications.slack"
 
@@ -36,24 +41,35 @@ CONTENDERS: Final[Mapping[str, tuple[str, str]]] = {
         f"import {OURS('operators.batches')}, {OURS('sensors.batches')}",
         "all our operators and the sensor",
     ),
-    "smtp": ("import airflow.providers.smtp.notifications.smtp", "the smtp notifier"),
+    "notifier": (f"import {OURS('notifications.sms')}", "our notifier"),
+    "decorator": (f"import {OURS('decorators.sms')}", "our decorator, in a file that has imported `task`"),
+    "retry_policy": (f"import {OURS('retries')}", "our retry policy"),
+    "smtp": (_SMTP, "the smtp notifier"),
+    "smtp_beside_task": (_SMTP, "the smtp notifier, in a file that has imported `task`"),
     "slack": (f"import {_SLACK}", "the slack notifier"),
     "send_made": (_MADE, "our operator that sends, with a task made of it"),
+    "notifier_made": (_NOTIFIER_MADE, "our notifier, with a notifier made"),
     "smtp_made": (_SMTP_MADE, "the smtp notifier, with a notifier made"),
 }
+
+#: What a Dag file that uses them has imported anyway. It does not count.
+BEFORE: Final[Mapping[str, str]] = dict.fromkeys(
+    ("decorator", "smtp_beside_task"), "from airflow.sdk import task"
+)
 
 # Runs in a process of its own. The Dag processor does the same: it imports Airflow once, keeps the garbage
 # collector from what it has then, and imports every Dag file in a fork.
 _ROUND: Final = """
 import gc, json, os, sys, time
-starts, statements = json.load(sys.stdin)
+starts, statements, before = json.load(sys.stdin)
 from airflow.sdk import BaseOperator
 base = time.process_time()
 gc.freeze()
 
-def cost(statement):
+def cost(statement, before):
     read, write = os.pipe()
     if not os.fork():
+        exec(before)
         began = time.process_time()
         exec(statement)
         os.write(write, str(time.process_time() - began).encode())
@@ -67,7 +83,7 @@ def cost(statement):
 found = {key: [] for key in statements}
 for _ in range(starts):
     for key, statement in statements.items():
-        found[key].append(cost(statement))
+        found[key].append(cost(statement, before.get(key, "")))
 json.dump({"base": base, **found}, sys.stdout)
 """
 
@@ -76,7 +92,7 @@ def one_round(statements: Mapping[str, str], environment: Mapping[str, str]) -> 
     """The CPU of each contender in ms: the median of its starts."""
     done = subprocess.run(
         [sys.executable, "-c", _ROUND],
-        input=json.dumps([STARTS, statements]),
+        input=json.dumps([STARTS, statements, dict(BEFORE)]),
         env=dict(environment),
         stdout=subprocess.PIPE,
         text=True,
@@ -125,6 +141,22 @@ def measure(rounds: int) -> Result:
         ratios=[
             Ratio("imports.all/smtp", "all our operators and the sensor / smtp", "imports.all", peer, 1.0),
             Ratio("imports.send/smtp", "our operator that sends / smtp", "imports.send", peer, 1.0),
+            Ratio("imports.notifier/smtp", "our notifier / smtp", "imports.notifier", peer, 1.0),
+            Ratio(
+                "imports.decorator/smtp",
+                "our decorator / smtp, both in a file that has imported `task`",
+                "imports.decorator",
+                "imports.smtp_beside_task",
+                1.0,
+            ),
+            Ratio("imports.retry_policy/smtp", "our retry policy / smtp", "imports.retry_policy", peer, 1.0),
+            Ratio(
+                "imports.notifier_made/smtp_made",
+                "our notifier with a notifier made / smtp with a notifier made",
+                "imports.notifier_made",
+                "imports.smtp_made",
+                1.0,
+            ),
             Ratio(
                 "imports.send_made/smtp_made",
                 "our operator with a task made of it / smtp with a notifier made",

@@ -30,7 +30,10 @@ nitpick_ignore_regex = [
     # Types of Python, Airflow and pendulum, and aliases that only type checkers see.
     (r"py:.*", r"(?!sinch_provider\.).*"),
     # Private parts of the package that public signatures name.
-    (r"py:class", r"sinch_provider\.sms\.(models\.Page|secret\.Secret|.*\.T)"),
+    (
+        r"py:class",
+        r"sinch_provider\.sms\.(models\.Page|secret\.Secret|wire\..*Transport|.*\.T)",
+    ),
 ]
 
 myst_heading_anchors = 3

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from airflow.providers.common.compat.sdk import DecoratedOperator, context_merge, task_decorator_factory
 
 from sinch_provider.operators.send import SinchSendBatchOperator
-from sinch_provider.sms import message
 from sinch_provider.sms.errors import Fault
-from sinch_provider.task.failures import airflow_failures
+from sinch_provider.sms.fields import table
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, TaskDecorator
 
 #: What the function may return. Other arguments must be known before the task runs.
-_RETURNED: Final = (*message.MESSAGE, "send_key", "max_total_parts")
+_RETURNED: Final = tuple(dict.fromkeys(("to", "body", *table.MESSAGE, "send_key", "max_total_parts")))
 
 
 class _Later:
@@ -74,10 +73,12 @@ class _SmsDecoratedOperator(DecoratedOperator, SinchSendBatchOperator):
 
     def execute(self, context: Context) -> str:
         """Call the function, and send."""
+        from sinch_provider.operators import running
+
         context_merge(context, self.op_kwargs)
         named = _arguments_of(self.python_callable, self.op_args, context)
         said = self.python_callable(*self.op_args, **named)
-        with airflow_failures():
+        with running.airflow_failures():
             returned = self._arguments_of(said)
         for name, value in returned.items():
             setattr(self, name, value)
@@ -93,12 +94,13 @@ class _SmsDecoratedOperator(DecoratedOperator, SinchSendBatchOperator):
         if isinstance(returned, str):
             returned = {"body": returned}
         if not isinstance(returned, Mapping):
-            rule = "must return text, or a mapping of arguments"
-            raise self._invalid([Fault("the function", rule, type(returned).__name__)])
+            rule = "must be text, or a mapping of arguments"
+            raise self._invalid([Fault("return_value", rule, type(returned).__name__)])
         if strangers := len(returned.keys() - set(_RETURNED)):
             # They are not named: a mapping of numbers would have them as its keys.
-            rule = f"must not return other keys than {', '.join(_RETURNED)}"
-            raise self._invalid([Fault("the function", rule, f"{strangers} others")])
+            known = ", ".join(_RETURNED)
+            rule = f"must not have other keys than {known}, and {strangers} of its keys are others"
+            raise self._invalid([Fault("return_value", rule)])
         lacking = [name for name in ("to", "body") if returned.get(name, getattr(self, name)) is _LATER]
         if lacking:
             raise self._invalid([Fault(name, "must be returned by the function") for name in lacking])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseNotifier
 
-from sinch_provider.hooks.sinch import SinchHook
+from sinch_provider.hooks import DEFAULT_CONN_ID
 from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
 from sinch_provider.sms.fields import table
 from sinch_provider.sms.fields.rules import shown_value
@@ -75,7 +75,7 @@ class SinchSmsNotifier(BaseNotifier):
         throttle: timedelta | None = None,
         throttle_key: str | None = None,
         raise_on_error: bool = False,
-        sinch_conn_id: str = SinchHook.default_conn_name,
+        sinch_conn_id: str = DEFAULT_CONN_ID,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -115,59 +115,54 @@ class SinchSmsNotifier(BaseNotifier):
     def notify(self, context: Context) -> None:
         """Send the alert from the process of a task, or from the Dag processor."""
         with self._told():
-            from airflow.providers.common.compat.sdk import mask_secret
+            from sinch_provider.notifications import running
 
-            from sinch_provider.sms.client import SinchClient
-            from sinch_provider.sms.runtime import current
-            from sinch_provider.task.alerts import SECONDS, hasty, persistent
-
-            until = current().monotonic() + SECONDS
+            until = running.current().monotonic() + running.SECONDS
             fields = self._rendered(context)
-            with SinchHook(fields["sinch_conn_id"]).new_client() as found:
-                account = hasty(found.account)
+            with running.SinchHook(fields["sinch_conn_id"]).new_client() as found:
+                account = running.hasty(found.account)
             alert = self._alert(context, account, fields)
             until += alert.wait
-            seconds = until - current().monotonic()
-            with SinchClient(account, attempts=1, seconds=seconds, conceal=mask_secret) as client:
-                client.follow(persistent(alert, until))
+            seconds = until - running.current().monotonic()
+            with running.SinchClient(
+                account, attempts=1, seconds=seconds, conceal=running.mask_secret
+            ) as client:
+                client.follow(running.persistent(alert, until))
 
     async def async_notify(self, context: Context) -> None:
         """Send the alert from the triggerer."""
         import asyncio
+        from importlib import import_module
 
         with self._told():
-            from airflow.providers.common.compat.sdk import mask_secret
-            from asgiref.sync import sync_to_async
+            # Loading it takes longer than the event loop may stand still.
+            await asyncio.to_thread(import_module, "sinch_provider.notifications.running")
+            from sinch_provider.notifications import running
 
-            from sinch_provider.sms.aio import AsyncSinchClient
-            from sinch_provider.sms.runtime import current
-            from sinch_provider.task.alerts import SECONDS, hasty, persistent
-
-            until = current().monotonic() + SECONDS
+            until = running.current().monotonic() + running.SECONDS
             fields = self._rendered(context)
-            async with asyncio.timeout(SECONDS) as limit:
-                account = hasty((await SinchHook(fields["sinch_conn_id"]).get_async_conn()).account)
+            async with asyncio.timeout(running.SECONDS) as limit:
+                account = running.hasty(
+                    await running.read_account(running.SinchHook(fields["sinch_conn_id"]))
+                )
                 alert = self._alert(context, account, fields)
                 if alert.wait:
                     limit.reschedule(limit.when() + alert.wait)  # type: ignore[operator]
                 until += alert.wait
-                async with AsyncSinchClient(
-                    account,
-                    attempts=1,
-                    seconds=until - current().monotonic(),
-                    # mask_secret talks to the supervisor, which would block the event loop.
-                    conceal=sync_to_async(mask_secret),
+                seconds = until - running.current().monotonic()
+                async with running.AsyncSinchClient(
+                    account, attempts=1, seconds=seconds, conceal=running.conceal
                 ) as client:
-                    await client.follow(persistent(alert, until))
+                    await client.follow(running.persistent(alert, until))
 
     def _alert(self, context: Context, account: Account, fields: dict[str, Any]) -> Alert:
-        from sinch_provider.task.alerts import alert_for, sendable
+        from sinch_provider.notifications import running
 
-        return alert_for(
+        return running.alert_for(
             context,
             account,
             to=fields["to"],
-            text=sendable(fields["body"], context, self.max_parts),
+            text=running.sendable(fields["body"], context, self.max_parts),
             from_=fields["from_"],
             written=self.body,
             throttle=self.throttle,

@@ -129,10 +129,11 @@ def alert_for(
     since = identity.alert_since(context)
     if throttle is None:
         names = ("alert", *identity.alert_of(context), written, account.namespace or None)
-        return Alert(call, identity.reference_of(*names), since)
+        return Alert(call, identity.reference_of(*names), since, account=account)
     key = throttle_key or _dag_id(context)
     reference = identity.reference_of("throttle", key, account.namespace or None)
-    return Alert(call, reference, since, window=throttle, wait=current().uniform(0, SPREAD))
+    wait = current().uniform(0, SPREAD)
+    return Alert(call, reference, since, account=account, window=throttle, wait=wait)
 
 
 async def persistent(alert: Alert, until: float) -> Sent:

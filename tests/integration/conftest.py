@@ -55,6 +55,12 @@ def airflow_database() -> Path:
     return HOME / "airflow.db"
 
 
+@pytest.fixture(autouse=True)
+def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test be a machine of its own: alerts remember there what they have sent."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
 @pytest.fixture
 def sinch_default(sinch_sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The sandbox, with the connection ``sinch_default`` leading to it."""

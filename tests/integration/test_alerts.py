@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -128,6 +129,44 @@ class TestTasks:
         told(processor_context(send("load"), try_number=2))
         assert sinch_default.calls() == {"list": 3, "send": 2}
 
+    def test_it_texts_once_though_sinch_lists_the_first_late(self, sinch_default):
+        sinch_default.fault("listing_lag", "send", seconds=5, count=None)
+        for _ in range(2):
+            alert()(processor_context(send("load")))
+        alert(to=BEN)(processor_context(send("load")))
+        assert sinch_default.calls() == {"list": 3, "get": 1, "send": 2}
+
+    def test_it_texts_again_in_an_account_that_was_emptied(self, sinch_default):
+        alert()(processor_context(send("load")))
+        sinch_default.reset()
+        alert()(processor_context(send("load")))
+        assert len(sinch_default.messages()) == 1
+
+    def test_it_texts_once_though_the_second_look_fails(self, sinch_default):
+        alert()(processor_context(send("load")))
+        sinch_default.fault("server_error", "list", count=None)
+        alert()(processor_context(send("load")))
+        assert len(sinch_default.messages()) == 1
+
+    def test_another_machine_texts_again_before_sinch_lists_the_first(
+        self, sinch_default, tmp_path, monkeypatch
+    ):
+        sinch_default.fault("listing_lag", "send", seconds=5, count=None)
+        alert()(processor_context(send("load")))
+        (tmp_path / "another").mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "another"))
+        alert()(processor_context(send("load")))
+        assert len(sinch_default.messages()) == 2
+
+    def test_a_cancelled_alert_does_not_count(self, sinch_default):
+        from sinch_provider.hooks.sinch import SinchHook
+
+        alert()(processor_context(send("load")))
+        (batch,) = sinch_default.batches()
+        SinchHook().batches.cancel(batch["id"])
+        alert()(processor_context(send("load")))
+        assert sinch_default.calls()["send"] == 2
+
     def test_two_alerts_of_one_callback_are_two(self, sinch_default):
         for body in ("Part one", "Part two"):
             for _ in range(2):
@@ -138,6 +177,28 @@ class TestTasks:
         sinch_default.fault("server_error", "list", count=None)
         alert()(processor_context(send("load")))
         assert len(sinch_default.messages()) == 1
+
+    def test_several_notifiers_of_one_callback(self, run_dag, sinch_default, failing_dag):
+        dag = failing_dag("several")
+        dag.get_task("load").on_failure_callback = [
+            alert(),
+            alert(to=BEN),
+            alert(body="Look at the database"),
+        ]
+        assert run_dag(dag).state == "failed"
+        assert len(sinch_default.messages()) == 3
+
+    def test_for_all_tasks_of_a_dag(self, run_dag, sinch_default):
+        told = {"on_failure_callback": alert(body="{{ ti.task_id }}"), "on_retry_callback": alert(to=BEN)}
+        with DAG("all", start_date=START, schedule=None, default_args=told) as dag:
+
+            @task
+            def fails():
+                raise ValueError
+
+            fails.override(task_id="one")(), fails.override(task_id="two")()
+        assert run_dag(dag).state == "failed"
+        assert sorted(message["body"] for message in sinch_default.messages()) == ["one", "two"]
 
     def test_a_callback_in_the_middle_of_a_task(self, run_dag, sinch_default):
         with DAG("announced", start_date=START, schedule=None) as dag:
@@ -161,6 +222,18 @@ class TestDags:
             "Airflow: Dag dag failed (task_failure), run run.",
             "Airflow: Dag dag failed (timed_out), run run.",
         ]
+
+    @pytest.mark.parametrize(
+        ("callback", "verb"), [("failure", "failed (task_failure)"), ("success", "succeeded")]
+    )
+    def test_of_a_dag_without_a_task(self, sinch_default, callback, verb):
+        context = dag_context(
+            send("load"), reason="task_failure" if callback == "failure" else "success", with_task=False
+        )
+        alert()(context)
+        alert(body="{{ ti.task_id }}")(context)
+        said = [message["body"] for message in sinch_default.messages()]
+        assert said == [f"Airflow: Dag dag {verb}, run run."] * 2
 
 
 @deadlines

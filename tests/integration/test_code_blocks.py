@@ -120,6 +120,8 @@ def test_data_can_be_read(block: Block) -> None:
 def test_a_dag_runs(load: Callable[[Block], dict[str, Any]], prompt: SandboxClient, block: Block) -> None:
     for dag in load(block).values():
         conf = {"to": "+447700900222"} if "to" in dag.params else None
+        # With a deadline, Airflow 3.3 fails at the end of dag.test(): it looks for it in its database.
+        dag.deadline = None
         run = dag.test(run_conf=conf)
         assert run.state == ("failed" if block.fails else "success")
         assert dag.tasks

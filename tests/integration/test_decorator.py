@@ -78,9 +78,9 @@ class TestReturns:
     @pytest.mark.parametrize(
         ("returned", "said"),
         [
-            (None, "the function: must return text, or a mapping of arguments (got NoneType)"),
-            ([ANN], "the function: must return text, or a mapping of arguments (got list)"),
-            ({"body": "Hi", "hold": 5, ANN: "x"}, "must not return other keys than to, body"),
+            (None, "return_value: must be text, or a mapping of arguments (got NoneType)"),
+            ([ANN], "return_value: must be text, or a mapping of arguments (got list)"),
+            ({"body": "Hi", "hold": 5, ANN: "x"}, "return_value: must not have other keys than to, body"),
             ({"to": [ANN]}, "body: must be returned by the function"),
             ("Hi", "to: must be returned by the function"),
             ({"to": "{{ none }}", "body": "Hi"}, "to: must not come from a template that found no value"),

@@ -27,6 +27,7 @@ PARSED = {
     "sinch_provider",
     "sinch_provider.get_provider_info",
     *(f"sinch_provider.{name}" for name in ("hooks", "operators", "sensors", "sms", "sms.fields", "task")),
+    "sinch_provider.links",
     *(f"sinch_provider.operators.{name}" for name in ("base", "batches", "dry_run", "message", "send")),
     "sinch_provider.sensors.batches",
     *(f"sinch_provider.task.{name}" for name in ("arguments", "rendering")),
@@ -38,6 +39,19 @@ HOOK = {
     "sinch_provider",
     "sinch_provider.get_provider_info",
     *(f"sinch_provider.{name}" for name in ("hooks", "hooks.sinch", "sms", "sms.errors", "sms.masking")),
+}
+
+NOTIFIER = {
+    *(name for name in PARSED if ".operators" not in name and ".sensors" not in name),
+    "sinch_provider.notifications",
+    "sinch_provider.notifications.sms",
+}
+DECORATOR = {*PARSED, "sinch_provider.decorators", "sinch_provider.decorators.sms"}
+POLICY = {"sinch_provider", "sinch_provider.sms", "sinch_provider.sms.errors", "sinch_provider.retries"}
+#: What these modules build on. The sensor's base comes with the hook's.
+BASES = {
+    *(f"airflow.sdk.bases.{name}" for name in ("decorator", "hook", "operatorlink", "sensor")),
+    "airflow.sdk.definitions.retry_policy",
 }
 
 # What Dag authors import, with what Airflow itself loads for such a module.
@@ -137,6 +151,10 @@ def test_listed_modules_are_those_there_are(kind: str) -> None:
         *((f"sinch_provider.operators.{name}", PARSED) for name in ("batches", "dry_run", "message", "send")),
         ("sinch_provider.sensors.batches", PARSED),
         ("sinch_provider.hooks.sinch", HOOK),
+        ("sinch_provider.notifications.sms", NOTIFIER),
+        ("sinch_provider.decorators.sms", DECORATOR),
+        ("sinch_provider.retries", POLICY),
+        ("sinch_provider.links", {"sinch_provider", "sinch_provider.links"}),
     ],
 )
 def test_a_dag_loads_only_what_parsing_needs(module: str, allowed: set[str]) -> None:
@@ -144,7 +162,7 @@ def test_a_dag_loads_only_what_parsing_needs(module: str, allowed: set[str]) -> 
     added = modules_after(base + f"import {module}") - modules_after(base)
     assert {name for name in added if name.startswith("sinch_provider")} <= allowed
     others = {name for name in added if not name.startswith("sinch_provider")}
-    assert others <= {"airflow.sdk.bases.hook", "airflow.sdk.bases.sensor"}
+    assert others <= BASES
 
 
 @needs(3, 0, what="a task SDK, which loads little")

@@ -60,6 +60,7 @@ class Airflow:
     Api-server, scheduler, triggerer and dag-processor, and with Celery two workers.
 
     :param executor: ``local`` or ``celery``.
+    :param dag_id: The Dag that runs.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class Airflow:
         broker: Redis | None,
         sandbox: SandboxClient,
         seed: int,
+        dag_id: str = "send_once",
     ) -> None:
         self.executor = executor
+        self._dag = f"/api/v2/dags/{dag_id}"
         self.home = folder / executor
         self.home.mkdir()
         self.port = free_port()
@@ -224,7 +227,7 @@ class Airflow:
 
     def _dag_known(self) -> bool:
         self._log_in()
-        return bool(self._get("/api/v2/dags/send_once").ok)
+        return bool(self._get(self._dag).ok)
 
     def _healthy(self, component: str) -> bool:
         return bool(self._get("/api/v2/monitor/health").json()[component]["status"] == "healthy")
@@ -237,7 +240,7 @@ class Airflow:
     def trigger(self, run_id: str, conf: dict[str, Any]) -> bool:
         """Trigger a run; False if Airflow is not there at the moment."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
-        url = f"http://127.0.0.1:{self.port}/api/v2/dags/send_once/dagRuns"
+        url = f"http://127.0.0.1:{self.port}{self._dag}/dagRuns"
         try:
             answer = requests.post(url, json=body, headers=self._headers(), timeout=20)
             if answer.status_code == 401:
@@ -250,6 +253,10 @@ class Airflow:
         if answer.status_code >= 500:
             return False
         raise SystemTestError(f"Airflow refused a run: {answer.status_code} {answer.text[:500]}")
+
+    def has_failed(self, run_id: str) -> bool:
+        """Whether a run has ended, and failed."""
+        return bool(self._get(f"{self._dag}/dagRuns/{run_id}").json().get("state") == "failed")
 
     def clear(self, key: Key, keep_task_state: bool) -> str | None:
         """
@@ -267,7 +274,7 @@ class Airflow:
         }
         if keep_task_state:
             body["keep_task_state"] = True
-        url = f"http://127.0.0.1:{self.port}/api/v2/dags/send_once/clearTaskInstances"
+        url = f"http://127.0.0.1:{self.port}{self._dag}/clearTaskInstances"
         try:
             answer = requests.post(url, json=body, headers=self._headers(), timeout=20)
         except requests.RequestException:

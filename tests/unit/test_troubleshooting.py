@@ -25,6 +25,7 @@ UNEXPLAINED_FOLDERS: Final = ("sinch_provider/sms/fields/", "sinch_provider/sms/
 UNEXPLAINED: Final = (
     "module {…} has no attribute {…}",
     "Use AsyncSinchClient as a context manager",
+    "Use a poller in its context",
     "A procedure may await calls and pauses only",
     "a summary must be an object",
     "{…} must be a list of ids",

@@ -1,8 +1,8 @@
 """
 The send of a callback: better an alert twice than no alert.
 
-Airflow may run a callback twice, and gives it no journal. So a callback looks once for its own batch. It does
-not wait for the settle time.
+Airflow may run a callback twice, and gives it no journal. So a callback looks once for its own batch, at
+Sinch and on its machine. It does not wait for the settle time.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from datetime import timedelta
 
 import pendulum
 
-from sinch_provider.sms.errors import SinchError, SinchUncertainError
+from sinch_provider.sms import endpoints
+from sinch_provider.sms.account import Account
+from sinch_provider.sms.errors import SinchError, SinchNotFoundError, SinchUncertainError
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.sending.listing import Listing, list_by_reference
 from sinch_provider.sms.sending.matching import contradiction
 from sinch_provider.sms.sending.payload import Match, Payload
 from sinch_provider.sms.sending.sent import Sent
+from sinch_provider.sms.sending.sent_here import SentHere
 from sinch_provider.sms.wire.call import Call, Pause
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,7 @@ class Alert:
         it is kept, and the alert is sent without looking.
     :param reference: The reference of the callback.
     :param since: The earliest time at which the callback can have run.
+    :param account: To remember on this machine what was sent from it; None: only Sinch is asked.
     :param window: How long an alert counts that reached the recipients before. None: for ever. With it, the
         reference may stand for many callbacks, of which only the first sends.
     :param wait: Seconds to wait first, so that many callbacks do not look at the same moment.
@@ -44,6 +48,7 @@ class Alert:
         reference: str,
         since: pendulum.DateTime,
         *,
+        account: Account | None = None,
         window: timedelta | None = None,
         wait: float = 0.0,
     ) -> None:
@@ -53,6 +58,7 @@ class Alert:
         self._call = replace(call, body=self._body)
         self._payload = Payload.of_request(body)
         self._reference = reference
+        self._sent_here = SentHere(account, reference, self._payload) if account else None
         self._since = since
         self._window = window
         #: Seconds that it waits before it looks.
@@ -79,12 +85,15 @@ class Alert:
         """Look once for a batch of this callback to all its recipients."""
         if self._has_own_label:
             return None
+        known = self._sent_here.find(self._window) if self._sent_here else None
         since = self._since if self._window is None else utcnow() - self._window
         try:
             listing = await list_by_reference(self._reference, since)
         except SinchError as error:
-            log.warning("It is unknown whether this callback has sent before (%s). Sending.", error.what)
-            return None
+            if known is None:
+                log.warning("It is unknown whether this callback has sent before (%s). Sending.", error.what)
+                return None
+            return self._adopt(known, None)
         for batch in listing.batches:
             match = self._payload.compare(Payload.of_batch(batch))
             if (
@@ -92,10 +101,23 @@ class Alert:
                 and not batch.canceled
                 and self._counts(batch, listing)
             ):
-                by = "of this callback" if self._window is None else f"of the last {self._window}"
-                log.info("Batch %s %s already has these recipients. Not sending again.", batch.id, by)
-                return Sent(batch.id, batch, adopted=True)
-        return None
+                return self._adopt(batch.id, batch)
+        if known is None or any(batch.id == known for batch in listing.batches):
+            # A batch that is listed does not count if it was cancelled, or is too old by Sinch's clock.
+            return None
+        # The account may have been emptied since, as a sandbox is between two tests.
+        try:
+            batch = await endpoints.get(known)
+        except SinchNotFoundError:
+            return None
+        except SinchError:
+            return self._adopt(known, None)
+        return None if batch.canceled else self._adopt(known, batch)
+
+    def _adopt(self, batch_id: str, batch: Batch | None) -> Sent:
+        by = "of this callback" if self._window is None else f"of the last {self._window}"
+        log.info("Batch %s %s already has these recipients. Not sending again.", batch_id, by)
+        return Sent(batch_id, batch, adopted=True)
 
     def _counts(self, batch: Batch, listing: Listing) -> bool:
         """Whether a batch is young enough, by Sinch's clock."""
@@ -112,6 +134,8 @@ class Alert:
         else:
             reason = contradiction(batch, self._body, set(), None)
             if reason is None:
+                if self._sent_here:
+                    self._sent_here.keep(batch.id)
                 log.info("Sinch accepted batch %s for %d recipients.", batch.id, len(self._payload.listed))
                 return Sent(batch.id, batch)
             lost = f"send: the answer contradicts the request: {reason}"
