@@ -71,7 +71,7 @@ def test_one_line_makes_it_a_schedule(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(
-    AIRFLOW == (3, 0), reason="Airflow 3.0 prints XComs in dag.test(), whatever the task says"
+    AIRFLOW == (3, 0), reason="Airflow 3.0 prints XComs in dag.test()"
 )
 @pytest.mark.usefixtures("moving_clock")
 @pytest.mark.parametrize("name", NAMES)
