@@ -24,7 +24,7 @@ def link_of(run: Any, task_id: str = "send") -> str:
     key: Any = instance_of(run, task_id).key
     if AIRFLOW < (3, 0):
         # It asks the class itself.
-        return SinchBatchLink().get_link(SimpleNamespace(), ti_key=key)  # type: ignore[arg-type]
+        return SinchBatchLink().get_link(SimpleNamespace(), ti_key=key)
     places = ("airflow.serialization.definitions.operatorlink", "airflow.serialization.serialized_objects")
     link = first_of("XComOperatorLink", *places)(name=NAME, xcom_key=SinchBatchLink().xcom_key)
     return str(link.get_link(None, ti_key=key))
