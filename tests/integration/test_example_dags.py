@@ -70,7 +70,6 @@ def test_one_line_makes_it_a_schedule(name: str, tmp_path: Path) -> None:
     assert str(schedule_of(bag.dags[name])) in {"@daily", "@weekly"}
 
 
-@pytest.mark.skipif(AIRFLOW == (3, 0), reason="Airflow 3.0 prints XComs in dag.test()")
 @pytest.mark.usefixtures("moving_clock")
 @pytest.mark.parametrize("name", NAMES)
 def test_logs_name_nobody(
