@@ -237,7 +237,6 @@ class SinchSendBatchOperator(SinchMessageOperator):
             self._send = running.sending(
                 context,
                 self,
-                # What was checked in the constructor, and is the same, is not checked again.
                 self._call(running.endpoints.send, **self.message),
                 client.account,
                 send_key=self.send_key,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
@@ -28,6 +29,7 @@ from sinch_provider.sms.wire.sockets import (
 from sinch_provider.sms.wire.unpacking import PIECE, Body
 
 _NEVER: Final = Retry(False, redirect=False)
+#: Statuses of answers that end with their headers.
 _WITHOUT_BODY: Final = frozenset({204, 304})
 
 
@@ -123,12 +125,15 @@ class _Renewing(HTTPConnectionPool):
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection: Any = super()._get_conn(timeout)
         exchange = current_exchange()
-        # urllib3 sees bytes that have arrived too early, but not those that TLS holds already.
-        early = getattr(connection.sock, "pending", int)()
-        if early or (exchange and exchange.unused_connection):
+        if (exchange and exchange.unused_connection) or _holds_bytes(connection.sock):
             # It opens again when it is used.
             connection.close()
         return connection
+
+
+def _holds_bytes(connection: socket.socket | None) -> bool:
+    """Whether TLS has read bytes too early, which urllib3 does not see. It sees those in the socket."""
+    return isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
 
 
 class _Pool(_Renewing):
