@@ -315,7 +315,8 @@ def measure(rounds: int) -> Result:
         ],
         notes=[
             "Airflow 3.3 keeps one log file open for each trigger, in the process that looks after triggers.",
-            "Sessions share one look-up of the connection: what each says to Airflow's supervisor takes its turn.",
+            "Sessions share one look-up of the connection: what each says to Airflow's supervisor "
+            "takes its turn.",
             "Its database is SQLite. Task instances and triggers were written as deferring writes them.",
             f"max_trigger_to_select_per_loop is {WAITS:,}; by default Airflow starts 50 triggers a second.",
         ],
