@@ -41,7 +41,7 @@ BENCHMARKS: Final = (
     "inbox",
     "start",
 )
-#: These take more than an hour, so they run only if they are named.
+#: This runs only if it is named: it starts Airflow fifteen times, and takes a quarter of an hour.
 LONG: Final = ("triggerer",)
 RESULTS: Final = Path("benchmarks") / "results.json"
 #: Where a run that only compares writes what it found.

@@ -249,7 +249,6 @@ class SinchSendBatchOperator(SinchMessageOperator):
 
         self._begin(context)
         with running.airflow_failures(context, self.sinch_conn_id), self.hook.get_conn() as client:
-            # What was checked in the constructor, and is the same, is not checked again.
             call = self._call(running.endpoints.send, **self.message)
             self._describe(call.body or {}, client.account)
             self._send = running.sending(

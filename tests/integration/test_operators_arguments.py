@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
@@ -18,6 +19,8 @@ from sinch_provider.operators.batches import (
     SinchUpdateBatchOperator,
 )
 from sinch_provider.sms.errors import SinchValidationError
+from sinch_provider.sms.fields import values
+from sinch_provider.sms.fields.recipients import normalize_recipients
 from sinch_provider.task.failures import SinchTaskFailed
 from tests.integration.conftest import RETRIES, state_of, texts
 
@@ -256,3 +259,36 @@ def test_a_field_that_does_not_exist_is_refused(sinch_default):
     with pytest.raises(TypeError, match="missing a required argument: 'body'"):
         operator.execute({})
     assert sinch_default.calls() == {}
+
+
+def test_lists_in_a_dag_are_read_once(run_dag, sinch_default, monkeypatch):
+    """When it is parsed. When its tasks run, they are known."""
+    read: list[str] = []
+
+    def noting(value: Any, field: str) -> Any:
+        read.append(field)
+        return normalize_recipients(value, field)
+
+    monkeypatch.setattr(values, "normalize_recipients", noting)
+    later = pendulum.now("UTC").add(hours=2)
+    with DAG("read_once") as dag:
+        dry = SinchDryRunBatchOperator(task_id="dry", to=[MARIA], body="Hi")
+        send = SinchSendBatchOperator(
+            task_id="send", to=[MARIA], body="Hi", send_at=later, feedback_enabled=True
+        )
+        update = SinchUpdateBatchOperator(task_id="update", batch_id=send.output, to_add=[ANNA])
+        replace = SinchReplaceBatchOperator(
+            task_id="replace",
+            batch_id=update.output,
+            to=[LARS],
+            body="Hi",
+            send_at=later,
+            feedback_enabled=True,
+        )
+        SinchDeliveryFeedbackOperator(task_id="feedback", batch_id=replace.output, recipients=[LARS])
+        dry >> send
+    parsed = sorted(read)
+    assert parsed == ["recipients", "to", "to", "to", "to_add"]
+    assert run_dag(dag).state == "success"
+    assert sorted(read) == parsed
+    assert sinch_default.calls()["delivery_feedback"] == 1

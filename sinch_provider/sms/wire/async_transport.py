@@ -70,8 +70,6 @@ class AsyncTransport:
 
     def _lane(self, origin: str) -> _Lane:
         """Take the free lane that was used last, if possible one that leads to the host already."""
-        if self._free and self._free[-1].origin == origin:
-            return self._free.pop()
         for place in reversed(range(len(self._free))):
             if self._free[place].origin == origin:
                 return self._free.pop(place)
@@ -167,23 +165,23 @@ async def _carry(
     way: Way,
     context: Any,
 ) -> Answer:
+    exchange.patience()
     if not exchange.asks:
-        return await _carry_until(None, session, exchange, request, headers, way, context)
+        return await _carry_in_time(session, exchange, request, headers, way, context, None)
     # The limit of aiohttp costs less, but would count the wait for the permit.
     async with asyncio.timeout(exchange.remaining()) as limit:
-        return await _carry_until(limit, session, exchange, request, headers, way, context)
+        return await _carry_in_time(session, exchange, request, headers, way, context, limit)
 
 
-async def _carry_until(
-    limit: asyncio.Timeout | None,
+async def _carry_in_time(
     session: aiohttp.ClientSession,
     exchange: Exchange,
     request: Request,
     headers: Mapping[str, str],
     way: Way,
     context: Any,
+    limit: asyncio.Timeout | None,
 ) -> Answer:
-    exchange.patience()
     serving = _current.set((exchange, limit))
     try:
         async with session.request(
@@ -194,7 +192,7 @@ async def _carry_until(
             proxy=None if way.socks else way.proxy,
             ssl=context,
             allow_redirects=False,
-            timeout=_limits(exchange.timeout, exchange.whole if limit is None else None),
+            timeout=_limits(exchange.timeout, None if limit else exchange.whole),
         ) as response:
             names = {name.lower(): value for name, value in response.headers.items()}
             body = Body(names.get("content-encoding", ""), exchange.largest)

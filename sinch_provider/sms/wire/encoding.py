@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
-_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 _encode: Callable[[Any], bytes] | None = None
 _decode: Callable[[Any], Any] | None = None
 _split: Callable[[bytes], dict[str, Any]] | None = None
@@ -62,7 +60,7 @@ class Echo:
         return _decode(written)
 
 
-def decode(text: bytes, unread: Collection[str] = (), echoes: Mapping[str, Echo] = _NONE) -> Any:
+def decode(text: bytes, unread: Collection[str] = (), echoes: Mapping[str, Echo] | None = None) -> Any:
     """
     Read JSON.
 
@@ -75,8 +73,9 @@ def decode(text: bytes, unread: Collection[str] = (), echoes: Mapping[str, Echo]
         try:
             # Raw fields are not checked for characters that are none. Of ASCII all are.
             if unread and text.isascii():
+                known = echoes or {}
                 return {
-                    name: echoes[name].read(raw) if name in echoes else _decode(raw)
+                    name: known[name].read(raw) if name in known else _decode(raw)
                     for name, raw in _split(text).items()
                     if name not in unread
                 }

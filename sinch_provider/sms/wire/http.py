@@ -92,7 +92,7 @@ class Answer:
         if len(self.body) > most and sum(map(self.body.count, (b"[", b"{", b","))) > most:
             return None, "too many entries"
         try:
-            return decode(self.body, unread, echoes or {}), ""
+            return decode(self.body, unread, echoes), ""
         except RecursionError:
             return None, "nested too deeply"
         except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
@@ -10,7 +11,6 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.utils import check_header_validity
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
@@ -28,6 +28,7 @@ from sinch_provider.sms.wire.sockets import (
 from sinch_provider.sms.wire.unpacking import PIECE, Body
 
 _NEVER: Final = Retry(False, redirect=False)
+#: Statuses of answers that end with their headers.
 _WITHOUT_BODY: Final = frozenset({204, 304})
 
 
@@ -69,8 +70,6 @@ class Transport:
         """Make a request, and read the headers of its answer."""
         origin = origin_of(request.url)
         sent = {**COMMON_HEADERS, **headers}
-        for header in headers.items():
-            check_header_validity(header)
         if request.body is not None or request.method != "GET":
             sent["Content-Length"] = str(len(request.body or b""))
         return self._pools.to(origin).urlopen(
@@ -123,12 +122,15 @@ class _Renewing(HTTPConnectionPool):
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection: Any = super()._get_conn(timeout)
         exchange = current_exchange()
-        # urllib3 sees bytes that have arrived too early, but not those that TLS holds already.
-        early = getattr(connection.sock, "pending", int)()
-        if early or (exchange and exchange.unused_connection):
+        if (exchange and exchange.unused_connection) or _holds_bytes(connection.sock):
             # It opens again when it is used.
             connection.close()
         return connection
+
+
+def _holds_bytes(connection: socket.socket | None) -> bool:
+    """Whether TLS has read bytes too early, which urllib3 does not see. It sees those in the socket."""
+    return isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
 
 
 class _Pool(_Renewing):
