@@ -11,6 +11,10 @@ from typing import Final
 from tests.code_blocks import BLOCKS
 
 ROOT: Final = Path(__file__).parents[2]
+#: Names that airflow.sdk has, and its stub for type checkers has not.
+NOT_IN_THE_STUB: Final = re.compile(
+    r'.*: error: Module "airflow\.sdk" has no attribute "(AsyncCallback|Deadline\w+)"  \[attr-defined\]\n'
+)
 
 
 def mypy(*arguments: str) -> str:
@@ -50,4 +54,4 @@ def test_the_code_of_the_documentation_passes(tmp_path: Path) -> None:
         "--allow-untyped-calls",
         "--check-untyped-defs",
     )
-    assert mypy(*relaxed, *files) == ""
+    assert NOT_IN_THE_STUB.sub("", mypy(*relaxed, *files)) == ""
