@@ -8,6 +8,7 @@ from sinch_provider.hooks.sinch import SinchHook, conceal, read_account
 from sinch_provider.sms.aio import AsyncSinchClient
 from sinch_provider.sms.client import SinchClient
 from sinch_provider.sms.runtime import current
+from sinch_provider.sms.wire.following import within
 from sinch_provider.task.alerts import SECONDS, alert_for, hasty, persistent, sendable
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "persistent",
     "read_account",
     "sendable",
+    "within",
 ]

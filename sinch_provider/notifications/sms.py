@@ -15,6 +15,7 @@ from sinch_provider.sms.errors import Fault, SinchError, SinchValidationError
 from sinch_provider.sms.fields import table
 from sinch_provider.sms.fields.rules import shown_value
 from sinch_provider.sms.fields.validation import check_fields, faults_of
+from sinch_provider.sms.masking import mask_text
 from sinch_provider.task.arguments import is_marked, is_template
 
 if TYPE_CHECKING:
@@ -55,9 +56,10 @@ class SinchSmsNotifier(BaseNotifier):
     :param throttle: Send nothing if an alert with the same key has reached the same recipients within this
         time. It is no guarantee: of alerts at the same moment, several may be sent. To make that rare, each
         first waits for up to 20 seconds.
-    :param throttle_key: What ``throttle`` goes by. By default the Dag's id. (templated)
+    :param throttle_key: What ``throttle`` goes by. By default the Dag's id and the kind of alert, so that a
+        text about a retry does not take the place of one about a failure. (templated)
     :param raise_on_error: Whether an alert that cannot be sent raises its error. An approval fails with it.
-        Airflow before 3.1 only logs it.
+        Airflow before 3.1 only logs it. Without effect at deadlines.
     :param sinch_conn_id: The connection. (templated)
     :param kwargs: What Airflow passes: ``context``.
     :raises SinchValidationError: When the Dag is parsed, for every fault that is known then.
@@ -78,17 +80,19 @@ class SinchSmsNotifier(BaseNotifier):
         sinch_conn_id: str = DEFAULT_CONN_ID,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        # With a context, Airflow makes it to alert now. It would log all arguments with an error.
+        now = "context" in kwargs
+        self._unknown = sorted(kwargs.keys() - {"context"}) if now else []
+        super().__init__(**{name: value for name, value in kwargs.items() if name not in self._unknown})
         self.to = to
         self.body = body
         self.from_ = from_
         self.max_parts = max_parts
         self.throttle = throttle
         self.throttle_key = throttle_key
-        self.raise_on_error = raise_on_error
+        self.raise_on_error = raise_on_error and not now
         self.sinch_conn_id = sinch_conn_id
-        # With a context, Airflow makes it to alert now. It would log the arguments with an error.
-        if "context" not in kwargs:
+        if not now:
             self._refuse_faults()
 
     def _refuse_faults(self) -> None:
@@ -109,6 +113,10 @@ class SinchSmsNotifier(BaseNotifier):
         if faults:
             raise SinchValidationError(faults, "", type(self).__name__)
 
+    def _update_context(self, context: Context) -> Context:
+        """Add nothing to the context: later callbacks have the same one, and might show the numbers."""
+        return context
+
     def render_template_fields(self, context: Context, jinja_env: jinja2.Environment | None = None) -> None:
         """Leave the fields as written. Each alert renders them anew, so a notifier can be used again."""
 
@@ -124,16 +132,25 @@ class SinchSmsNotifier(BaseNotifier):
             alert = self._alert(context, account, fields)
             until += alert.wait
             seconds = until - running.current().monotonic()
-            with running.SinchClient(
-                account, attempts=1, seconds=seconds, conceal=running.mask_secret
-            ) as client:
-                client.follow(running.persistent(alert, until))
+
+            def send() -> None:
+                with running.SinchClient(
+                    account, attempts=1, seconds=seconds, conceal=running.mask_secret
+                ) as client:
+                    client.follow(running.persistent(alert, until))
+
+            running.within(seconds, send)
 
     async def async_notify(self, context: Context) -> None:
         """Send the alert from the triggerer."""
         import asyncio
         from importlib import import_module
 
+        if self._unknown:
+            names = ", ".join(map(mask_text, self._unknown))
+            log.warning(
+                "%s has no arguments with these names, so they are ignored: %s.", type(self).__name__, names
+            )
         with self._told():
             # Loading it takes longer than the event loop may stand still.
             await asyncio.to_thread(import_module, "sinch_provider.notifications.running")
@@ -158,16 +175,25 @@ class SinchSmsNotifier(BaseNotifier):
     def _alert(self, context: Context, account: Account, fields: dict[str, Any]) -> Alert:
         from sinch_provider.notifications import running
 
-        return running.alert_for(
-            context,
-            account,
-            to=fields["to"],
-            text=running.sendable(fields["body"], context, self.max_parts),
-            from_=fields["from_"],
-            written=self.body,
-            throttle=self.throttle,
-            throttle_key=fields["throttle_key"],
-        )
+        def alert(text: Any) -> Alert:
+            return running.alert_for(
+                context,
+                account,
+                to=fields["to"],
+                text=running.sendable(text, context, self.max_parts),
+                from_=fields["from_"],
+                written=self.body,
+                throttle=self.throttle,
+                throttle_key=fields["throttle_key"],
+            )
+
+        try:
+            return alert(fields["body"])
+        except SinchValidationError as error:
+            if {fault.field for fault in error.faults} != {"body"}:
+                raise
+            log.warning("The body cannot be sent (%s). Using the default.", error.faults[0].rule)
+        return alert(None)
 
     def _rendered(self, context: Context) -> dict[str, Any]:
         dag: Any = context.get("dag")
@@ -199,6 +225,8 @@ class SinchSmsNotifier(BaseNotifier):
                 raise
             ours = isinstance(error, (SinchError, AirflowException, AirflowNotFoundException))
             reason = str(error) if ours else type(error).__name__
+            if isinstance(error, TimeoutError):
+                reason = "it took too long"
             log.error("The alert was not sent, or it is unknown whether it was: %s", reason)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account
 from sinch_provider.sms.errors import Fault, SinchError, SinchUncertainError, SinchValidationError
 from sinch_provider.sms.fields import encoding
+from sinch_provider.sms.fields.values import MAX_TEXT
 from sinch_provider.sms.runtime import current
 from sinch_provider.sms.sending.alert import Alert
 from sinch_provider.sms.sending.sent import Sent
@@ -32,8 +34,8 @@ _LONGEST_PAUSE: Final = 5.0
 #: somebody has triggered has 40.
 _LONGEST_NAME: Final = 32
 _LONGEST_RUN: Final = 40
-#: What Sinch or our own rules would take for something else than text.
-_MISTAKABLE: Final = {"${": "$ {", "{{": "{ {", "{%": "{ %", "<hidden": "<-hidden"}
+#: What Sinch or our own rules would take for a parameter, a template or a hidden value.
+_MARKS: Final = r"[${](?=\{)|\{(?=%)|<(?=hidden)"
 _ENDED: Final = {"failure": "failed", "success": "succeeded", "skipped": "was skipped"}
 
 
@@ -61,7 +63,7 @@ def default_text(context: Context) -> str:
     mapped = ti.map_index is not None and ti.map_index >= 0
     task = _short(ti.task_id) + (f"[{ti.map_index}]" if mapped else "")
     if kind == "running":
-        asks = hasattr(context.get("task"), "notifiers")
+        asks = identity.asks_people(context)
         return f"Airflow: task {task} {'waits for an answer' if asks else 'is running'}. {where}."
     return f"Airflow: task {task} {_ENDED[kind]}. {where}, attempt {ti.try_number}."
 
@@ -95,8 +97,11 @@ def sendable(text: Any, context: Context, max_parts: int) -> str:
     said = "" if text is None else str(text).strip()
     if said in {"", "None"}:
         said = default_text(context)
-    for mark, harmless in _MISTAKABLE.items():
-        said = said.replace(mark, harmless)
+    said = re.sub(_MARKS, r"\g<0> ", said)
+    # Names of files may have halves of characters, which cannot be sent.
+    said = said.encode(errors="replace").decode()
+    if len(said) > MAX_TEXT:
+        said = said[: MAX_TEXT - len(encoding.DOTS)].rstrip() + encoding.DOTS
     return encoding.cut(said, max_parts)
 
 
@@ -118,7 +123,7 @@ def alert_for(
     :param text: As :func:`sendable` returns it.
     :param written: The text before rendering. It tells several alerts of one callback apart.
     :param throttle: How long an alert with the same key and recipients makes another one unnecessary.
-    :param throttle_key: By default the Dag's id.
+    :param throttle_key: By default the Dag's id, and whether it tells about a failure, a retry, a success...
     :raises SinchValidationError: Names every fault; or there are no recipients.
     """
     recipients = to or account.alert_to
@@ -130,8 +135,9 @@ def alert_for(
     if throttle is None:
         names = ("alert", *identity.alert_of(context), written, account.namespace or None)
         return Alert(call, identity.reference_of(*names), since, account=account)
-    key = throttle_key or _dag_id(context)
-    reference = identity.reference_of("throttle", key, account.namespace or None)
+    # A text about a retry must not take the place of one about the failure that follows.
+    key = (throttle_key,) if throttle_key else (_dag_id(context), *identity.kind_of(context))
+    reference = identity.reference_of("throttle", *key, account.namespace or None)
     wait = current().uniform(0, SPREAD)
     return Alert(call, reference, since, account=account, window=throttle, wait=wait)
 

@@ -155,8 +155,8 @@ def alert_of(context: Context) -> tuple[str, ...]:
     """
     Return the names of what an alert tells about: a callback, or a task that runs.
 
-    An approval tells its notifiers in every attempt that it waits. So a task that runs has the same names in
-    all its attempts.
+    An approval tells its notifiers in every attempt that it waits. So it has the same names in all attempts,
+    until somebody clears it.
     """
     if (callback := callback_of(context)) is not None:
         return callback
@@ -164,9 +164,22 @@ def alert_of(context: Context) -> tuple[str, ...]:
     if ti is None:
         # Called by hand, outside Airflow.
         return "nothing", uuid4().hex
-    names = "running", ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index)
+    cleared = str(getattr(context.get("dag_run"), "clear_number", 0))
+    attempt = "" if asks_people(context) else str(ti.try_number)
+    names = "running", ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index), cleared, attempt
     index = _loop_index(context)
     return names if index is None else (*names, str(index))
+
+
+def asks_people(context: Context) -> bool:
+    """Whether the task waits for an answer of people, whom its notifiers tell so."""
+    return hasattr(context.get("task"), "notifiers")
+
+
+def kind_of(context: Context) -> tuple[str, ...]:
+    """Return the kind of what an alert tells about, such as ``failure``. For a Dag, also how it ended."""
+    kind, *names = alert_of(context)
+    return (kind, str(names[0] == "success")) if kind == "dag" else (kind,)
 
 
 def alert_since(context: Context) -> pendulum.DateTime:

@@ -275,11 +275,24 @@ class TestDeadlines:
         assert (batch["to"], batch["from"]) == ([ANN[1:], BEN[1:]], "Airflow")
 
     @pytest.mark.parametrize(
-        "wrong", [{"to": "07700 900222"}, {"sinch_conn_id": "nowhere"}, {"max_parts": 0}, {"from_": " " * 3}]
+        "wrong",
+        [
+            {"to": "07700 900222"},
+            {"sinch_conn_id": "nowhere"},
+            {"max_parts": 0},
+            {"from_": " " * 3},
+            {"sinch_conn_id": "nowhere", "raise_on_error": True},
+        ],
     )
     def test_a_wrong_argument_is_not_logged(self, sinch_default, shown, wrong):
         # Airflow would log all arguments with an error.
         assert missed(deadline(), **wrong) == "success"
+        assert "900222" not in shown()
+
+    def test_an_argument_that_it_does_not_have_is_named_and_ignored(self, sinch_default, shown):
+        assert missed(deadline(), max_part=2) == "success"
+        assert len(sinch_default.messages()) == 1
+        assert "ignored: max_part." in shown()
         assert "900222" not in shown()
 
 
@@ -302,12 +315,14 @@ class TestApprovals:
         )
         monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **_: None)
 
-        def run(try_number: int = 1, **arguments: Any) -> None:
+        def run(try_number: int = 1, clear_number: int = 0, **arguments: Any) -> None:
             operator = hitl.ApprovalOperator(
                 task_id="approve", subject="Text 2,000 people?", notifiers=[alert(**arguments)]
             )
             with pytest.raises(parked):
-                operator.execute(context_of(operator, dag_id="ask", try_number=try_number))
+                operator.execute(
+                    context_of(operator, dag_id="ask", try_number=try_number, clear_number=clear_number)
+                )
 
         return run
 
@@ -316,6 +331,11 @@ class TestApprovals:
             ask(try_number)
         (message,) = sinch_default.messages()
         assert message["body"] == "Airflow: task approve waits for an answer. Dag ask, run run."
+
+    def test_asks_again_after_a_clear(self, sinch_default, ask):
+        for clear_number in (0, 1, 1):
+            ask(clear_number=clear_number)
+        assert len(sinch_default.messages()) == 2
 
     def test_waits_though_nobody_can_be_told(self, sinch_default, ask):
         sinch_default.fault("server_error", count=None)
@@ -404,7 +424,7 @@ class TestTexts:
 
     def test_a_quotation_cannot_keep_it_from_being_sent(self, sinch_default):
         body = self.told(sinch_default, body="{{ '${x}' }} {{ '{{ y }}' }} {{ '<hidden: 2 entries>' }}")
-        assert body == "$ {x} { { y }} <-hidden: 2 entries>"
+        assert body == "$ {x} { { y }} < hidden: 2 entries>"
 
     def test_long_names_fit_one_part(self, sinch_default):
         context = processor_context(send("t" * 200))

@@ -106,7 +106,7 @@ class Fault(Given):
     seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
     """latency: real seconds before the answer. All other kinds: seconds of the sandbox's clock."""
     retry_after: Annotated[int, Field(ge=0)] | None = None
-    """rate_limited: the Retry-After header; null: none, as at Sinch."""
+    """rate_limited, server_error: the Retry-After header; null: none, as at Sinch."""
     status: int | None = Field(
         None, description="server_error: 500 to 599; redirect: 300 to 399; refused_by_proxy: 400 to 499."
     )

@@ -180,15 +180,15 @@ async def _pause(call: Call, seconds: float) -> None:
 
 
 def _spoil(call: Call, decisive: Fault, reply: Response) -> Response:
+    wait = None if decisive.retry_after is None else {"retry-after": str(decisive.retry_after)}
     if decisive.kind == "rate_limited":
-        seconds = decisive.retry_after
-        raise Refusal(429, headers=None if seconds is None else {"retry-after": str(seconds)})
+        raise Refusal(429, headers=wait)
     if decisive.kind == "expired_token":
         raise unauthorized("expired")
     if decisive.kind == "unknown_token":
         raise unauthorized("invalid_token")
     if decisive.kind == "server_error":
-        raise Refusal(decisive.status or 500)
+        raise Refusal(decisive.status or 500, headers=wait)
     if decisive.kind == "redirect":
         raise Refusal(decisive.status or 302, headers={"location": decisive.location})
     if decisive.kind == "refused_by_proxy":

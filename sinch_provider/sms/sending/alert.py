@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
 import pendulum
 
@@ -26,6 +27,15 @@ from sinch_provider.sms.sending.sent_here import SentHere
 from sinch_provider.sms.wire.call import Call, Pause
 
 log = logging.getLogger(__name__)
+
+#: Seconds for looking: later pages of a long listing are not asked for. Most of the time is for the text.
+_LOOK: Final = 4.0
+#: Seconds before a lost text is looked for, unless Sinch asks for more; and the most it may ask for.
+_PAUSE: Final = 2.0
+_LONGEST_PAUSE: Final = 5.0
+#: How long to wait for the same callback that sends on this machine.
+_TURNS: Final = 10
+_TURN: Final = 0.5
 
 
 class Alert:
@@ -61,6 +71,7 @@ class Alert:
         self._sent_here = SentHere(account, reference, self._payload) if account else None
         self._since = since
         self._window = window
+        self._pause = _PAUSE
         #: Seconds that it waits before it looks.
         self.wait = wait
         #: The id of the batch, as soon as it is known.
@@ -68,18 +79,36 @@ class Alert:
 
     async def steps(self) -> Sent:
         """
-        Look once, and send. If the answer is lost, do both a second time.
+        Look once, and send. If the answer is lost, do both a second time after a pause.
 
         :raises SinchError: Nothing was sent, or the answer was lost twice.
         """
         if self.wait:
             await Pause(self.wait)
             self.wait = 0.0
-        sent = await self._find() or await self._post() or await self._find() or await self._post()
+        claimed = await self._claim()
+        try:
+            sent = await self._find() or await self._post()
+            if sent is None:
+                await Pause(self._pause)
+                sent = await self._find() or await self._post()
+        finally:
+            if claimed and self._sent_here:
+                self._sent_here.release()
         if sent is None:
             raise SinchUncertainError("The answer to this alert was lost twice", operation="send")
         self.batch_id = sent.batch_id
         return sent
+
+    async def _claim(self) -> bool:
+        """Let the same callback go first if it sends on this machine now. It may run in several threads."""
+        if self._sent_here is None or self._has_own_label:
+            return False
+        for _ in range(_TURNS):
+            if self._sent_here.claim():
+                return True
+            await Pause(_TURN)
+        return False
 
     async def _find(self) -> Sent | None:
         """Look once for a batch of this callback to all its recipients."""
@@ -88,7 +117,7 @@ class Alert:
         known = self._sent_here.find(self._window) if self._sent_here else None
         since = self._since if self._window is None else utcnow() - self._window
         try:
-            listing = await list_by_reference(self._reference, since)
+            listing = await list_by_reference(self._reference, since, seconds=_LOOK)
         except SinchError as error:
             if known is None:
                 log.warning("It is unknown whether this callback has sent before (%s). Sending.", error.what)
@@ -131,6 +160,7 @@ class Alert:
             batch = await self._call
         except SinchUncertainError as error:
             lost = error.what
+            self._pause = min(max(error.retry_after or 0, _PAUSE), _LONGEST_PAUSE)
         else:
             reason = contradiction(batch, self._body, set(), None)
             if reason is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ import pendulum
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import MalformedAnswerError, SinchNotFoundError
 from sinch_provider.sms.models import Batch
-from sinch_provider.sms.runtime import utcnow
+from sinch_provider.sms.runtime import current, utcnow
 from sinch_provider.sms.wire.call import Call
 from sinch_provider.sms.wire.http import Answer
 
@@ -53,17 +54,21 @@ class _Page:
     entries: tuple[Any, ...]
 
 
-async def list_by_reference(reference: str, since: pendulum.DateTime) -> Listing:
+async def list_by_reference(
+    reference: str, since: pendulum.DateTime, *, seconds: float = math.inf
+) -> Listing:
     """
     List the batches with a reference, all pages.
 
     :param since: When the first of them may have been sent, by the clock of the worker that sent it.
+    :param seconds: After as many, no further page is asked for.
     """
     start = max(since - CLOCK_MARGIN, utcnow() - LISTED_FOR)
     clock = SinchClock()
     found: dict[str, Batch] = {}
     passed = 0
     complete = False
+    until = current().monotonic() + seconds
     foreign = unreadable = 0
     for number in range(_MOST_PAGES):
         call = endpoints.list_batches(
@@ -83,6 +88,8 @@ async def list_by_reference(reference: str, since: pendulum.DateTime) -> Listing
                 found[batch.id] = batch
         if not page.entries or passed >= page.count:
             complete = passed >= page.count
+            break
+        if current().monotonic() >= until:
             break
     if foreign or unreadable or not complete:
         log.warning(

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: By then, Sinch lists what it has accepted.
 _KEPT_FOR: Final = timedelta(hours=1)
+#: By then, an alert is over.
+_CLAIMED_FOR: Final = timedelta(seconds=30)
 _BATCH_ID: Final = re.compile(r"[0-9A-Za-z]{1,64}")
 
 
@@ -58,6 +60,31 @@ class SentHere:
                 return found[0] if found else None
         return None
 
+    def claim(self) -> bool:
+        """
+        Claim the send, so that another one of the same callback waits for its end.
+
+        :returns: False if another one has claimed it.
+        """
+        with suppress(OSError):
+            claim = self._claim
+            try:
+                claim.touch(exist_ok=False)
+            except FileExistsError:
+                if _age(claim) < _CLAIMED_FOR:
+                    return False
+            _date(claim)
+        return True
+
+    def release(self) -> None:
+        """Give up the claim."""
+        with suppress(OSError):
+            self._claim.unlink(missing_ok=True)
+
+    @property
+    def _claim(self) -> Path:
+        return _folder() / f"{self._name}.claim"
+
     def keep(self, batch_id: str) -> None:
         """Remember the batch, and forget what is old."""
         with suppress(OSError):
@@ -65,7 +92,7 @@ class SentHere:
             # Whoever reads it meanwhile finds all of it or nothing.
             new = folder / f"{self._name}.{os.getpid()}"
             new.write_text(batch_id)
-            os.utime(new, (now := utcnow().timestamp(), now))
+            _date(new)
             new.replace(folder / self._name)
             for file in _old(folder):
                 file.unlink(missing_ok=True)
@@ -87,6 +114,12 @@ def _folder() -> Path:
 
 def _age(file: Path) -> timedelta:
     return timedelta(seconds=utcnow().timestamp() - file.stat().st_mtime)
+
+
+def _date(file: Path) -> None:
+    """Date a file by the clock that its age is measured with."""
+    now = utcnow().timestamp()
+    os.utime(file, (now, now))
 
 
 def _old(folder: Path) -> Iterator[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import Future
 from contextvars import ContextVar, copy_context
 from typing import Any, Final, TypeVar
 
@@ -31,6 +32,31 @@ def end_if_abandoned() -> None:
     """End this thread if nobody waits for it any more. Call this before each request and each pause."""
     if any(each.is_set() for each in _abandoned.get()):
         raise _Abandoned
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """
+    Do work in a thread, and leave it behind if it takes too long: nothing can interrupt a name look-up.
+
+    What is left behind begins no further request.
+
+    :raises TimeoutError: It took longer.
+    """
+    result: Future[T] = Future()
+    abandoned = threading.Event()
+
+    def run() -> None:
+        _abandoned.set((*_abandoned.get(), abandoned))
+        try:
+            result.set_result(work())
+        except BaseException as error:
+            result.set_exception(error)
+
+    threading.Thread(target=copy_context().run, args=(run,), name=THREAD_NAME, daemon=True).start()
+    try:
+        return result.result(seconds)
+    finally:
+        abandoned.set()
 
 
 def follow(procedure: Procedure[T], call: Callable[[Call[Any]], Any], pause: Callable[[float], None]) -> T:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from sinch_provider.notifications import running
 from sinch_provider.notifications.sms import SinchSmsNotifier
+from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account, ServicePlanCredentials
 from sinch_provider.sms.fields.encoding import parts_of
 from sinch_provider.sms.runtime import current, using
-from sinch_provider.task.alerts import default_text, hasty
+from sinch_provider.task.alerts import default_text, hasty, sendable
 from sinch_sandbox.client import SandboxClient
 from tests.unit.task.contexts import context_of, dag_context, processor_context, send
 
@@ -99,3 +106,74 @@ def test_a_refusal_for_a_moment_is_waited_for(sandbox: SandboxClient, fault: Any
         SinchSmsNotifier(to=ANN)(processor_context(send("load")))
     assert len(sandbox.messages()) == sent
     assert pauses == [fault.get("retry_after", 1.0)] * sent
+
+
+@example("bad template {{{ name }}} {{{{ {{% {{{% ${{x}} $${x}")
+@example("no file /tmp/\udcff")
+@example("x" * 2999)
+@example("\U0001f600" * 2000)
+@example("<hidden" * 3)
+@given(st.text(st.characters(), max_size=300))
+def test_whatever_an_error_says_can_be_sent(text: str) -> None:
+    for parts in (1, 14, 30):
+        body = endpoints.send(to=[ANN], body=sendable(text, {}, parts)).body
+        assert body is not None
+        assert parts_of(body["body"]).number <= parts
+        body["body"].encode()
+
+
+def test_a_text_that_is_refused_all_the_same_is_replaced(
+    sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(running, "sendable", lambda text, *_: "{{ x }}" if text else "Airflow: well.")
+    SinchSmsNotifier(to=ANN, body="Hi")(processor_context(send("load")))
+    assert [each["body"] for each in sandbox.messages()] == ["Airflow: well."]
+    assert "The body cannot be sent" in caplog.text
+
+
+def test_a_host_that_is_not_found_in_time_holds_nothing_up(
+    sandbox: SandboxClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    looked_up, answered = threading.Event(), threading.Event()
+
+    def look_up(*_: Any) -> list[Any]:
+        looked_up.set()
+        answered.wait(60)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(running, "SECONDS", 0.5)
+    SinchSmsNotifier(to=ANN)(processor_context(send("load")))
+    answered.set()
+    monkeypatch.undo()
+    assert looked_up.is_set()
+    assert "it took too long" in caplog.text
+    assert sandbox.calls() == {}
+
+
+def test_later_callbacks_do_not_see_the_numbers(sandbox: SandboxClient) -> None:
+    context = processor_context(send("load"))
+    before = set(context)
+    SinchSmsNotifier(to=ANN, body="Hi")(context)
+    assert set(context) == before
+
+
+def test_a_throttled_alert_of_one_kind_does_not_silence_another(sandbox: SandboxClient) -> None:
+    told = SinchSmsNotifier(to=ANN, throttle=timedelta(hours=1))
+    with using(replace(current(), sleep=lambda _: None)):
+        for state in ("success", "failed", "failed"):
+            told(context_of(send("load"), state=state))
+        for reason in ("success", "task_failure", "timed_out"):
+            told(dag_context(send("load"), reason=reason))
+    assert [each["body"].split(".")[0] for each in sandbox.messages()] == [
+        "Airflow: task load succeeded",
+        "Airflow: task load failed",
+        "Airflow: Dag dag succeeded, run run",
+        "Airflow: Dag dag failed (task_failure), run run",
+    ]
+
+
+def test_a_task_that_begins_again_is_told_again(sandbox: SandboxClient) -> None:
+    for attempt in (1, 1, 2):
+        SinchSmsNotifier(to=ANN)(context_of(send("load"), try_number=attempt))
+    assert len(sandbox.messages()) == 2

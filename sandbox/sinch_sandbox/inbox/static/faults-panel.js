@@ -32,7 +32,7 @@ const NAMES = {
 const DETAILS = {
   latency: ["seconds", "when"],
   rate_limited: ["retry_after", "when"],
-  server_error: ["status", "when"],
+  server_error: ["status", "retry_after", "when"],
   lost_reply: ["how", "when"],
   malformed: ["body", "when"],
   contradicting: ["reply", "when"],

@@ -116,6 +116,12 @@ def test_too_many_requests_with_and_without_a_hint(api: Api, sinch_sandbox: Sand
     assert struck(sinch_sandbox) == [2, 1]
 
 
+def test_a_server_error_with_a_hint(api: Api, sinch_sandbox: SandboxClient) -> None:
+    sinch_sandbox.fault("server_error", "send", status=503, retry_after=8)
+    response = api.send()
+    assert (response.status_code, response.headers["retry-after"]) == (503, "8")
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "content"),
     [

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import tempfile
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sinch_provider.sms import endpoints
+from sinch_provider.sms.client import SinchClient
 from sinch_provider.sms.errors import SinchUncertainError
+from sinch_provider.sms.runtime import current, using
 from sinch_provider.sms.sending.alert import Alert
+from sinch_provider.sms.sending.payload import Payload
 from sinch_provider.sms.sending.sent import Sent
+from sinch_provider.sms.sending.sent_here import SentHere
 from sinch_sandbox.client import SandboxClient
 from tests.unit.sms.conftest import Player
 from tests.unit.sms.sending.attempts import ANNA, MARIA, NOW, sandbox_account, texts
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the machine remembers, for this test only."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 @pytest.fixture
@@ -67,3 +82,55 @@ def test_a_reference_that_the_user_chose_is_kept_and_not_looked_for(alert, sinch
         alert(client_reference="alerts")
     assert sinch_sandbox.calls() == {"send": 2}
     assert {each["client_reference"] for each in sinch_sandbox.batches()} == {"alerts"}
+
+
+def test_a_lost_text_gets_time_to_be_listed(alert, sinch_sandbox, do):
+    sinch_sandbox.fault("lost_reply", "send", when="after")
+    alert()
+    assert do.pauses == [2.0]
+
+
+@pytest.mark.parametrize(("asked", "pause"), [(None, 2.0), (1, 2.0), (4, 4.0), (600, 5.0)])
+def test_a_server_in_trouble_gets_time_to_recover(alert, sinch_sandbox, do, asked, pause):
+    sinch_sandbox.fault("server_error", "send", status=503, **({"retry_after": asked} if asked else {}))
+    assert not alert().adopted
+    assert do.pauses == [pause]
+
+
+def test_a_long_listing_leaves_time_to_send(alert, sinch_sandbox):
+    for number in range(31):
+        alert(to=[f"+1202555{100 + number:04}"])
+    before = sinch_sandbox.calls()["list"]
+
+    def clock() -> float:
+        """Five seconds pass with every page."""
+        return time.monotonic() + 5 * (sinch_sandbox.calls()["list"] - before)
+
+    with using(replace(current(), monotonic=clock)):
+        assert not alert().adopted
+    assert sinch_sandbox.calls()["list"] == before + 1
+
+
+def test_two_that_run_at_once_on_a_machine_text_once(sinch_sandbox):
+    account = sandbox_account(sinch_sandbox)
+    sinch_sandbox.fault("listing_lag", "send", seconds=60, count=None)
+
+    def run(_: int) -> Sent:
+        call = endpoints.send(to=[MARIA], body="Alert")
+        with SinchClient(account) as client:
+            return client.follow(Alert(call, "af-callback", NOW, account=account).steps())
+
+    with ThreadPoolExecutor(8) as threads:
+        sent = list(threads.map(run, range(8)))
+    assert len({each.batch_id for each in sent}) == 1
+    assert len(sinch_sandbox.batches()) == 1
+
+
+def test_one_that_never_ends_holds_nobody_up(do, sinch_sandbox):
+    account = sandbox_account(sinch_sandbox)
+    call = endpoints.send(to=[MARIA], body="Alert")
+    body = call.body or {}
+    assert SentHere(account, "af-callback", Payload.of_request(body)).claim()
+    sent = do.follow(account, Alert(call, "af-callback", NOW, account=account).steps())
+    assert not sent.adopted
+    assert do.pauses == [0.5] * 10

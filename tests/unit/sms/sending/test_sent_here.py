@@ -91,3 +91,16 @@ def test_without_a_folder_nothing_is_known(folder) -> None:
     folder.write_text("")
     one().keep("BATCH1")
     assert one().find() is None
+
+
+def test_one_at_a_time() -> None:
+    with at(timedelta()):
+        assert one().claim()
+        assert one(JOHAN).claim()
+        assert not one().claim()
+        one().release()
+        assert one().claim()
+    with at(timedelta(minutes=1)):
+        # Whoever claimed it is gone.
+        assert one().claim()
+        assert not one().claim()
