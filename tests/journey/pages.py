@@ -70,40 +70,26 @@ class Camera:
         self._folder = folder
         self.taken: list[str] = []
 
-    def take(self, name: str, *, height: int = _SIZE[1]) -> None:
+    def take(
+        self, name: str, part: Locator | None = None, *, width: int = _SIZE[0], height: int = _SIZE[1]
+    ) -> None:
         """
         Take a picture of the page.
 
+        :param part: Of this part of it only.
+        :param width: That of the window, in pixels.
         :param height: That of the window, in pixels.
         """
         if self._folder is None:
             return
-        self._page.set_viewport_size({"width": _SIZE[0], "height": height})
-        self._settle()
-        self._page.screenshot(path=self._file(name))
-        self._page.set_viewport_size({"width": _SIZE[0], "height": _SIZE[1]})
-        self._keep(name)
-
-    def take_part(self, name: str, part: Locator) -> None:
-        """Take a picture of a part of the page."""
-        if self._folder is None:
-            return
-        self._settle()
-        part.screenshot(path=self._file(name))
-        self._keep(name)
-
-    def _settle(self) -> None:
+        self._page.set_viewport_size({"width": width, "height": height})
         # A pointer over a button shows its tooltip.
         self._page.mouse.move(1, 1)
         # Pages move what they show into place.
         self._page.wait_for_timeout(1500)
-
-    def _file(self, name: str) -> Path:
-        assert self._folder is not None
-        return self._folder / f"{name}.png"
-
-    def _keep(self, name: str) -> None:
-        path = self._file(name)
+        path = self._folder / f"{name}.png"
+        (part or self._page).screenshot(path=path)
+        self._page.set_viewport_size({"width": _SIZE[0], "height": _SIZE[1]})
         if path.stat().st_size > _LARGEST:
             raise SystemTestError(f"{path} has {path.stat().st_size} bytes, more than {_LARGEST}")
         self.taken.append(path.name)
@@ -121,6 +107,8 @@ class AirflowPages:
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
+        #: What the page of a task shows beside the grid.
+        self.task = page.locator("#main-panel")
         self._url = url
         self._wrapped = False
 

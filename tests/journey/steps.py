@@ -77,30 +77,30 @@ class Journey:
         form.locator("[name=password]").fill(credentials.api_token)
         # As docs/connection.md says, for the button of Airflow 3.3.
         form.locator("[name=port]").fill("0")
-        self.camera.take("airflow-connection", height=height_of(form))
+        self.camera.take("airflow-connection", form, height=height_of(form))
         part = self.pages.unfold(form, "Account")
         part.locator("[name=element_from]").fill("Bistro")
-        self.camera.take_part("airflow-connection-account", part)
+        self.camera.take("airflow-connection-account", part)
         part = self.pages.unfold(form, "Safeguards and alerts")
         part.locator("[name=element_alert_to]").fill(ON_CALL)
-        self.camera.take_part("airflow-connection-safeguards", part)
+        self.camera.take("airflow-connection-safeguards", part)
         part = self.pages.unfold(form, "Network")
         part.locator("[name=element_base_url]").fill(self.sandbox.url)
-        self.camera.take_part("airflow-connection-network", part)
+        self.camera.take("airflow-connection-network", part)
         self.pages.save(form)
 
     def test(self) -> None:
         answer = self.pages.test_connection()
         words = answer.inner_text().replace("\n", ": ")
         print(f'    Airflow\'s button says "{words}"')
-        self.camera.take("airflow-connection-test", height=420)
+        self.camera.take("airflow-connection-test", width=960, height=420)
         expect(answer).to_have_attribute("data-type", "success")
         expect(answer).to_contain_text("accepts the API token")
 
     def send(self) -> None:
         form = self.pages.open_trigger("first_text")
         form.locator("[name=element_to]").fill(VISITOR)
-        self.camera.take("airflow-trigger")
+        self.camera.take("airflow-trigger", form)
         self.pages.trigger(form)
         self._until("first_text", "send", "success")
         self.look()
@@ -112,15 +112,15 @@ class Journey:
         (batch,) = self.sandbox.batches()
         run_id = self.airflow.run_id("first_text")
         self._open_log("first_text", "send", f"Sinch accepted batch {batch['id']}")
-        self.camera.take("airflow-log")
+        self.camera.take("airflow-log", self.pages.task, height=520)
         self.pages.open_task("first_text", run_id, "send", "rendered_templates")
         expect(page.get_by_text("<hidden: ")).to_have_count(2)
         expect(page.get_by_text("Hello from Airflow")).to_have_count(0)
-        self.camera.take("airflow-rendered")
+        self.camera.take("airflow-rendered", self.pages.task, height=560)
         self.pages.open_task("first_text", run_id, "send", "details")
         link = page.get_by_role("link", name="Sinch batch").or_(page.locator("a", has_text="Sinch batch"))
         expect(link).to_be_visible()
-        self.camera.take("airflow-link")
+        self.camera.take("airflow-link", self.pages.task, height=560)
         with page.context.expect_page() as opened:
             link.click()
         inbox = opened.value
@@ -132,7 +132,7 @@ class Journey:
         self.airflow.trigger("first_text", {"to": UNREACHABLE})
         self._until("first_text", "delivered", "failed")
         self._open_log("first_text", "delivered", "unknown subscriber")
-        self.camera.take("airflow-failed-delivery")
+        self.camera.take("airflow-failed-delivery", self.pages.task, height=820)
 
     def run_example(self) -> None:
         self.airflow.trigger("example_send_and_wait")
@@ -147,7 +147,7 @@ class Journey:
         page = self.pages.page
         page.get_by_text("Post Execute").click()
         expect(page.get_by_text("Sinch accepted batch")).to_be_visible()
-        self.camera.take("airflow-failed-task")
+        self.camera.take("airflow-failed-task", self.pages.task, height=510)
         self._take_alert("inbox-alert-failure")
 
     def miss_deadline(self) -> None:
@@ -163,7 +163,8 @@ class Journey:
         run_id = self.airflow.run_id("refunds")
         self.pages.open_task("refunds", run_id, "approve", "required_actions")
         expect(self.pages.page.get_by_text("Refund order 4711?")).to_be_visible()
-        self.camera.take("airflow-approval")
+        # Narrower, the tabs need two lines.
+        self.camera.take("airflow-approval", self.pages.task, width=1400, height=400)
         self.pages.decide("Approve")
         self._until("refunds", "refund", "success")
         self._take_alert("inbox-alert-approval")
