@@ -108,12 +108,12 @@ def take(page: Page, name: str) -> None:
 
 def take_all(browser: Browser, phone: SandboxClient, batch_id: str) -> None:
     conversation = f"{phone.url}/#/phones/447700900222"
-    page = opened(browser, conversation)
+    page = opened(browser, conversation, viewport={**DESKTOP, "height": 890})
     page.locator(".bubble.out").last.get_by_text("Details").click()
     page.locator(".bubble.in").scroll_into_view_if_needed()
     take(page, "conversation")
     take(opened(browser, f"{phone.url}/#/batches/{batch_id}"), "batch")
-    page = opened(browser, f"{phone.url}/#/faults", viewport={**DESKTOP, "height": 960})
+    page = opened(browser, f"{phone.url}/#/faults", viewport={**DESKTOP, "height": 1110})
     page.get_by_label("Kind").select_option("server_error")
     page.get_by_label("Operation").select_option("send")
     take(page, "faults")

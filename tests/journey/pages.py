@@ -88,7 +88,8 @@ class Camera:
         # Pages move what they show into place.
         self._page.wait_for_timeout(1500)
         path = self._folder / f"{name}.png"
-        (part or self._page).screenshot(path=path)
+        # Half of the handle between the grid and the task would be in the picture of the task.
+        (part or self._page).screenshot(path=path, style=".resize-handle { visibility: hidden }")
         self._page.set_viewport_size({"width": _SIZE[0], "height": _SIZE[1]})
         if path.stat().st_size > _LARGEST:
             raise SystemTestError(f"{path} has {path.stat().st_size} bytes, more than {_LARGEST}")
@@ -108,7 +109,7 @@ class AirflowPages:
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         #: What the page of a task shows beside the grid.
-        self.task = page.locator("#main-panel")
+        self.task = page.locator("#details-panel")
         self._url = url
         self._wrapped = False
 

@@ -116,11 +116,11 @@ class Journey:
         self.pages.open_task("first_text", run_id, "send", "rendered_templates")
         expect(page.get_by_text("<hidden: ")).to_have_count(2)
         expect(page.get_by_text("Hello from Airflow")).to_have_count(0)
-        self.camera.take("airflow-rendered", self.pages.task, height=560)
+        self.camera.take("airflow-rendered", self.pages.task, height=570)
         self.pages.open_task("first_text", run_id, "send", "details")
         link = page.get_by_role("link", name="Sinch batch").or_(page.locator("a", has_text="Sinch batch"))
         expect(link).to_be_visible()
-        self.camera.take("airflow-link", self.pages.task, height=560)
+        self.camera.take("airflow-link", self.pages.task, height=535)
         with page.context.expect_page() as opened:
             link.click()
         inbox = opened.value
@@ -148,13 +148,11 @@ class Journey:
         page.get_by_text("Post Execute").click()
         expect(page.get_by_text("Sinch accepted batch")).to_be_visible()
         self.camera.take("airflow-failed-task", self.pages.task, height=510)
-        self._take_alert("inbox-alert-failure")
 
     def miss_deadline(self) -> None:
         self.airflow.trigger("month_end", {"asked_by": VISITOR})
         text = self._alert("deadline missed")
         check(self.airflow.run_id("month_end")[:20] in text, f"The alert does not name its run: {text}")
-        self._take_alert("inbox-alert-deadline")
         self._until("month_end", "close_books", "success")
 
     def ask(self) -> None:
@@ -167,7 +165,9 @@ class Journey:
         self.camera.take("airflow-approval", self.pages.task, width=1400, height=400)
         self.pages.decide("Approve")
         self._until("refunds", "refund", "success")
-        self._take_alert("inbox-alert-approval")
+        bubbles = open_phone(self.pages.page, self.sandbox.url, _digits(ON_CALL))
+        expect(bubbles.last).to_contain_text("waits for an answer")
+        self.camera.take("inbox-alerts")
 
     # What comes of it
 
@@ -198,13 +198,6 @@ class Journey:
         check(len(texts) == 1, f"{len(texts)} alerts say {words!r}")
         print(f'    "{texts[0]}"')
         return texts[0]
-
-    def _take_alert(self, name: str) -> None:
-        """Take a picture of the phone with the alerts, the newest in sight."""
-        bubbles = open_phone(self.pages.page, self.sandbox.url, _digits(ON_CALL))
-        expect(bubbles.last).to_contain_text("Airflow: ")
-        bubbles.last.scroll_into_view_if_needed()
-        self.camera.take(name)
 
     def _open_log(self, dag_id: str, task_id: str, words: str) -> None:
         self.pages.open_log(dag_id, self.airflow.run_id(dag_id), task_id, words)
