@@ -105,7 +105,8 @@ def fill_in(page: Page, camera: Camera, url: str, sandbox: SandboxClient) -> Non
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.journey.older", description=__doc__.split("\n\n")[0])
+    about = __doc__.split("\n\n")[0]
+    parser = argparse.ArgumentParser(prog="python -m tests.journey.older", description=about)
     parser.add_argument("python", type=Path, help="the Python of an environment with Airflow 2.11")
     parser.add_argument("--pictures", type=Path, help="take the picture of the docs into this folder")
     given = parser.parse_args()
@@ -114,9 +115,12 @@ def main() -> int:
         try:
             with said("Airflow 2.11 starts"):
                 airflow.start()
-            with RunningSandbox() as sandbox, browser_page() as (page, strayed):
-                with said("a connection is filled in, tested and saved"):
-                    fill_in(page, Camera(page, given.pictures), airflow.url, sandbox)
+            with (
+                RunningSandbox() as sandbox,
+                browser_page() as (page, strayed),
+                said("a connection is filled in, tested and saved"),
+            ):
+                fill_in(page, Camera(page, given.pictures), airflow.url, sandbox)
         except (SystemTestError, AssertionError, BrowserError) as error:
             print(f"\n{error}")
             return 1
