@@ -162,7 +162,7 @@ class Journey:
         self.pages.open_task("refunds", run_id, "approve", "required_actions")
         expect(self.pages.page.get_by_text("Refund order 4711?")).to_be_visible()
         # Narrower, the tabs need two lines.
-        self.camera.take("airflow-approval", self.pages.task, width=1400, height=400)
+        self.camera.take("airflow-approval", self.pages.task, width=1480, height=400)
         self.pages.decide("Approve")
         self._until("refunds", "refund", "success")
         bubbles = open_phone(self.pages.page, self.sandbox.url, _digits(ON_CALL))
