@@ -53,7 +53,7 @@ def _form() -> dict[str, Any]:
     Describe the connection form. The hook makes that of Airflow before 3.2 from it.
 
     Where a field of Airflow's has no help, its placeholder says where Sinch's dashboard has the value.
-    The form stores defaults as extras. Region has none: Airflow takes extras for secrets, and warns in its logs
+    The form stores defaults. Region has none: Airflow takes extras for secrets, and warns in its logs
     that two letters are too short for one.
     """
     optional_text = {"type": ["string", "null"]}
