@@ -53,6 +53,8 @@ def _form() -> dict[str, Any]:
     Describe the connection form. The hook makes that of Airflow before 3.2 from it.
 
     Where a field of Airflow's has no help, its placeholder says where Sinch's dashboard has the value.
+    The form stores defaults. Region has none: Airflow takes extras for secrets, and warns in its logs
+    that two letters are too short for one.
     """
     optional_text = {"type": ["string", "null"]}
     account, safeguards, network = (
@@ -68,7 +70,7 @@ def _form() -> dict[str, Any]:
             },
             "placeholders": {
                 "login": "In dashboard.sinch.com: SMS, APIs; for a project: Settings, Access keys",
-                "password": "Beside the id: Show; for a project: shown once, when the key is made",
+                "password": "Beside the id: Show; for a project: shown once, when made",
                 "port": "0 lets the Test button of Airflow 3.3 work; it has no other meaning",
                 "region": "us",
                 "project_id": "Empty for a service plan",
@@ -89,7 +91,6 @@ def _form() -> dict[str, Any]:
                 "schema": {
                     "type": ["string", "null"],
                     "enum": ["us", "eu", "au", "br", "ca"],
-                    "default": "us",
                     **account,
                 },
             },

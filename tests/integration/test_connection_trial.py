@@ -253,6 +253,13 @@ def test_unknown_extras_are_named_whether_it_works_or_not(test: Test, sinch_sand
         assert "unknown extras, which are ignored: one with 12 characters, only-to." in said
 
 
+def test_extras_that_the_button_of_airflow_2_sends_twice_are_known(test: Test, sinch_sandbox: Any) -> None:
+    extra = {"region": "us", "extra__sinch__region": "us", "extra__sinch__from": "Bistro"}
+    works, said = test(sinch_sandbox.connection, **extra)
+    assert works
+    assert said.endswith("unknown extras, which are ignored: extra__sinch__from.")
+
+
 def test_a_host_that_does_not_exist_is_said_to_be_so(test: Test, monkeypatch: pytest.MonkeyPatch) -> None:
     def look_up(*_: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")

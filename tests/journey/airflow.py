@@ -99,6 +99,8 @@ class Airflow:
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
             "AIRFLOW_HOME": str(self.home),
+            # Callbacks remember their alerts there.
+            "TMPDIR": str(self.home / "tmp"),
             **{f"AIRFLOW__{name.upper()}": str(value) for name, value in settings.items()},
         }
 
@@ -111,6 +113,7 @@ class Airflow:
                 dirs_exist_ok=True,
                 ignore=shutil.ignore_patterns("__pycache__"),
             )
+        (self.home / "tmp").mkdir()
         (self.home / "passwords.json").write_text(json.dumps({USER: PASSWORD}))
         run((*_AIRFLOW, "db", "migrate"), self._environment, self.home / "migrate.log")
         for service in self._services.values():

@@ -70,28 +70,37 @@ class Camera:
         self._folder = folder
         self.taken: list[str] = []
 
-    def take(self, name: str, whole: Locator | None = None) -> None:
+    def take(
+        self, name: str, part: Locator | None = None, *, width: int = _SIZE[0], height: int = _SIZE[1]
+    ) -> None:
         """
         Take a picture of the page.
 
-        :param whole: What has to be in it from top to bottom, if it is higher than the window.
+        :param part: Of this part of it only.
+        :param width: That of the window, in pixels.
+        :param height: That of the window, in pixels.
         """
         if self._folder is None:
             return
-        if whole is not None:
-            box = whole.bounding_box()
-            assert box is not None
-            self._page.set_viewport_size({"width": _SIZE[0], "height": round(box["height"]) + 2 * _MARGIN})
+        self._page.set_viewport_size({"width": width, "height": height})
         # A pointer over a button shows its tooltip.
-        self._page.mouse.move(1, _SIZE[1] - 1)
+        self._page.mouse.move(1, 1)
         # Pages move what they show into place.
         self._page.wait_for_timeout(1500)
         path = self._folder / f"{name}.png"
-        self._page.screenshot(path=path)
+        # Half of the handle between the grid and the task would be in the picture of the task.
+        (part or self._page).screenshot(path=path, style=".resize-handle { visibility: hidden }")
         self._page.set_viewport_size({"width": _SIZE[0], "height": _SIZE[1]})
         if path.stat().st_size > _LARGEST:
             raise SystemTestError(f"{path} has {path.stat().st_size} bytes, more than {_LARGEST}")
         self.taken.append(path.name)
+
+
+def height_of(form: Locator) -> int:
+    """Tell how high the window has to be for a form of Airflow's to be seen from top to bottom."""
+    box = form.bounding_box()
+    assert box is not None
+    return round(box["height"]) + 2 * _MARGIN
 
 
 class AirflowPages:
@@ -99,6 +108,8 @@ class AirflowPages:
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
+        #: What the page of a task shows beside the grid.
+        self.task = page.locator("#details-panel")
         self._url = url
         self._wrapped = False
 
@@ -119,23 +130,25 @@ class AirflowPages:
         self.page.get_by_role("option", name=type_, exact=True).click()
         return form
 
-    def unfold(self, form: Locator, field: str) -> None:
-        """Open the part of a form that has a field."""
-        form.locator(f"[data-part=item]:has([name={field}]) [data-part=item-trigger]").click()
-        expect(form.locator(f"[name={field}]")).to_be_visible()
+    def unfold(self, form: Locator, title: str) -> Locator:
+        """Open a part of a form. Airflow closes the others."""
+        part = form.locator("[data-part=item]", has=self.page.get_by_role("button", name=title, exact=True))
+        part.get_by_role("button", name=title, exact=True).click()
+        expect(part).to_have_attribute("data-state", "open")
+        return part
 
     def save(self, form: Locator) -> None:
         form.get_by_role("button", name="Save").click()
         expect(form).to_be_hidden()
 
-    def test_connection(self) -> str:
+    def test_connection(self) -> Locator:
         """Press *Test Connection*, and return what the UI says to it."""
         # On a fresh page, for this one may still say that the connection was saved.
         self.page.goto(f"{self._url}/connections")
         self.page.get_by_role("button", name="Test Connection").click()
         answer = self.page.locator("[data-scope=toast][data-part=root]")
         expect(answer).to_be_visible()
-        return answer.inner_text().replace("\n", ": ")
+        return answer
 
     def open_trigger(self, dag_id: str) -> Locator:
         """Open the form that triggers a run."""
@@ -150,7 +163,7 @@ class AirflowPages:
         self.page.wait_for_url("**/runs/**")
 
     def open_task(self, dag_id: str, run_id: str, task_id: str, tab: str = "") -> None:
-        run = quote(run_id, safe="")
+        run = quote(run_id, safe=":+")
         self.page.goto(f"{self._url}/dags/{dag_id}/runs/{run}/tasks/{task_id}{tab and '/' + tab}")
         expect(self.page.get_by_role("heading", name=task_id)).to_be_visible()
 
