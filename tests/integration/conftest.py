@@ -165,6 +165,19 @@ def state_of(run: Any, task_id: str, map_index: int = -1) -> tuple[str, int]:
     return str(instance.state), instance.try_number
 
 
+def stored_of(run: Any) -> list[dict[str, Any]]:
+    """What Airflow's database holds as the rendered fields of a run's tasks."""
+    from airflow.models.renderedtifields import RenderedTaskInstanceFields
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        instances = run.get_task_instances(session=session)
+        stored = [
+            RenderedTaskInstanceFields.get_templated_fields(each, session=session) for each in instances
+        ]
+        return [dict(fields) for fields in stored if fields is not None]
+
+
 def texts(sandbox: Any) -> dict[str, str]:
     """Who got what, by the last three digits."""
     return {message["to"][-3:]: message["body"] for message in sandbox.messages()}

@@ -16,24 +16,11 @@ from sinch_provider.operators.batches import (
     SinchUpdateBatchOperator,
 )
 from sinch_provider.task.failures import SinchTaskFailed
-from tests.integration.conftest import RETRIES, state_of, texts
+from tests.integration.conftest import RETRIES, state_of, stored_of, texts
 from tests.versions import needs
 
 MARIA, ANNA, LARS = "+447700900222", "+447700900333", "+447700900555"
 BATCH_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
-
-
-def stored_of(run: Any) -> list[dict[str, Any]]:
-    """What Airflow's database holds as the rendered fields of a run's tasks."""
-    from airflow.models.renderedtifields import RenderedTaskInstanceFields
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
-    with create_session() as session:
-        rows = session.scalars(
-            select(RenderedTaskInstanceFields).where(RenderedTaskInstanceFields.run_id == run.run_id)
-        ).all()
-        return [dict(row.rendered_fields) for row in rows]
 
 
 class WithFooter(SinchSendBatchOperator):
