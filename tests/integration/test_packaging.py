@@ -158,7 +158,7 @@ def test_listed_modules_are_those_there_are(kind: str) -> None:
         ("sinch_provider.hooks.sinch", HOOK),
         ("sinch_provider.notifications.sms", NOTIFIER),
         ("sinch_provider.decorators.sms", DECORATOR),
-        ("sinch_provider.retries", POLICY),
+        pytest.param("sinch_provider.retries", POLICY, marks=needs(3, 3, what="policies for retries")),
         ("sinch_provider.links", {"sinch_provider", "sinch_provider.links"}),
     ],
 )
