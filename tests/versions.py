@@ -75,6 +75,20 @@ def forget_secrets() -> None:
     first_of("reset_secrets_masker", *places)()
 
 
+def hide_locals() -> None:
+    """
+    Make ``dag.test()`` print tracebacks as workers do.
+
+    That of Airflow 3.0 prints the local variables of every frame. Those of a test lead to all of pytest and
+    Airflow, and printing them takes minutes and gigabytes.
+    """
+    if AIRFLOW == (3, 0):
+        import structlog
+
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
+
+
 def bag_of(folder: Path, bundle: str) -> Any:
     """Load the Dags of a folder, as the Dag processor does."""
     bag = first_of("DagBag", *_BAGS)

@@ -51,7 +51,10 @@ def airflow_database() -> Path:
     """Path of the migrated metadata database."""
     from airflow.utils.db import initdb
 
+    from tests import versions
+
     initdb()
+    versions.hide_locals()
     return HOME / "airflow.db"
 
 
