@@ -54,7 +54,7 @@ def airflow_database() -> Path:
     from tests import versions
 
     initdb()
-    versions.hide_locals()
+    versions.log_as_workers_do()
     return HOME / "airflow.db"
 
 

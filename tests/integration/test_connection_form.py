@@ -12,7 +12,7 @@ from airflow.models import Connection
 from sinch_provider.get_provider_info import get_provider_info
 from sinch_provider.hooks.accounts import account_of
 from sinch_provider.hooks.sinch import SinchHook
-from tests.versions import AIRFLOW
+from tests.versions import AIRFLOW, needs
 
 FORM = get_provider_info()["connection-types"][0]
 FIELDS: dict[str, Any] = FORM["conn-fields"]
@@ -98,6 +98,7 @@ def test_what_the_form_fills_in_by_itself_is_the_default() -> None:
     assert account_of(connection, filled) == account_of(connection, {})
 
 
+@needs(3, 1, what="a form without the older libraries")
 @pytest.mark.usefixtures("airflow_database")
 def test_the_ui_gets_the_form_from_the_metadata() -> None:
     services = pytest.importorskip("airflow.api_fastapi.core_api.services.ui.connections")
@@ -113,6 +114,7 @@ def test_the_ui_gets_the_form_from_the_metadata() -> None:
     assert (meta.standard_fields.host.hidden, meta.standard_fields.port.hidden) == (True, False)
 
 
+@needs(3, 1, what="a button that tests with the stored password")
 @pytest.mark.usefixtures("airflow_database")
 def test_the_button_of_the_ui_works_with_port_0(sinch_sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     routes = pytest.importorskip("airflow.api_fastapi.core_api.routes.public.connections")
