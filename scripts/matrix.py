@@ -149,8 +149,8 @@ def run(cell: Cell, suite: str) -> Result:
     report = LOGS / f"{_name(cell, suite)}.xml"
     report.unlink(missing_ok=True)
     left = [] if suite == "examples" else [f"--ignore={path}" for path in ELSEWHERE]
-    command = [_python(cell), "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *left]
-    good = _logged(cell, suite, [*command, *SUITES[suite]], _environment())
+    command = [_python(cell), "-m", "pytest", "-q", "-n", "auto", "-p", "no:cacheprovider"]
+    good = _logged(cell, suite, [*command, f"--junitxml={report}", *left, *SUITES[suite]], _environment())
     seconds = time.monotonic() - began
     if not report.exists():
         return Result(suite, seconds, False)

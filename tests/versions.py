@@ -39,9 +39,16 @@ AirflowRescheduleException: Any = first_of(
     "AirflowRescheduleException", "airflow.sdk.exceptions", "airflow.exceptions"
 )
 TaskDeferralError: Any = first_of("TaskDeferralError", "airflow.sdk.exceptions", "airflow.exceptions")
+#: The running task in a template; see :func:`task_of`.
+TASK: Final = "ti.task" if AIRFLOW == (3, 0) else "task"
 _BAGS: Final = ("airflow.dag_processing.dagbag", "airflow.models.dagbag")
 _NAMED_BUNDLES: Final = (3, 2)
 _RUNS_WHAT_IS_STORED: Final = (3, 1)
+
+
+def task_of(context: Any) -> Any:
+    """Return the running task, rendered. What Airflow 3.0 calls ``task`` is not."""
+    return context["ti"].task if AIRFLOW == (3, 0) else context["task"]
 
 
 def schedule_of(dag: Any) -> Any:
@@ -73,6 +80,26 @@ def forget_secrets() -> None:
         return
     places = ("airflow.sdk._shared.secrets_masker", "airflow.sdk.execution_time.secrets_masker")
     first_of("reset_secrets_masker", *places)()
+
+
+def log_as_workers_do() -> None:
+    """
+    Make ``dag.test()`` print no more than workers log.
+
+    That of Airflow 3.0 prints the local variables of every frame. Those of a test lead to all of pytest and
+    Airflow, and printing them takes minutes and gigabytes. It also prints what a task asks Airflow to mask.
+    """
+    if AIRFLOW == (3, 0):
+        import structlog
+
+        def drop_secrets(logger: Any, method: str, event: Any) -> Any:
+            if type(event.get("msg")).__name__ == "MaskSecret":
+                raise structlog.DropEvent
+            return event
+
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        others = structlog.get_config()["processors"][:-1]
+        structlog.configure(processors=[drop_secrets, *others, renderer])
 
 
 def bag_of(folder: Path, bundle: str) -> Any:

@@ -108,7 +108,7 @@ class SinchBatchSensor(GuardedFields, BaseSensorOperator):
         """Continue after the trigger."""
         from sinch_provider.sensors import running
 
-        with running.skipping(self.soft_fail, self.never_fail):
+        with running.skipping(self.soft_fail, self.never_fail), running.never_failing(self.never_fail):
             running.check_time(next_method, next_kwargs)
             return super().resume_execution(next_method, next_kwargs, context)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException
+from airflow.providers.common.compat.sdk import AirflowException, AirflowSensorTimeout, AirflowSkipException
 
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.sensors.finished import FinishedBatches
@@ -45,6 +45,7 @@ __all__ = [
     "conclude",
     "goes_on",
     "looked",
+    "never_failing",
     "skipping",
     "started",
     "summary_of_event",
@@ -105,6 +106,19 @@ def check_time(next_method: str, next_kwargs: Mapping[str, Any] | None) -> None:
     error = (next_kwargs or {}).get("error")
     if next_method == "__fail__" and error in _OUT_OF_TIME:
         raise AirflowSensorTimeout(error)
+
+
+@contextmanager
+def never_failing(never_fail: bool) -> Iterator[None]:
+    """Apply ``never_fail`` after a trigger. Airflow does so since 3.1."""
+    try:
+        yield
+    except AirflowSkipException:
+        raise
+    except AirflowException as error:
+        if never_fail:
+            raise AirflowSkipException(f"Skipped instead of failed: {error}") from error
+        raise
 
 
 @contextmanager

@@ -51,7 +51,10 @@ def airflow_database() -> Path:
     """Path of the migrated metadata database."""
     from airflow.utils.db import initdb
 
+    from tests import versions
+
     initdb()
+    versions.log_as_workers_do()
     return HOME / "airflow.db"
 
 
@@ -163,6 +166,19 @@ def state_of(run: Any, task_id: str, map_index: int = -1) -> tuple[str, int]:
     """The state of a task instance, and the number of its attempt."""
     instance = instance_of(run, task_id, map_index)
     return str(instance.state), instance.try_number
+
+
+def stored_of(run: Any) -> list[dict[str, Any]]:
+    """What Airflow's database holds as the rendered fields of a run's tasks."""
+    from airflow.models.renderedtifields import RenderedTaskInstanceFields
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        instances = run.get_task_instances(session=session)
+        stored = [
+            RenderedTaskInstanceFields.get_templated_fields(each, session=session) for each in instances
+        ]
+        return [dict(fields) for fields in stored if fields is not None]
 
 
 def texts(sandbox: Any) -> dict[str, str]:

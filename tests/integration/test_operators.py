@@ -19,7 +19,7 @@ from sinch_provider.operators.batches import (
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchNotSentError
 from sinch_provider.task.failures import SinchTaskFailed, SinchWaitInterrupted
-from tests.integration.conftest import RETRIES, instance_of, result_of, state_of
+from tests.integration.conftest import RETRIES, result_of, state_of, stored_of
 from tests.versions import needs
 
 MARIA, ANNA, LARS = "+447700900222", "+447700900333", "+447700900555"
@@ -258,21 +258,10 @@ def test_several_audiences_by_dynamic_task_mapping(run_dag, sinch_default):
 
 
 def test_what_airflow_shows_as_rendered_holds_no_number_and_no_text(run_dag, sinch_default):
-    from airflow.models.renderedtifields import RenderedTaskInstanceFields
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
     with DAG("rendered") as dag:
         SinchSendBatchOperator(task_id="send", to=[MARIA], body="Meet at {{ 'the bridge' }}", from_=ANNA)
     run = run_dag(dag)
-    with create_session() as session:
-        # Airflow 3.4 keeps them by task instance.
-        column = getattr(RenderedTaskInstanceFields, "run_id", None)
-        wanted = run.run_id
-        if column is None:
-            column, wanted = RenderedTaskInstanceFields.task_instance_id, instance_of(run, "send").id
-        rows = session.scalars(select(RenderedTaskInstanceFields).where(column == wanted)).all()
-        stored = json.dumps([row.rendered_fields for row in rows])
+    stored = json.dumps(stored_of(run))
     assert sinch_default.messages()[0]["body"] == "Meet at the bridge"
     assert "hidden: 1 entries" in stored
     for private in ("447700900222", "447700900333", "bridge"):

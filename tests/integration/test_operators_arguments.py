@@ -23,6 +23,7 @@ from sinch_provider.sms.fields import values
 from sinch_provider.sms.fields.recipients import normalize_recipients
 from sinch_provider.task.failures import SinchTaskFailed
 from tests.integration.conftest import RETRIES, state_of, texts
+from tests.versions import task_of
 
 MARIA, ANNA, LARS = "+447700900222", "+447700900333", "+447700900555"
 UNKNOWN_SUBSCRIBER = "+447700900150"
@@ -141,7 +142,7 @@ def test_how_to_send_may_be_rendered_and_is_no_secret(run_dag, sinch_default):
             body="Hi",
             send_key="{{ dag.dag_id }}-1",
             on_clear="{{ 'adopt' }}",
-            pre_execute=lambda context: seen.update(vars(context["task"])),
+            pre_execute=lambda context: seen.update(vars(task_of(context))),
         )
     assert run_dag(dag).state == "success"
     assert (seen["send_key"], seen["on_clear"]) == ("send_key-1", "adopt")

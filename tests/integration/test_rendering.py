@@ -16,24 +16,11 @@ from sinch_provider.operators.batches import (
     SinchUpdateBatchOperator,
 )
 from sinch_provider.task.failures import SinchTaskFailed
-from tests.integration.conftest import RETRIES, state_of, texts
-from tests.versions import needs
+from tests.integration.conftest import RETRIES, state_of, stored_of, texts
+from tests.versions import TASK, needs, task_of
 
 MARIA, ANNA, LARS = "+447700900222", "+447700900333", "+447700900555"
 BATCH_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
-
-
-def stored_of(run: Any) -> list[dict[str, Any]]:
-    """What Airflow's database holds as the rendered fields of a run's tasks."""
-    from airflow.models.renderedtifields import RenderedTaskInstanceFields
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
-    with create_session() as session:
-        rows = session.scalars(
-            select(RenderedTaskInstanceFields).where(RenderedTaskInstanceFields.run_id == run.run_id)
-        ).all()
-        return [dict(row.rendered_fields) for row in rows]
 
 
 class WithFooter(SinchSendBatchOperator):
@@ -51,11 +38,11 @@ class TestFieldsAreValues:
         seen = {}
 
         def before(context):
-            seen["pre_execute"] = (context["task"].body, list(context["task"].to))
-            context["task"].body = f"[hook] {context['task'].body}"
+            seen["pre_execute"] = (task_of(context).body, list(task_of(context).to))
+            task_of(context).body = f"[hook] {task_of(context).body}"
 
         def after(context):
-            seen["on_success"] = (context["task"].body, context["task"].parameters)
+            seen["on_success"] = (task_of(context).body, task_of(context).parameters)
 
         with DAG("values") as dag:
             WithFooter(
@@ -64,7 +51,7 @@ class TestFieldsAreValues:
                 body="{{ 'Meet' }} ${at}",
                 parameters={"at": {"default": "{{ 'noon' }}"}},
                 from_="{{ 'Bistro' }}",
-                client_reference="{{ task.from_ }}-{{ task.body }}-{{ task.to[0] }}",
+                client_reference=f"{{{{ {TASK}.from_ }}}}-{{{{ {TASK}.body }}}}-{{{{ {TASK}.to[0] }}}}",
                 pre_execute=before,
                 on_success_callback=after,
             )
@@ -120,7 +107,7 @@ class TestFieldsAreValues:
         with DAG("every") as dag:
             operator = make("{{ '+447700900222' }}")
             name = next(iter(operator.private_fields))
-            operator.pre_execute = lambda context: read.update(value=getattr(context["task"], name))
+            operator.pre_execute = lambda context: read.update(value=getattr(task_of(context), name))
         [stored] = stored_of(run_dag(dag))
         assert read == {"value": MARIA}
         assert stored[name] == "<hidden: 13 characters>"

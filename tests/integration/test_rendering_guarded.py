@@ -15,8 +15,7 @@ from sinch_provider.operators.batches import (
     SinchUpdateBatchOperator,
 )
 from sinch_provider.sensors.batches import SinchBatchSensor
-from tests.integration.conftest import HOME
-from tests.integration.test_rendering import stored_of
+from tests.integration.conftest import HOME, stored_of
 
 # In pieces, for Airflow keeps the source of a Dag; they are put together only when it runs.
 NUMBER = "44770090" + "0987"

@@ -64,6 +64,7 @@ def _from_server(
         "state": "running",
         "consumed_asset_events": [],
         "partition_key": None,
+        "conf": {},
     }
     return datamodels.TIRunContext(
         dag_run=_known(datamodels.DagRun, facts),
