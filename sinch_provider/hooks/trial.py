@@ -222,8 +222,9 @@ def _without_token(account: Account, error: SinchError) -> str:
     # A token endpoint gives the code of OAuth2. Sinch's own host is believed.
     foreign = _auth_host_is_given(account) and not error.code
     if isinstance(error, SinchAuthError) and not foreign:
+        reason = _reason(error, account.token_url)
         return (
-            f"{host} does not accept the access key{_reason(error, account.token_url)}. Correct login (key id) or password "
+            f"{host} does not accept the access key{reason}. Correct login (key id) or password "
             "(key secret): dashboard.sinch.com, Settings, Access keys."
         )
     if isinstance(error, SinchAuthError | SinchUnexpectedAnswerError):
@@ -310,7 +311,7 @@ def _told(error: SinchError, url: str) -> str:
 
 
 def _reason(error: SinchError, url: str) -> str:
-    """Say why a request failed. Of another host than Sinch's, whose texts may spell the token, only a code."""
+    # Texts of another host than Sinch's may spell the token.
     code, text = error.code, error.text
     if not _is_sinch(url):
         code, text = code if code in _CODES else None, None
