@@ -186,7 +186,7 @@ def _read(account: Account, conceal: Callable[[str], None], ends: float, *, fres
         except SinchError as failed:
             error = failed
     if error is None and answers[-1].status != _OK:
-        error = SinchUnexpectedAnswerError("the status is another", status=answers[-1].status)
+        error = SinchUnexpectedAnswerError("list: the answer is not usable", status=answers[-1].status)
     return _Read(error, answers[-1] if answers else None, slot is None or slot.current() is not None)
 
 

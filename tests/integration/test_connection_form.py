@@ -122,7 +122,7 @@ Button = Callable[[dict[str, Any], dict[str, Any]], Any]
 
 @pytest.fixture
 def button(airflow_database: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Button]:
-    """Press the button: store a connection, and test it with what the browser sends for it, or other fields."""
+    """Store a connection, and press its button: test it with what the browser sends, or other fields."""
     routes = pytest.importorskip("airflow.api_fastapi.core_api.routes.public.connections")
     from airflow.api_fastapi.core_api.datamodels.connections import ConnectionBody
     from airflow.utils.session import create_session

@@ -66,7 +66,7 @@ SPELT = [
     f"01HZZZ{LUKASZ[1:]}ZZZZZZZZ",
     "a" + "-".join(MARIA[1:]),
     f"a_{MARIA[1:7]}_{MARIA[7:]}",
-    f"0000{MARIA[1:]}",
+    "0" * 4 + MARIA[1:],
 ]
 PLAIN = [MARIA[1:], "-".join(MARIA[1:]), "447700900999", f"{MARIA[1:7]}_{MARIA[7:]}-"]
 
