@@ -11,7 +11,9 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchUnsettledError
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.sending.decision import Send
-from sinch_provider.sms.sending.matching import contradiction
+from sinch_provider.sms.sending.listing import Listing
+from sinch_provider.sms.sending.matching import LabelMatcher, contradiction
+from sinch_provider.sms.sending.payload import Payload
 from sinch_provider.sms.sending.send_once import SendOnce
 from tests.unit.sms.conftest import Player, plan_account
 from tests.unit.sms.scripted import Received, Reply, ScriptedServer, reply
@@ -93,6 +95,15 @@ def test_an_id_with_a_number_is_never_logged(do, server, caplog, spelt):
 def test_a_batch_of_the_listing_is_found_beside_an_id_with_a_number(do, server, spelt):
     sent = send(do, server, [], listing(shown(id=spelt), shown()), first=False)
     assert sent.batch_id == ID
+
+
+@pytest.mark.parametrize("spelt", SPELT)
+def test_nor_is_it_one_that_may_be_the_users(spelt):
+    matcher = LabelMatcher(Payload.of_request(REQUEST), "secret", None)
+    found = matcher.match(Listing((batch(id=spelt, to=NUMBERS, body="Hi “you”"),), complete=True), ())
+    assert (found.unexplained, found.complete) == (None, False)
+    found = matcher.match(Listing((batch(to=NUMBERS, body="Hi “you”"),), complete=True), ())
+    assert found.unexplained is not None
 
 
 def test_the_batch_of_another_send_contradicts():
