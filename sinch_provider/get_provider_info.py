@@ -62,13 +62,15 @@ def _form() -> dict[str, Any]:
     )
     return {
         "ui-field-behaviour": {
-            "hidden-fields": ["host", "schema"],
+            "hidden-fields": ["schema"],
             "relabeling": {
+                "host": "Host",
                 "login": "Service plan id or key id",
                 "password": "API token or key secret",
                 "port": "Port (0: Test works)",
             },
             "placeholders": {
+                "host": "Empty for Sinch. For a gateway or the sandbox: its URL, such as http://localhost:8026",
                 "login": "In dashboard.sinch.com: SMS, APIs; for a project: Settings, Access keys",
                 "password": "Beside the id: Show; for a project: shown once, when made",
                 "port": "0 lets the Test button of Airflow 3.3 work; it has no other meaning",
@@ -80,7 +82,6 @@ def _form() -> dict[str, Any]:
                 "namespace": "staging",
                 "dashboard_url": "https://sms.example.com/batches/{batch_id}",
                 "timeout": "30",
-                "base_url": "https://eu.sms.api.sinch.com",
                 "auth_url": "https://auth.sinch.com",
             },
         },
@@ -130,12 +131,6 @@ def _form() -> dict[str, Any]:
                 "label": "Timeout",
                 "description": "Seconds for a connection and for each read; three times that in all.",
                 "schema": {"type": ["number", "null"], "default": 30, **network},
-            },
-            "base_url": {
-                "label": "Base URL",
-                "description": "Scheme and host of the API, instead of the region's: "
-                "the sandbox (http://localhost:8026) or a gateway.",
-                "schema": {**optional_text, **network},
             },
             "auth_url": {
                 "label": "Token URL",

@@ -26,11 +26,13 @@ class SinchBatchLink(BaseOperatorLink):
         return "sinch_batch_link"
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        """Return the address; empty if there is none."""
+        """Return the address; empty if there is none. Anybody who may write XComs can have put it there."""
+        from sinch_provider.sms.account import is_page
+
         # In the process that has sent, the operator knows it. Airflow asks there when the process ends.
         known = getattr(operator, "batch_page", None)
-        if known is not None:
-            return str(known)
-        from airflow.providers.common.compat.sdk import XCom
+        if known is None:
+            from airflow.providers.common.compat.sdk import XCom
 
-        return str(XCom.get_value(ti_key=ti_key, key=self.xcom_key) or "")
+            known = XCom.get_value(ti_key=ti_key, key=self.xcom_key)
+        return known if isinstance(known, str) and is_page(known) else ""

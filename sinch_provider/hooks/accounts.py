@@ -35,16 +35,13 @@ def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:
     login, password = (connection.login or "").strip(), (connection.password or "").strip()
     project_id = _text(extra, "project_id")
     credentials = Project(project_id, login, password) if project_id else ServicePlan(login, password)
-    base_url = _text(extra, "base_url")
+    base_url, is_host = _text(extra, "base_url"), False
     if not base_url and connection.host:
-        base_url = connection.host
-        if "://" not in base_url:
+        base_url, is_host = url_of_host(connection), True
+        if base_url is None:
             faults.append(
                 Fault("host", "must begin with a scheme (https://...), or be given as the extra base_url")
             )
-            base_url = None
-        elif connection.port:
-            base_url = f"{base_url.rstrip('/')}:{connection.port}"
     timeout = extra.get("timeout")
     try:
         seconds = DEFAULT_TIMEOUT if timeout in (None, "") else float(timeout)
@@ -68,13 +65,23 @@ def account_of(connection: Any, extra: Mapping[str, Any]) -> Account:
     except SinchValidationError as error:
         faults.extend(error.faults)
     if faults:
-        raise SinchValidationError([_in_form(fault, bool(project_id)) for fault in faults], "connection")
+        shown = [_in_form(fault, bool(project_id), is_host) for fault in faults]
+        raise SinchValidationError(shown, "connection")
     return account
+
+
+def url_of_host(connection: Any) -> str | None:
+    """Return the URL that a connection's host and port are; None if the host has no scheme."""
+    host = (connection.host or "").strip()
+    if "://" not in host:
+        return None
+    return f"{host.rstrip('/')}:{connection.port}" if connection.port else host
 
 
 def unknown_extras(extra: Mapping[str, Any]) -> str:
     """Name the extras that mean nothing; empty if there are none."""
-    known = get_provider_info()["connection-types"][0]["conn-fields"]
+    # The form has Host instead of base_url.
+    known = {*get_provider_info()["connection-types"][0]["conn-fields"], "base_url"}
     # The Test button of Airflow 2 sends each extra of the form twice, once under this longer name.
     twice = {f"extra__sinch__{name}" for name in known if name in extra}
     names = sorted(name for name in map(str, extra) if name not in known and name not in twice)
@@ -93,11 +100,13 @@ def _text(extra: Mapping[str, Any], name: str) -> str | None:
     return str(extra.get(name) or "").strip() or None
 
 
-def _in_form(fault: Fault, project: bool) -> Fault:
+def _in_form(fault: Fault, project: bool, is_host: bool) -> Fault:
     # Users know these fields by the names of the connection form.
     names = (
         {"key_id": "login (key id)", "key_secret": "password (key secret)"}
         if project
         else {"service_plan_id": "login (service plan id)", "api_token": "password (API token)"}
     )
+    if is_host:
+        names["base_url"] = "host"
     return Fault(names.get(fault.field, fault.field), fault.rule, fault.shown)

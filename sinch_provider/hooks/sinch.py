@@ -147,12 +147,17 @@ class SinchHook(BaseHook):
         return self.get_conn().delivery_reports
 
     def test_connection(self) -> tuple[bool, str]:
-        """Make one cheap read within seconds, without repeats, and say what is right or wrong."""
+        """
+        Make one cheap read within seconds, without repeats, and say what is right or wrong.
+
+        Credentials go only to Sinch, to this machine, and to the connection's ``host``: Airflow lets people
+        test a stored connection with other extras, and checks only that ``host`` and ``port`` are the stored.
+        """
         from sinch_provider.sms.runtime import current
 
         # The imports for the first time count too.
         began = current().monotonic()
-        from sinch_provider.hooks.accounts import unknown_extras
+        from sinch_provider.hooks.accounts import unknown_extras, url_of_host
         from sinch_provider.hooks.trial import try_account
 
         try:
@@ -165,7 +170,7 @@ class SinchHook(BaseHook):
             works, said = False, str(error)
         else:
             left = _TEST_SECONDS - (current().monotonic() - began)
-            works, said = try_account(account, mask_secret, left)
+            works, said = try_account(account, mask_secret, left, url_of_host(connection))
         if unknown := unknown_extras(connection.extra_dejson):
             # Faults are a list, one a line.
             said += "\n" if "\n" in said else " "

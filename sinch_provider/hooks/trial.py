@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from threading import Thread
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from sinch_provider.get_provider_info import get_provider_info
 from sinch_provider.sms import endpoints
-from sinch_provider.sms.account import AUTH_URL, Account, ProjectCredentials
+from sinch_provider.sms.account import Account, ProjectCredentials, is_loopback
 from sinch_provider.sms.client import SinchClient
 from sinch_provider.sms.errors import (
     SinchAuthError,
@@ -33,12 +33,36 @@ _REFUSED: Final = (SinchAuthError, SinchForbiddenError, SinchNotFoundError)
 #: Any server may answer so: the proxy wants a password, the request took too long, there were too many.
 _ANYBODY: Final = frozenset({407, 408, 429})
 _KEY_ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-#: Users know the extras by the labels of the form.
-_FORM: Final = get_provider_info()["connection-types"][0]["conn-fields"]
+#: A URL that every library reads alike. Some end a host name at a backslash, and some leave out tabs.
+_URL: Final = re.compile(
+    r"(?P<scheme>https?)://(?:(?P<name>[a-z0-9._-]+)|\[(?P<address>[0-9a-f:.]+)\])"
+    r"(?::(?P<port>[0-9]{1,5}))?(?:/[!-~]*)?",
+    re.ASCII | re.IGNORECASE,
+)
+#: The codes of Sinch, and of OAuth2 (RFC 6749). In any other, a host could spell the token that it was sent.
+_CODES: Final = frozenset(
+    {
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "missing_callback_url",
+        "syntax_constraint_violation",
+        "syntax_invalid_json",
+        "syntax_invalid_parameter_format",
+        "unauthorized_client",
+        "unsupported_grant_type",
+    }
+)
+_OK: Final = 200
+#: Users know the fields by the labels of the form.
+_TYPE: Final = get_provider_info()["connection-types"][0]
+_FORM: Final = _TYPE["conn-fields"]
+_HOST: Final[str] = _TYPE["ui-field-behaviour"]["relabeling"]["host"]
 _REGION: Final[str] = _FORM["region"]["label"]
 _PROJECT: Final[str] = _FORM["project_id"]["label"]
 _SENDER: Final[str] = _FORM["from"]["label"]
-_BASE: Final[str] = _FORM["base_url"]["label"]
+_BASE: Final = f"{_HOST} or base_url"
 _AUTH: Final[str] = _FORM["auth_url"]["label"]
 
 
@@ -57,9 +81,11 @@ class _Read:
     has_token: bool
 
 
-def try_account(account: Account, conceal: Callable[[str], None], seconds: float) -> tuple[bool, str]:
+def try_account(
+    account: Account, conceal: Callable[[str], None], seconds: float, host: str | None = None
+) -> tuple[bool, str]:
     """
-    Make one cheap read.
+    Make one cheap read, if the credentials go only where they may.
 
     Where Sinch refuses it, the other regions are asked as well: Sinch gives the same answer for a wrong token
     and for a wrong region.
@@ -67,8 +93,11 @@ def try_account(account: Account, conceal: Callable[[str], None], seconds: float
     :param account: The account.
     :param conceal: Called with every token that is fetched, so that logs can mask it.
     :param seconds: Time limit for all of it.
+    :param host: The URL in the connection's ``host``. It may get the credentials.
     :returns: Whether the account works, and what is right or wrong. It has no secrets and no numbers.
     """
+    if elsewhere := _elsewhere(account, host):
+        return False, elsewhere
     ends = current().monotonic() + seconds * _SHARE
     outcome: Future[tuple[bool, str]] = Future()
 
@@ -88,6 +117,45 @@ def try_account(account: Account, conceal: Callable[[str], None], seconds: float
         return False, f"{_host(url)} did not answer in time. {_correct(account, label)}"
 
 
+class _Origin(NamedTuple):
+    """Where a request goes."""
+
+    scheme: str
+    name: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> _Origin | None:
+        """Read a URL; None if libraries may read it differently."""
+        found = _URL.fullmatch(url)
+        if found is None:
+            return None
+        scheme = found["scheme"].lower()
+        port = int(found["port"] or (443 if scheme == "https" else 80))
+        return cls(scheme, (found["name"] or found["address"]).lower(), port)
+
+    @property
+    def is_sinch(self) -> bool:
+        """Whether only Sinch can answer there."""
+        return self.scheme == "https" and f".{self.name}".endswith(".sinch.com")
+
+
+def _elsewhere(account: Account, host: str | None) -> str:
+    """Say which setting would lead the credentials to another host than they may go to; empty: none."""
+    places = {"base_url": account.api_root}
+    if isinstance(account.credentials, ProjectCredentials):
+        places[_AUTH] = account.token_url
+    stored = _Origin.of(host) if host else None
+    for label, url in places.items():
+        to = _Origin.of(url)
+        if to is None or not (to.is_sinch or is_loopback(to.name) or to == stored):
+            return (
+                f"Nothing was tested. The test sends credentials only to Sinch, to this machine, and to the "
+                f"host in {_HOST}. {label} leads elsewhere: put its URL into {_HOST}."
+            )
+    return ""
+
+
 def _try(account: Account, conceal: Callable[[str], None], ends: float) -> tuple[bool, str]:
     read = _read(account, conceal, ends, fresh=True)
     host = _host(account.api_root)
@@ -101,7 +169,7 @@ def _try(account: Account, conceal: Callable[[str], None], ends: float) -> tuple
         return False, f"{host} is not Sinch (HTTP {read.answer.status}). {_correct(account, _BASE)}"
     if isinstance(read.error, _REFUSED):
         return False, _refused(account, read.error, _other_regions(account, conceal, ends))
-    return False, str(read.error)
+    return False, _told(read.error, account.api_root)
 
 
 def _read(account: Account, conceal: Callable[[str], None], ends: float, *, fresh: bool) -> _Read:
@@ -117,6 +185,8 @@ def _read(account: Account, conceal: Callable[[str], None], ends: float, *, fres
             client.call(call)
         except SinchError as failed:
             error = failed
+    if error is None and answers[-1].status != _OK:
+        error = SinchUnexpectedAnswerError("list: the answer is not usable", status=answers[-1].status)
     return _Read(error, answers[-1] if answers else None, slot is None or slot.current() is not None)
 
 
@@ -152,13 +222,14 @@ def _without_token(account: Account, error: SinchError) -> str:
     # A token endpoint gives the code of OAuth2. Sinch's own host is believed.
     foreign = _auth_host_is_given(account) and not error.code
     if isinstance(error, SinchAuthError) and not foreign:
+        reason = _reason(error, account.token_url)
         return (
-            f"{host} does not accept the access key{_reason(error)}. Correct login (key id) or password "
+            f"{host} does not accept the access key{reason}. Correct login (key id) or password "
             "(key secret): dashboard.sinch.com, Settings, Access keys."
         )
     if isinstance(error, SinchAuthError | SinchUnexpectedAnswerError):
         return f"{host} is not Sinch's token endpoint (HTTP {error.status}). {correct}"
-    return str(error)
+    return _told(error, account.token_url)
 
 
 def _unreachable(error: SinchError, host: str, correct: str) -> str:
@@ -174,6 +245,7 @@ def _unreachable(error: SinchError, host: str, correct: str) -> str:
 def _refused(account: Account, error: SinchError, regions: tuple[str | None, bool]) -> str:
     region, everyone = regions
     project = isinstance(account.credentials, ProjectCredentials)
+    reason = _reason(error, account.api_root)
     if region is not None:
         return (
             f"Sinch accepts these credentials in region {region}, not in {account.region}. "
@@ -184,14 +256,14 @@ def _refused(account: Account, error: SinchError, regions: tuple[str | None, boo
     doubt = "" if everyone or account.base_url is not None else f", or {_REGION}"
     if project:
         return (
-            f"{_who(account)} accepts the access key, but not the project{where}{_reason(error)}. "
+            f"{_who(account)} accepts the access key, but not the project{where}{reason}. "
             f"Correct {_PROJECT}{doubt}: dashboard.sinch.com, Settings, Access keys."
         )
     hint = ""
     if _KEY_ID.fullmatch(account.credentials.owner):
         hint = f" If the login is the key id of an access key, fill in {_PROJECT}."
     return (
-        f"{_who(account)} does not accept the credentials{where}{_reason(error)}. Correct login (service "
+        f"{_who(account)} does not accept the credentials{where}{reason}. Correct login (service "
         f"plan id) or password (API token){doubt}: dashboard.sinch.com, SMS, APIs.{hint}"
     )
 
@@ -218,23 +290,38 @@ def _is_foreign(account: Account, error: SinchError, answer: Answer) -> bool:
 
 def _correct(account: Account, label: str) -> str:
     if label == _AUTH and account.auth_url is None and _auth_host_is_given(account):
-        label = f"{_BASE} or {_AUTH}"
+        label = f"{_HOST}, base_url or {_AUTH}"
     elif (account.auth_url if label == _AUTH else account.base_url) is None:
         return "Check the network, and the proxy of the Airflow server."
     return f"Correct {label}, or check the network and the proxy of the Airflow server."
 
 
 def _auth_host_is_given(account: Account) -> bool:
-    return not account.token_url.startswith(AUTH_URL)
+    return not _is_sinch(account.token_url)
 
 
 def _who(account: Account) -> str:
     return "Sinch" if account.base_url is None else _host(account.api_root)
 
 
-def _reason(error: SinchError) -> str:
-    said = ", ".join(part for part in (f"HTTP {error.status}", error.code, error.text) if part)
+def _told(error: SinchError, url: str) -> str:
+    if _is_sinch(url) or error.status is None:
+        return str(error)
+    return f"{_host(url)} answers with an error{_reason(error, url)}. {error.advice}"
+
+
+def _reason(error: SinchError, url: str) -> str:
+    # Texts of another host than Sinch's may spell the token.
+    code, text = error.code, error.text
+    if not _is_sinch(url):
+        code, text = code if code in _CODES else None, None
+    said = ", ".join(part for part in (f"HTTP {error.status}", code, text) if part)
     return f" ({said.rstrip('.')})"
+
+
+def _is_sinch(url: str) -> bool:
+    to = _Origin.of(url)
+    return to is not None and to.is_sinch
 
 
 def _host(url: str) -> str:

@@ -148,9 +148,7 @@ class SinchSmsNotifier(BaseNotifier):
 
         if self._unknown:
             names = ", ".join(map(mask_text, self._unknown))
-            log.warning(
-                "%s has no arguments with these names, so they are ignored: %s.", type(self).__name__, names
-            )
+            log.warning("Arguments that a notifier does not have are ignored: %s.", names)
         with self._told():
             # Loading it takes longer than the event loop may stand still.
             await asyncio.to_thread(import_module, "sinch_provider.notifications.running")

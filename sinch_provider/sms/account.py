@@ -26,8 +26,11 @@ MAX_NAMESPACE: Final = 64
 LIMITS: Final = 3
 _TOKEN_PATH: Final = "/oauth2/token"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+")
-#: An address without credentials. Braces are allowed only around the id of the batch.
-_PAGE: Final = re.compile(r"https?://[^\s/@?#{}]+(?:[/?#](?:[^\s{}]|\{batch_id\})*)?")
+#: An address without credentials, of the characters that a URL has. Braces only around the id of the batch.
+_PAGE: Final = re.compile(
+    r"https?://(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+    r"(?:[/?#](?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]|\{batch_id\})*)?"
+)
 _INBOX: Final = "/#/batches/{batch_id}"
 _PREFIX: Final = re.compile(r"[1-9][0-9]{0,14}")
 #: The path of the API, perhaps with the account and the operation that a copied URL has.
@@ -185,7 +188,7 @@ class Account(Unstorable):
             recipients, wrong = normalize_recipients(self.alert_to, "alert_to")
             object.__setattr__(self, "alert_to", tuple(recipients))
             faults.extend(wrong)
-        if self.dashboard_url is not None and not _PAGE.fullmatch(self.dashboard_url):
+        if self.dashboard_url is not None and not is_page(self.dashboard_url):
             faults.append(Fault("dashboard_url", "must be a URL such as https://example.com/sms/{batch_id}"))
         if faults:
             raise SinchValidationError(faults)
@@ -233,7 +236,9 @@ class Account(Unstorable):
         if page is None and self.base_url and is_loopback(urlsplit(self.base_url).hostname or ""):
             # The sandbox shows its batches where its API is.
             page = self.base_url.rstrip("/") + _INBOX
-        return None if page is None else page.replace("{batch_id}", batch_id)
+        if page is None or not is_page(page):
+            return None
+        return page.replace("{batch_id}", batch_id)
 
     @property
     def token_url(self) -> str:
@@ -246,6 +251,11 @@ class Account(Unstorable):
         ):
             auth_url = self.base_url
         return (auth_url or AUTH_URL).rstrip("/").removesuffix(_TOKEN_PATH) + _TOKEN_PATH
+
+
+def is_page(url: str) -> bool:
+    """Whether a text is the address of a page: http or https, and nothing that a browser would run."""
+    return _PAGE.fullmatch(url) is not None
 
 
 def is_loopback(host: str) -> bool:

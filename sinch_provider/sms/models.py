@@ -21,7 +21,8 @@ from sinch_provider.sms.fields.times import parse_time
 
 T = TypeVar("T")
 
-_BATCH_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+#: Up to fifteen digits and nothing else may be a phone number.
+_BATCH_ID: Final = re.compile(r"(?![_-]*(?:[0-9][_-]*){5,15}\Z)[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, kw_only=True)

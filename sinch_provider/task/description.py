@@ -45,11 +45,21 @@ def describe(body: Mapping[str, Any], default_sender: str | None) -> Counter[enc
         log.info("%d SMS parts, %s: %s.", total_of(counts), _WITHOUT, ", ".join(kinds))
     if odd := encoding.odd_characters(body):
         _name(odd)
+    if people := encoding.count_odd_values(body):
+        log.info(
+            "Values of parameters make texts unicode, with fewer characters in a part, for %d recipients.",
+            people,
+        )
     return counts
 
 
 def _name(odd: Mapping[str, str | None]) -> None:
-    replaced = [(character, plain) for character, plain in odd.items() if plain is not None]
+    # The numerals of a text can be a code that only its recipient may know.
+    replaced = [
+        (character, plain)
+        for character, plain in odd.items()
+        if plain is not None and not encoding.is_numeral(character)
+    ]
     shown = [f"{encoding.name_of(character)} ({_advice(plain)})" for character, plain in replaced[:_NAMED]]
     if others := len(odd) - len(shown):
         shown.append(f"{others} others")

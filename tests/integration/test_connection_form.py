@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -76,7 +78,7 @@ def test_both_forms_shape_the_fields_of_airflow_alike() -> None:
 
 
 def test_every_field_has_help_and_those_to_fill_in_say_where_the_value_is() -> None:
-    shown = {"login", "password", "port"}
+    shown = {"host", "login", "password", "port"}
     assert shown & set(BEHAVIOUR["hidden-fields"]) == set()
     assert set(BEHAVIOUR["placeholders"]) == (shown | set(FIELDS)) - {"allow_insecure"}
     assert all(field["description"].endswith((".", "}", "...")) for field in FIELDS.values())
@@ -116,51 +118,98 @@ def test_the_ui_gets_the_form_from_the_metadata() -> None:
             name: field["schema"]["section"] for name, field in FIELDS.items()
         }
     assert meta.standard_fields.login.placeholder == BEHAVIOUR["placeholders"]["login"]
-    assert (meta.standard_fields.host.hidden, meta.standard_fields.port.hidden) == (True, False)
+    assert (meta.standard_fields.host.hidden, meta.standard_fields.port.hidden) == (False, False)
 
 
-@needs(3, 1, what="a button that tests with the stored password")
-@pytest.mark.usefixtures("airflow_database")
-def test_the_button_of_the_ui_works_with_port_0(sinch_sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+class Everybody:
+    def is_authorized_connection(self, **_: Any) -> bool:
+        return True
+
+
+Button = Callable[[dict[str, Any], dict[str, Any]], Any]
+
+
+@pytest.fixture
+def button(airflow_database: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Button]:
+    """Store a connection, and press its button: test it with what the browser sends, or other fields."""
+    if AIRFLOW < (3, 1):
+        pytest.skip("a button that tests with the stored password: Airflow has that since 3.1")
     routes = pytest.importorskip("airflow.api_fastapi.core_api.routes.public.connections")
     from airflow.api_fastapi.core_api.datamodels.connections import ConnectionBody
     from airflow.utils.session import create_session
 
-    class Everybody:
-        def is_authorized_connection(self, **_: Any) -> bool:
-            return True
-
     monkeypatch.setenv("AIRFLOW__CORE__TEST_CONNECTION", "Enabled")
-    given = sinch_sandbox.connection
     with create_session() as session:
-        stored = Connection(
-            conn_id="sinch_button",
-            conn_type="sinch",
-            login=given["login"],
-            password=given["password"],
-            port=0,
-            extra=given["extra"],
-        )
-        session.add(stored)
-        session.commit()
-        # The UI never has the password, and makes 0 of a port that there is not.
-        body = ConnectionBody(
-            connection_id="sinch_button",
-            conn_type="sinch",
-            login=given["login"],
-            password="***",
-            host="",
-            schema="",
-            port=0,
-            description="",
-            extra=stored.extra,
-        )
-        arguments = {"user": None, "auth_manager": Everybody()}
-        names = routes.test_connection.__code__.co_varnames
-        try:
-            done = routes.test_connection(
-                test_body=body, **{name: value for name, value in arguments.items() if name in names}
+        kept: list[Connection] = []
+
+        def press(stored: dict[str, Any], changes: dict[str, Any]) -> Any:
+            kept.append(Connection(conn_id="sinch_button", **stored))
+            session.add(kept[0])
+            session.commit()
+            # The UI never has the password. It makes 0 of a port that there is not, and "" of other fields.
+            sent = {
+                "connection_id": "sinch_button",
+                "conn_type": "sinch",
+                "login": stored["login"],
+                "password": "***",
+                "host": stored.get("host") or "",
+                "schema": "",
+                "port": stored.get("port") or 0,
+                "description": "",
+                "extra": kept[0].extra or "{}",
+            }
+            arguments = {"user": None, "auth_manager": Everybody()}
+            names = routes.test_connection.__code__.co_varnames
+            return routes.test_connection(
+                test_body=ConnectionBody(**{**sent, **changes}),
+                **{name: value for name, value in arguments.items() if name in names},
             )
-        finally:
-            session.delete(stored)
+
+        yield press
+        for each in kept:
+            session.delete(each)
+
+
+@pytest.mark.parametrize("where", ["base_url", "host", "host and port"])
+def test_the_button_of_the_ui_works_with_port_0(sinch_sandbox: Any, button: Button, where: str) -> None:
+    stored = {**sinch_sandbox.connection, "port": 0}
+    if where != "base_url":
+        stored |= {"host": sinch_sandbox.url, "extra": {"region": "us"}}
+    if where == "host and port":
+        name, _, port = sinch_sandbox.url.rpartition(":")
+        stored |= {"host": name, "port": int(port)}
+    done = button(stored, {})
     assert done.status, done.message
+
+
+@pytest.mark.parametrize("stored", [None, ""])
+def test_an_empty_host_is_the_stored_one(button: Button, stored: str | None) -> None:
+    connection = {"conn_type": "sinch", "login": "plan", "password": "token", "host": stored, "port": 0}
+    done = button(connection, {"extra": json.dumps({"base_url": "http://127.0.0.1:9"})})
+    # Airflow lets it through, and the test begins.
+    assert "127.0.0.1:9: no connection to Sinch" in done.message
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"base_url": "http://gateway.example.test", "allow_insecure": True},
+        {"base_url": "https://gateway.example.test"},
+        {"project_id": "p", "auth_url": "https://gateway.example.test"},
+    ],
+)
+def test_the_stored_credentials_do_not_go_to_a_host_that_the_caller_names(
+    button: Button, monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any]
+) -> None:
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_: pytest.fail("it looked for a host"))
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("it connected"))
+    stored = {
+        "conn_type": "sinch",
+        "login": "plan",
+        "password": "token",
+        "port": 0,
+        "extra": {"region": "eu"},
+    }
+    done = button(stored, {"extra": json.dumps(extra)})
+    assert not done.status
+    assert done.message.startswith("Nothing was tested. ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import threading
@@ -43,11 +44,11 @@ def _no_token_of_before() -> None:
 
 @pytest.fixture
 def test(monkeypatch: pytest.MonkeyPatch) -> Test:
-    """Test a connection; keyword arguments are extras, or replace its login or password."""
+    """Test a connection; keyword arguments are extras, or replace its standard fields."""
 
     def tested(connection: dict[str, Any], **changes: Any) -> tuple[bool, str]:
         fields: dict[str, Any] = {
-            name: changes.pop(name) for name in ("login", "password") if name in changes
+            name: changes.pop(name) for name in ("login", "password", "host", "port") if name in changes
         }
         changed: dict[str, Any] = {**connection, **fields, "extra": {**connection["extra"], **changes}}
         monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(changed))
@@ -102,7 +103,7 @@ def test_the_sandbox_is_named_as_the_host_it_is(test: Test, sinch_sandbox: Any, 
     works, said = test(getattr(sinch_sandbox, which))
     assert works
     assert said.startswith(f"{host} accepts the ")
-    assert f"Region: that of the host, because Base URL is set. Host: {host}. " in said
+    assert f"Region: that of the host, because Host or base_url is set. Host: {host}. " in said
 
 
 def test_a_path_that_is_clear_is_taken(test: Test, sinch_sandbox: Any) -> None:
@@ -128,7 +129,7 @@ def test_every_kind_of_mistake_is_told_apart(test: Test, sinch_sandbox: Any) -> 
         (project, {"project_id": "other"}, f"{host} accepts the access key, but not the project"),
         (project, {"project_id": "other"}, "Correct Project id: "),
         (plan, {"base_url": "http://127.0.0.1:9"}, "127.0.0.1:9: no connection to Sinch (ConnectionRefused"),
-        (plan, {"base_url": "http://127.0.0.1:9"}, "Correct Base URL, or check the network"),
+        (plan, {"base_url": "http://127.0.0.1:9"}, "Correct Host or base_url, or check the network"),
         (project, {"auth_url": "http://127.0.0.1:9"}, "127.0.0.1:9: no connection"),
         (project, {"auth_url": "http://127.0.0.1:9"}, "Correct Token URL, or check the network"),
         (plan, {"base_url": None, "region": "mars"}, "region: must be one of us, eu, au, br, ca"),
@@ -199,7 +200,7 @@ def test_another_host_is_not_sinch(test: Test, answer: Reply) -> None:
         host = server.url.removeprefix("http://")
     assert not works
     assert f"{host} is not Sinch (HTTP " in said
-    assert "Correct Base URL" in said
+    assert "Correct Host or base_url" in said
     assert "Please log in" not in said
 
 
@@ -224,13 +225,166 @@ def test_a_page_of_a_proxy_is_not_sinch_either(test: Test, sinch: ScriptedServer
     )
 
 
-def test_what_sinch_refuses_for_another_reason_is_quoted(test: Test) -> None:
-    with ScriptedServer(
-        [reply(403, {"code": "blocked", "text": "Account of +447700900222 blocked"})]
-    ) as server:
-        works, said = test(PLAN, base_url=server.url)
+def test_what_sinch_refuses_for_another_reason_is_quoted(test: Test, sinch: ScriptedServer) -> None:
+    sinch.script = lambda _: reply(403, {"code": "blocked", "text": "Account of +447700900222 blocked"})
+    works, said = test(PLAN)
     assert not works
     assert "(HTTP 403, blocked, Account of +4477***0222 blocked)" in said
+
+
+# A stored connection can be tested with extras that anybody names.
+
+
+@pytest.fixture
+def anywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
+    """A server that answers under every name."""
+    found = socket.getaddrinfo
+    server = ScriptedServer(lambda _: reply(200, EMPTY))
+    monkeypatch.setattr("socket.getaddrinfo", lambda _, *rest: found("127.0.0.1", *rest))
+    with server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("connection", "extra", "host"),
+    [
+        (PLAN, {"base_url": "http://gateway.example.test:{port}"}, None),
+        (PLAN, {"base_url": "http://gateway.example.test:{port}"}, "http://gateway.example.test:1"),
+        (PLAN, {"base_url": "http://gateway.example.test:{port}"}, "https://gateway.example.test:{port}"),
+        (PLAN, {"base_url": "http://gateway.example.test:{port}"}, "http://other.example.test:{port}"),
+        (PLAN, {"base_url": "http://gateway.example.test:{port}"}, "gateway.example.test:{port}"),
+        (PLAN, {"base_url": "http://sinch.com:{port}"}, None),
+        (PLAN, {"base_url": "http://eu.sms.api.sinch.com:{port}"}, None),
+        (PLAN, {"base_url": "http://sinch.com.example.test:{port}"}, None),
+        (PLAN, {"base_url": "http://notsinch.com:{port}"}, None),
+        (PLAN, {"base_url": "http://localhost.example.test:{port}"}, None),
+        (PLAN, {"base_url": "https://gateway.example.test\\.sinch.com"}, None),
+        (PLAN, {"base_url": "https://gateway.example.test\t.sinch.com"}, None),
+        (PROJECT, {"auth_url": "http://gateway.example.test:{port}"}, None),
+        (PROJECT, {"auth_url": "http://gateway.example.test:{port}"}, "http://other.example.test:{port}"),
+        (PROJECT, {"base_url": "http://gateway.example.test:{port}"}, "http://other.example.test:{port}"),
+    ],
+)
+def test_credentials_do_not_go_to_a_host_that_an_extra_names(
+    test: Test,
+    anywhere: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    connection: dict[str, Any],
+    extra: dict[str, str],
+    host: str | None,
+) -> None:
+    looked_for: list[str] = []
+    found = socket.getaddrinfo
+
+    def look_up(name: str, *rest: Any) -> Any:
+        looked_for.append(name)
+        return found(name, *rest)
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    extra = {name: url.format(port=anywhere.port) for name, url in extra.items()}
+    works, said = test(
+        connection, allow_insecure=True, host=host and host.format(port=anywhere.port), **extra
+    )
+    assert not works
+    assert said.startswith("Nothing was tested. The test sends credentials only to Sinch, to this machine, ")
+    assert said.endswith(
+        f"{'Token URL' if 'auth_url' in extra else 'base_url'} leads elsewhere: put its URL into Host."
+    )
+    assert not looked_for
+    assert not anywhere.received
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "extra"),
+    [
+        ("http://gateway.example.test:{port}", None, {}),
+        ("http://gateway.example.test:{port}/", None, {}),
+        ("http://gateway.example.test", "{port}", {}),
+        ("http://Gateway.example.test:{port}", None, {"base_url": "http://gateway.example.test:{port}/sms"}),
+        ("http://other.example.test", None, {"base_url": "http://127.0.0.1:{port}"}),
+    ],
+)
+def test_credentials_go_to_the_host_of_the_connection(
+    test: Test, anywhere: ScriptedServer, host: str, port: str | None, extra: dict[str, str]
+) -> None:
+    extra = {name: url.format(port=anywhere.port) for name, url in extra.items()}
+    works, said = test(
+        PLAN,
+        host=host.format(port=anywhere.port),
+        port=anywhere.port if port else None,
+        allow_insecure=True,
+        **extra,
+    )
+    assert works, said
+    assert len(anywhere.received) == 1
+
+
+def test_a_token_may_be_fetched_from_the_host_of_the_connection(test: Test, anywhere: ScriptedServer) -> None:
+    anywhere.script = [token("fetched-token"), reply(200, EMPTY)]
+    url = f"http://gateway.example.test:{anywhere.port}"
+    works, said = test(PROJECT, host=url, auth_url=url, allow_insecure=True)
+    assert works, said
+
+
+def test_what_is_only_tested_elsewhere_still_works_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, anywhere: ScriptedServer
+) -> None:
+    extra = {"base_url": f"http://gateway.example.test:{anywhere.port}", "allow_insecure": True}
+    monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps({**PLAN, "extra": extra}))
+    with SinchHook().new_client() as client:
+        assert list(client.batches.list()) == []
+
+
+@pytest.mark.parametrize("status", [201, 203, 206, 299])
+def test_only_the_status_of_the_operation_is_success(test: Test, sinch: ScriptedServer, status: int) -> None:
+    with ScriptedServer([reply(status, EMPTY)]) as server:
+        works, said = test(PLAN, base_url=server.url)
+    assert not works
+    assert f"is not Sinch (HTTP {status})" in said
+    sinch.script = lambda received: (
+        UNKNOWN_TOKEN if received.headers["host"].startswith("us.") else reply(status, EMPTY)
+    )
+    works, said = test(PLAN)
+    assert not works
+    assert "accepts these credentials in region" not in said
+
+
+SECRET = "token-of-the-plan"
+SPELLINGS = [
+    SECRET.encode().hex(),
+    base64.b32encode(SECRET.encode()).decode(),
+    SECRET[::-1],
+    ".".join(SECRET),
+    "".join(f"_{each}" for each in SECRET if each.isalpha()),
+]
+
+
+@pytest.mark.parametrize("spelt", SPELLINGS)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 407, 429, 500, 503])
+def test_another_host_cannot_spell_the_token_into_the_message(test: Test, status: int, spelt: str) -> None:
+    bodies = [
+        {"code": spelt, "text": spelt},
+        {"error": {"code": status, "status": spelt, "message": spelt}},
+        {"type": spelt, "title": spelt, "detail": spelt},
+        {"error": spelt, "error_description": spelt},
+    ]
+    for body in bodies:
+        answer = reply(status, body, Content_Type="application/problem+json", X_Token=spelt)
+        with ScriptedServer([answer, answer]) as server:
+            for connection in (PLAN, PROJECT):
+                works, said = test(connection, base_url=server.url)
+                assert not works
+                assert spelt.casefold() not in said.casefold()
+                assert f"HTTP {status}" in said
+
+
+def test_of_another_host_a_known_code_is_told(test: Test) -> None:
+    body = {"code": "syntax_constraint_violation", "text": "Account blocked"}
+    with ScriptedServer([reply(400, body)]) as server:
+        works, said = test(PLAN, base_url=server.url)
+    assert not works
+    assert "answers with an error (HTTP 400, syntax_constraint_violation). " in said
+    assert "blocked" not in said
 
 
 @pytest.mark.parametrize("answer", [reply(429, b"", Retry_After="7"), reply(503, b"")])
@@ -266,9 +420,7 @@ def test_a_host_that_does_not_exist_is_said_to_be_so(test: Test, monkeypatch: py
 
     monkeypatch.setattr("socket.getaddrinfo", look_up)
     for connection in (PLAN, PROJECT):
-        works, said = test(
-            connection, base_url="https://sms.example.test", auth_url="https://sms.example.test"
-        )
+        works, said = test(connection, host="https://sms.example.test", auth_url="https://sms.example.test")
         assert not works
         assert said.startswith("There is no host sms.example.test. Correct ")
 
@@ -285,7 +437,7 @@ def test_a_host_that_hangs_is_left(
         host = f"127.0.0.1:{hanging.getsockname()[1]}"
         works, said = test(connection, base_url=f"http://{host}")
     assert not works
-    assert said.startswith(f"{host} did not answer in time. Correct Base URL")
+    assert said.startswith(f"{host} did not answer in time. Correct Host")
 
 
 def test_a_host_that_sends_a_byte_at_a_time_is_left(test: Test, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,20 @@ def test_extras_may_be_text_as_in_uris():
 
 
 def test_host_with_a_scheme_is_the_base_url():
-    assert account(host="http://127.0.0.1:8026").api_root == "http://127.0.0.1:8026/xms/v1/plan"
+    for host, port in [
+        ("http://127.0.0.1:8026", None),
+        (" http://127.0.0.1:8026/ ", 0),
+        ("http://127.0.0.1/", 8026),
+    ]:
+        assert account(host=host, port=port).api_root == "http://127.0.0.1:8026/xms/v1/plan"
+    assert account({"base_url": "http://localhost:1"}, host="x").api_root == "http://localhost:1/xms/v1/plan"
+
+
+@pytest.mark.parametrize("field", ["host", "base_url"])
+def test_a_wrong_url_is_named_as_the_field_where_it_is(field):
+    url = "http://gateway.example.test"
+    with pytest.raises(SinchValidationError, match=f"  {field}: must be https"):
+        account(host=url) if field == "host" else account({"base_url": url}, host="https://x.example.test")
 
 
 def test_every_wrong_field_is_named_at_once():
@@ -119,7 +132,8 @@ def test_an_only_to_that_allows_nobody_does_not_allow_everybody(empty):
 
 def test_extras_that_mean_nothing_are_named_once(caplog):
     for _ in range(2):
-        account({"only-to": "+44", "onlyto": "+44", "447700900222": "x", "region": "eu"})
+        known = {"region": "eu", "base_url": "http://localhost:8026"}
+        account({"only-to": "+44", "onlyto": "+44", "447700900222": "x", **known})
     assert [record.getMessage() for record in caplog.records] == [
         "The connection has unknown extras, which are ignored: one with 12 characters, only-to, onlyto."
     ]

@@ -106,6 +106,33 @@ class TestLink:
             SinchSendBatchOperator(task_id="send", to=[ANN], body="Hi")
         assert link_of(run_dag(dag)) == ""
 
+    @pytest.mark.parametrize(
+        "stored",
+        [
+            "javascript:alert(1)",
+            'https://sms.example.test/"><script>alert(1)</script>',
+            "https://sms.example.test/\u202egnp.exe",
+            "https://user@sms.example.test/",
+            " https://sms.example.test/",
+            ["https://sms.example.test/"],
+            "",
+            None,
+        ],
+    )
+    def test_is_empty_if_what_is_stored_is_no_page(self, monkeypatch, stored):
+        from airflow.providers.common.compat.sdk import XCom
+
+        monkeypatch.setattr(XCom, "get_value", lambda **_: stored)
+        assert SinchBatchLink().get_link(SimpleNamespace(), ti_key=None) == ""
+        assert SinchBatchLink().get_link(SimpleNamespace(batch_page=stored), ti_key=None) == ""
+
+    def test_is_the_page_that_is_stored(self, monkeypatch):
+        from airflow.providers.common.compat.sdk import XCom
+
+        page = "http://[::1]:8026/#/batches/01J8ZC4M7T2Q9KX5RVBW3NHYDP"
+        monkeypatch.setattr(XCom, "get_value", lambda **_: page)
+        assert SinchBatchLink().get_link(SimpleNamespace(), ti_key=None) == page
+
 
 class TestLog:
     def test_says_sender_times_parts_and_batch(self, run_dag, sinch_default, shown):

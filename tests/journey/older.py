@@ -93,7 +93,7 @@ def fill_in(page: Page, camera: Camera, url: str, sandbox: SandboxClient) -> Non
     page.locator("#conn_type").select_option(label="Sinch SMS", force=True)
     page.locator("#login").fill(sandbox.credentials.service_plan_id)
     page.locator("#password").fill(sandbox.credentials.api_token)
-    page.get_by_label("Base URL").fill(sandbox.url)
+    page.locator("#host").fill(sandbox.url)
     height = page.evaluate("document.documentElement.scrollHeight")
     camera.take("airflow-connection-2.11", page.locator("#model_form"), height=height)
     page.locator("#test-connection").click()

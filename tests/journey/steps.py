@@ -75,6 +75,7 @@ class Journey:
         credentials = self.sandbox.credentials
         form.locator("[name=login]").fill(credentials.service_plan_id)
         form.locator("[name=password]").fill(credentials.api_token)
+        form.locator("[name=host]").fill(self.sandbox.url)
         # As docs/connection.md says, for the button of Airflow 3.3.
         form.locator("[name=port]").fill("0")
         self.camera.take("airflow-connection", form, height=height_of(form))
@@ -85,7 +86,6 @@ class Journey:
         part.locator("[name=element_alert_to]").fill(ON_CALL)
         self.camera.take("airflow-connection-safeguards", part)
         part = self.pages.unfold(form, "Network")
-        part.locator("[name=element_base_url]").fill(self.sandbox.url)
         self.camera.take("airflow-connection-network", part)
         self.pages.save(form)
 

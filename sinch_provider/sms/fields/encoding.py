@@ -184,26 +184,39 @@ def _fill(pieces: Sequence[str], parameters: Collection[str], values: Iterable[s
 
 def odd_characters(body: Mapping[str, Any]) -> dict[str, str | None]:
     """
-    Find the characters that make texts unicode, in the body and in the values of its parameters.
+    Find the characters that make a text unicode, in the body as it is written.
 
     :param body: A checked request.
-    :returns: Each with a plain replacement; None: there is none. The most frequent come first.
+    :returns: Each with a plain replacement; None: there is none. They are sorted by name, so their order says
+        nothing about the text.
     """
-    said = body["body"]
-    if not isinstance(said, str) or body.get("type", "mt_text") != "mt_text":
+    if not _is_text(body):
         return {}
-    used = set(re.findall(_PLACEHOLDER, said))
-    values = [
-        value
-        for name, entries in (body.get("parameters") or {}).items()
-        if name in used
-        for value in entries.values()
-    ]
-    found: Counter[str] = Counter()
-    for text in (said, *values):
-        if not set(text) <= _ALL:
-            found.update(each for each in text if each not in _ALL)
-    return {character: plain(character) for character, _ in found.most_common()}
+    return {character: plain(character) for character in sorted(set(body["body"]) - _ALL, key=name_of)}
+
+
+def count_odd_values(body: Mapping[str, Any]) -> int:
+    """
+    Count the recipients for whom values of parameters have characters that make the text unicode.
+
+    :param body: A checked request. The members of groups are not counted.
+    """
+    if not _is_text(body):
+        return 0
+    parameters = body.get("parameters") or {}
+    odd: set[str] = set()
+    people = {each for each in body["to"] if not is_group_id(each)}
+    for name in set(re.findall(_PLACEHOLDER, body["body"])) & set(parameters):
+        values = parameters[name]
+        wrong = {each for each, value in values.items() if not set(value) <= _ALL}
+        odd |= people & wrong
+        if _DEFAULT in wrong:
+            odd |= people - set(values)
+    return len(odd)
+
+
+def _is_text(body: Mapping[str, Any]) -> bool:
+    return isinstance(body["body"], str) and body.get("type", "mt_text") == "mt_text"
 
 
 def plain(character: str) -> str | None:
@@ -213,6 +226,11 @@ def plain(character: str) -> str | None:
     parts = unicodedata.normalize("NFKD", character)
     letters = "".join(each for each in parts if not unicodedata.combining(each))
     return letters if letters and set(letters) <= _ALL else None
+
+
+def is_numeral(character: str) -> bool:
+    """Whether a character is a number or has one in it, in any script and form."""
+    return any(each.isnumeric() for each in character + unicodedata.normalize("NFKD", character))
 
 
 def name_of(character: str) -> str:

@@ -20,7 +20,7 @@ from sinch_provider.sms.errors import SinchError, SinchNotFoundError, SinchUncer
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.sending.listing import Listing, list_by_reference
-from sinch_provider.sms.sending.matching import contradiction
+from sinch_provider.sms.sending.matching import contradiction, without_numbers
 from sinch_provider.sms.sending.payload import Match, Payload
 from sinch_provider.sms.sending.sent import Sent
 from sinch_provider.sms.sending.sent_here import SentHere
@@ -123,7 +123,7 @@ class Alert:
                 log.warning("It is unknown whether this callback has sent before (%s). Sending.", error.what)
                 return None
             return self._adopt(known, None)
-        for batch in listing.batches:
+        for batch in without_numbers(listing, self._payload.listed).batches:
             match = self._payload.compare(Payload.of_batch(batch))
             if (
                 match in {Match.SAME, Match.OTHER_TEXT}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ from sinch_provider.sms.sending.payload import Fingerprint, Match, Payload, same
 
 #: ``Date`` headers have whole seconds only.
 _CLOCK_GRAIN: Final = timedelta(seconds=2)
+#: The shortest phone number has five digits.
+_RUN: Final = r"[0-9]{5}"
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Matcher:
 
         :param others: Ids of batches that are certainly not the send's.
         """
+        listing = without_numbers(listing, self._payload.listed)
         live: dict[Match, list[Batch]] = {each: [] for each in Match}
         canceled = []
         complete = listing.complete
@@ -139,6 +143,7 @@ class LabelMatcher(Matcher):
 
     def match(self, listing: Listing, others: Collection[str]) -> Candidates:
         """Return the batch of a listing that is the send's, or one that may be."""
+        listing = without_numbers(listing, self._payload.listed)
         explained: list[Batch] = []
         unexplained: list[Batch] = []
         for batch in listing.batches:
@@ -182,6 +187,9 @@ def contradiction(
     :param intended: When the intent was written, by Sinch's clock; None if unknown.
     """
     raw = batch.raw
+    if _has_number(batch.id, request["to"]):
+        # Logs and errors name the id of a batch.
+        return "the id of the batch has a recipient's number in it"
     if batch.id in others:
         return f"batch {batch.id} belongs to another send"
     if batch.client_reference is not None and batch.client_reference != request.get("client_reference"):
@@ -195,6 +203,25 @@ def contradiction(
     if batch.client_reference is None and not raw.get("to"):
         return f"batch {batch.id} has neither reference nor recipients"
     return None
+
+
+def without_numbers(listing: Listing, recipients: Collection[str]) -> Listing:
+    """
+    Leave out the batches whose ids have a number in them: logs, results and errors name ids.
+
+    :param recipients: The numbers, and group ids.
+    :returns: It is not complete if anything was left out.
+    """
+    kept = tuple(batch for batch in listing.batches if not _has_number(batch.id, recipients))
+    return listing if len(kept) == len(listing.batches) else replace(listing, batches=kept, complete=False)
+
+
+def _has_number(batch_id: str, recipients: Collection[str]) -> bool:
+    plain = batch_id.replace("-", "").replace("_", "")
+    if not re.search(_RUN, plain):
+        return False
+    digits = (recipient.removeprefix("+") for recipient in recipients)
+    return any(number in plain for number in digits if number.isdecimal())
 
 
 def _same_recipients(ones: Sequence[str], others: Sequence[str]) -> bool:

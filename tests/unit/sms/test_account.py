@@ -229,6 +229,12 @@ def test_who_cannot_be_alerted_is_named_masked() -> None:
         ({"dashboard_url": "https://sms.example.test/b/{batch_id}?x=1"}, "https://sms.example.test/b/ID?x=1"),
         ({"dashboard_url": "https://sms.example.test"}, "https://sms.example.test"),
         ({"base_url": "https://sms.example.test"}, None),
+        ({"base_url": 'http://127.0.0.1:8026/"><script>'}, None),
+        ({"base_url": "http://[::1]:8026"}, "http://[::1]:8026/#/batches/ID"),
+        (
+            {"dashboard_url": "https://s.example.test:8443/d?q=(a:!t,b:'{batch_id}')&x=%20;~#/y"},
+            "https://s.example.test:8443/d?q=(a:!t,b:'ID')&x=%20;~#/y",
+        ),
         ({"base_url": "http://127.0.0.1:8026/"}, "http://127.0.0.1:8026/#/batches/ID"),
         (
             {"base_url": "http://localhost:8026", "dashboard_url": "https://sms.example.test/{batch_id}"},
@@ -248,6 +254,16 @@ def test_the_page_of_a_batch(settings: Any, page: str | None) -> None:
         "https://user:secret@sms.example.test/",
         "https://sms.example.test/{number}",
         "https://sms.example.test/a b",
+        'https://sms.example.test/"><script>alert(1)</script>',
+        "https://sms.example.test/<b>",
+        "https://sms.example.test/\u202egnp.exe",
+        "https://sms.example.test/\\evil",
+        "https://sms.example.test\\.evil.example.test/",
+        "https://sms.example.test/\x00",
+        "https://sms.example.test/`",
+        "https://sms.ex\u0430mple.test/",
+        "https://[javascript]/",
+        "https://sms.example.test/\n",
     ],
 )
 def test_what_is_no_page_is_refused(url: str) -> None:

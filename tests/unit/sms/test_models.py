@@ -248,7 +248,18 @@ def test_neither_numbers_nor_texts_print(shown: Answered) -> None:
     assert "hooks.example" not in repr(shown)
 
 
-@pytest.mark.parametrize("bad", ["a" * 65, "x y", "a\nb", "../x", "a/b", "\x1b[31m", "\u202e", "a%2f"])
+#: Ids are logged.
+NUMBERS = ["447700900222", "4477-0090-0222", "-447700900222_", "900222", "0" * 15]
+
+
+@pytest.mark.parametrize("good", ["01H8B4RVQBNE5QVXKTW1Y4ZVJ5", "1", "1234", "0" * 26, "5e0f2c1a9d", "a-1_b"])
+def test_ids_of_any_kind_but_numbers_are_read(good: str) -> None:
+    assert Batch.from_json({"id": good}).id == good
+
+
+@pytest.mark.parametrize(
+    "bad", ["a" * 65, "x y", "a\nb", "../x", "a/b", "\x1b[31m", "\u202e", "a%2f", *NUMBERS]
+)
 def test_a_batch_has_a_batch_id(bad: str) -> None:
     page = {"count": 1, "page": 0, "page_size": 1, "batches": [{"id": bad}]}
     report = {"batch_id": bad, "total_message_count": 0, "statuses": []}

@@ -48,15 +48,41 @@ def test_a_sender_is_masked_if_it_is_a_number(
 def test_parts_are_counted_per_recipient_and_costly_characters_are_named(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    names = {MARIA: "Zoe\u0308 “Z” ж\xa0\u200b", JOHAN: "A" * 150}
-    said = said_of(caplog, body="Hi ${name}, " + "A" * 60, parameters={"name": names})
-    assert said[1] == "4 SMS parts, without Sinch's auto-encoding: 2 in GSM 03.38 for 1, 2 in unicode for 1."
-    assert said[2].startswith("Characters outside GSM 03.38 make texts unicode, with fewer in a part: ")
-    assert 'left double quotation mark (write ")' in said[2]
-    assert "no-break space (write a space)" in said[2]
-    assert "zero width space (leave it out)" in said[2]
-    assert said[2].endswith(", 2 others.")
-    assert "ж" not in said[2]
+    names = {MARIA: "Maria", JOHAN: "A" * 150}
+    said = said_of(caplog, body="Hi ${name}, “Z” Ł ж\xa0\u200bő" + "A" * 50, parameters={"name": names})
+    assert said[1:] == [
+        "5 SMS parts, without Sinch's auto-encoding: 1 in unicode for 1, 4 in unicode for 1.",
+        "Characters outside GSM 03.38 make texts unicode, with fewer in a part: "
+        "latin capital letter l with stroke (write L), latin small letter o with double acute (write o), "
+        'left double quotation mark (write "), no-break space (write a space), '
+        'right double quotation mark (write "), 2 others.',
+    ]
+    said = said_of(caplog, body="${name}\u200b", parameters={"name": names})
+    assert said[2].endswith(": zero width space (leave it out).")
+
+
+def test_of_parameters_only_the_number_of_recipients_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    names = {MARIA: "Łukasz", JOHAN: "Johan"}
+    said = said_of(caplog, body="Hi ${name}", parameters={"name": names})
+    assert said[2:] == [
+        "Values of parameters make texts unicode, with fewer characters in a part, for 1 recipients."
+    ]
+    said = said_of(caplog, body="“Hi” ${name}", parameters={"name": names})
+    assert "stroke" not in " ".join(said)
+
+
+@pytest.mark.parametrize("code", ["４８２９１", "④⑧②⑨①", "⁴⁸²⁹¹", "𝟒𝟖𝟐𝟗𝟏", "四八二九一", "٤٨٢٩١", "Ⅳ⒏½"])
+def test_a_code_is_not_spelt(caplog: pytest.LogCaptureFixture, code: str) -> None:
+    said = said_of(caplog, body=f"Code: {code}")
+    number = len(set(code))
+    assert said[2].endswith(f", with fewer in a part: {number} others.")
+    said = said_of(caplog, body="Code: ${code}", parameters={"code": {"default": "", MARIA: code}})
+    assert said[2].endswith("for 1 recipients.")
+    assert len(said) == 3
+
+
+def test_the_order_of_named_characters_says_nothing_about_the_text(caplog: pytest.LogCaptureFixture) -> None:
+    assert said_of(caplog, body="ＺＡＢ")[2] == said_of(caplog, body="ＢＢＡＺ")[2]
 
 
 def test_media_have_no_parts(caplog: pytest.LogCaptureFixture) -> None:

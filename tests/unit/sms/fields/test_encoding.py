@@ -171,14 +171,38 @@ class TestOtherMessages:
 
 
 class TestOddCharacters:
-    def test_are_found_in_body_and_parameters_most_frequent_first(self) -> None:
+    def test_are_found_in_the_body_sorted_by_name(self) -> None:
         body = {
-            "body": "It’s “here”, isn’t it? ${name}",
-            "parameters": {"name": {MARIA: "Zo\xeb ж", "default": "€"}},
+            "to": [MARIA],
+            "body": "It’s “here”, isn’t it? ж ${name}",
+            "parameters": {"name": {MARIA: "Zo\xeb", "default": "€"}},
         }
         found = encoding.odd_characters(body)
-        assert found == {"’": "'", "“": '"', "”": '"', "ë": "e", "ж": None}
-        assert next(iter(found)) == "’"
+        assert found == {"’": "'", "“": '"', "”": '"', "ж": None}
+        assert list(found) == ["ж", "“", "”", "’"]
+
+    @pytest.mark.parametrize(
+        ("values", "number"),
+        [
+            ({MARIA: "Zo\xeb", JOHAN: "ж"}, 2),
+            ({MARIA: "Zo\xeb", "default": "x"}, 1),
+            ({MARIA: "x", "default": "ж"}, 2),
+            ({MARIA: "é", "default": "€"}, 0),
+            ({MARIA: "x", "447700900999": "ж", "default": "x"}, 0),
+        ],
+    )
+    def test_in_values_are_counted_by_recipient(self, values: dict[str, str], number: int) -> None:
+        body = {
+            "to": [MARIA, JOHAN, ANNA, GROUP],
+            "body": "${name} ${name} ${other}",
+            "parameters": {"name": {"default": "", **values}, "unused": {MARIA: "ж", "default": "ж"}},
+        }
+        assert encoding.count_odd_values(body) == number
+
+    def test_of_two_values_of_one_recipient_count_once(self) -> None:
+        body = {"to": [MARIA], "body": "${a}${b}", "parameters": {"a": {MARIA: "ж"}, "b": {MARIA: "ж"}}}
+        assert encoding.count_odd_values(body) == 1
+        assert encoding.count_odd_values({**body, "type": "mt_binary"}) == 0
 
     @pytest.mark.parametrize(
         ("character", "plain"),

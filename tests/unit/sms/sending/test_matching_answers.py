@@ -11,7 +11,9 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.errors import SinchUnsettledError
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.sending.decision import Send
-from sinch_provider.sms.sending.matching import contradiction
+from sinch_provider.sms.sending.listing import Listing
+from sinch_provider.sms.sending.matching import LabelMatcher, contradiction
+from sinch_provider.sms.sending.payload import Payload
 from sinch_provider.sms.sending.send_once import SendOnce
 from tests.unit.sms.conftest import Player, plan_account
 from tests.unit.sms.scripted import Received, Reply, ScriptedServer, reply
@@ -59,6 +61,49 @@ def test_no_contradiction(fields):
 def test_contradiction(fields, reason):
     intended = pendulum.datetime(2026, 1, 1, 12)
     assert reason in (contradiction(batch(**fields), REQUEST, set(), intended) or "")
+
+
+SPELT = [
+    f"a{MARIA[1:]}",
+    f"01HZZZ{LUKASZ[1:]}ZZZZZZZZ",
+    "a" + "-".join(MARIA[1:]),
+    f"a_{MARIA[1:7]}_{MARIA[7:]}",
+    "0" * 4 + MARIA[1:],
+]
+PLAIN = [MARIA[1:], "-".join(MARIA[1:]), "447700900999", f"{MARIA[1:7]}_{MARIA[7:]}-"]
+
+
+@pytest.mark.parametrize("spelt", SPELT)
+def test_an_id_with_a_number_contradicts_and_is_not_shown(spelt):
+    found = contradiction(batch(id=spelt, to=NUMBERS), REQUEST, {spelt}, None) or ""
+    assert "has a recipient's number in it" in found
+    assert spelt not in found
+
+
+@pytest.mark.parametrize("spelt", SPELT + PLAIN)
+def test_an_id_with_a_number_is_never_logged(do, server, caplog, spelt):
+    with caplog.at_level("DEBUG"):
+        sent = send(do, server, [reply(201, shown(id=spelt))], listing(shown()))
+        assert (sent.batch_id, posts(server)) == (ID, 1)
+        with pytest.raises(SinchUnsettledError, match="not complete") as caught:
+            send(do, server, [], listing(shown(id=spelt)), first=False)
+    for said in (caplog.text, str(caught.value)):
+        assert spelt not in said
+
+
+@pytest.mark.parametrize("spelt", SPELT + PLAIN)
+def test_a_batch_of_the_listing_is_found_beside_an_id_with_a_number(do, server, spelt):
+    sent = send(do, server, [], listing(shown(id=spelt), shown()), first=False)
+    assert sent.batch_id == ID
+
+
+@pytest.mark.parametrize("spelt", SPELT)
+def test_nor_is_it_one_that_may_be_the_users(spelt):
+    matcher = LabelMatcher(Payload.of_request(REQUEST), "secret", None)
+    found = matcher.match(Listing((batch(id=spelt, to=NUMBERS, body="Hi “you”"),), complete=True), ())
+    assert (found.unexplained, found.complete) == (None, False)
+    found = matcher.match(Listing((batch(to=NUMBERS, body="Hi “you”"),), complete=True), ())
+    assert found.unexplained is not None
 
 
 def test_the_batch_of_another_send_contradicts():
