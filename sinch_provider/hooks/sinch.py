@@ -27,6 +27,15 @@ _TEST_SECONDS: Final = 4.9
 _ID: Final = r"[\x21-\x7e]{1,250}"
 
 
+def is_name(conn_id: str) -> bool:
+    """
+    Whether it can be the name of a connection.
+
+    A mistake in the arguments can put numbers and texts here. Airflow is not asked for them: it logs them.
+    """
+    return re.fullmatch(_ID, conn_id) is not None and mask_text(conn_id) == conn_id
+
+
 class SinchConnectionMissing(AirflowNotFoundException):
     """
     Airflow has no connection of this name, or cannot be asked for it.
@@ -39,8 +48,7 @@ class SinchConnectionMissing(AirflowNotFoundException):
     def __init__(self, conn_id: str) -> None:
         self.conn_id = conn_id
         variable = f"AIRFLOW_CONN_{conn_id.upper()}"
-        # A mistake in the arguments can put numbers and texts here.
-        if not re.fullmatch(_ID, conn_id) or mask_text(conn_id) != conn_id:
+        if not is_name(conn_id):
             what = f"sinch_conn_id is not the name of a connection ({len(conn_id)} characters)."
             super().__init__(f"{what} Set it to the name of a connection.")
         elif variable in os.environ:
@@ -102,6 +110,8 @@ class SinchHook(BaseHook):
         return SinchClient(self._account(self._connection()), conceal=mask_secret, **options)
 
     def _connection(self) -> Any:
+        if not is_name(self.sinch_conn_id):
+            raise SinchConnectionMissing(self.sinch_conn_id)
         try:
             return self.get_connection(self.sinch_conn_id)
         except AirflowNotFoundException:
@@ -216,6 +226,8 @@ async def read_account(hook: SinchHook) -> Account:
     :raises SinchConnectionMissing: There is no such connection.
     :raises SinchValidationError: The connection is wrong; names every faulty field.
     """
+    if not is_name(hook.sinch_conn_id):
+        raise SinchConnectionMissing(hook.sinch_conn_id)
     # Importing the clients for the first time takes longer than any request.
     await asyncio.to_thread(import_module, "sinch_provider.sms.aio")
     accounts = await asyncio.to_thread(import_module, "sinch_provider.hooks.accounts")

@@ -362,6 +362,7 @@ class TestWhatGoesWrong:
         assert "The alert was not sent, or it is unknown whether it was" in said
         assert "900222" not in said
 
+    @needs(3, 1, what="errors of notifiers that it raises")
     def test_is_raised_if_asked_for(self, sinch_default):
         sinch_default.fault("server_error", count=None)
         with pytest.raises(SinchError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from sinch_provider.get_provider_info import get_provider_info
-from sinch_provider.hooks.sinch import SinchConnectionMissing, SinchHook
+from sinch_provider.hooks.sinch import SinchConnectionMissing, SinchHook, read_account
 from sinch_provider.operators import batches
 from sinch_provider.sensors.batches import SinchBatchSensor
 
@@ -75,10 +76,15 @@ def test_no_extra_of_a_connection_is_quoted(monkeypatch: pytest.MonkeyPatch, pro
 
 
 @pytest.mark.parametrize("name", [NUMBER, f"+{NUMBER}", TEXT])
-def test_nor_is_what_is_no_name_of_a_connection(airflow_database: Any, name: str) -> None:
-    with pytest.raises(SinchConnectionMissing, match="sinch_conn_id is not the name of") as caught:
-        SinchHook(name).get_conn()
-    assert_quotes_nothing(str(caught.value), name)
+def test_nor_is_what_is_no_name_of_a_connection(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    # Airflow would log it.
+    asked = lambda *_: pytest.fail("Airflow was asked for it")  # noqa: E731
+    monkeypatch.setattr(SinchHook, "get_connection", asked)
+    monkeypatch.setattr("airflow.providers.common.compat.connection.get_async_connection", asked)
+    for read in (SinchHook(name).get_conn, lambda: asyncio.run(read_account(SinchHook(name)))):
+        with pytest.raises(SinchConnectionMissing, match="sinch_conn_id is not the name of") as caught:
+            read()
+        assert_quotes_nothing(str(caught.value), name)
 
 
 @pytest.mark.parametrize(

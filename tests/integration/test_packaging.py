@@ -52,6 +52,7 @@ POLICY = {"sinch_provider", "sinch_provider.sms", "sinch_provider.sms.errors", "
 BASES = {
     *(f"airflow.sdk.bases.{name}" for name in ("hook", "operatorlink", "sensor")),
     "airflow.sdk.definitions.retry_policy",
+    "airflow.sdk.log",
 }
 #: Bases that load, depending on the version, more of Airflow.
 BUILT_ON = {
