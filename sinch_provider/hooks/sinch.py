@@ -107,15 +107,23 @@ class SinchHook(BaseHook):
         """
         from sinch_provider.sms.client import SinchClient
 
-        return SinchClient(self._account(self._connection()), conceal=mask_secret, **options)
+        return SinchClient(
+            self._account(self.get_connection(self.sinch_conn_id)), conceal=mask_secret, **options
+        )
 
-    def _connection(self) -> Any:
-        if not is_name(self.sinch_conn_id):
-            raise SinchConnectionMissing(self.sinch_conn_id)
+    @classmethod
+    def get_connection(cls, conn_id: str) -> Any:
+        """
+        Read a connection.
+
+        :raises SinchConnectionMissing: There is no such connection.
+        """
+        if not is_name(conn_id):
+            raise SinchConnectionMissing(conn_id)
         try:
-            return self.get_connection(self.sinch_conn_id)
+            return super().get_connection(conn_id)
         except AirflowNotFoundException:
-            raise SinchConnectionMissing(self.sinch_conn_id) from None
+            raise SinchConnectionMissing(conn_id) from None
 
     def _account(self, connection: Any) -> Account:
         from sinch_provider.hooks.accounts import account_of
@@ -171,7 +179,7 @@ class SinchHook(BaseHook):
         from sinch_provider.hooks.trial import try_account
 
         try:
-            connection = self._connection()
+            connection = self.get_connection(self.sinch_conn_id)
         except SinchConnectionMissing as error:
             return False, str(error)
         try:

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.sdk import BaseHook, BaseOperator
 
 from sinch_provider.get_provider_info import get_provider_info
 from sinch_provider.hooks.sinch import SinchConnectionMissing, SinchHook, read_account
@@ -79,7 +79,7 @@ def test_no_extra_of_a_connection_is_quoted(monkeypatch: pytest.MonkeyPatch, pro
 def test_nor_is_what_is_no_name_of_a_connection(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     # Airflow would log it.
     asked = lambda *_: pytest.fail("Airflow was asked for it")  # noqa: E731
-    monkeypatch.setattr(SinchHook, "get_connection", asked)
+    monkeypatch.setattr(BaseHook, "get_connection", asked)
     monkeypatch.setattr("airflow.providers.common.compat.connection.get_async_connection", asked)
     for read in (SinchHook(name).get_conn, lambda: asyncio.run(read_account(SinchHook(name)))):
         with pytest.raises(SinchConnectionMissing, match="sinch_conn_id is not the name of") as caught:
