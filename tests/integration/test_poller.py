@@ -430,4 +430,5 @@ def test_one_wait_over_many_batches_makes_several_calls_at_once(sinch_default, s
     sampling.join()
     assert event["status"] == "finished"
     assert event["summary"]["batch_ids"] == batch_ids
-    assert 4 <= most <= 16
+    # Never more than a connection of Airflow's may have, however many batches there are.
+    assert 4 <= most <= 32
