@@ -115,7 +115,10 @@ def test_a_value_in_the_wrong_field_is_not_stored(run_dag, airflow_database, sho
                 kind(task_id=f"{kind.__name__}_{value == text}", batch_id=value)
         SinchBatchSensor(task_id="several", batch_id=[number, text], timeout=1)
         SinchBatchSensor(
-            task_id="ids", batch_id="01J8ZC4M7T2Q9KX5RVBW3NHYDP,01J8ZC4M7T2Q9KX5RVBW3NHYDQ", timeout=1
+            task_id="ids",
+            batch_id="01J8ZC4M7T2Q9KX5RVBW3NHYDP,01J8ZC4M7T2Q9KX5RVBW3NHYDQ",
+            timeout=1,
+            poke_interval=0.5,
         )
     stored = stored_of(run_dag(dag))
     assert_nothing_left(airflow_database, shown())
