@@ -60,9 +60,14 @@ export class BatchView {
       question: "Delete this batch?",
       detail: `${plural(this.answer?.recipients ?? 0, "text")} and all callbacks about them. A client that asks for the batch gets 404.`,
       yes: "Delete",
-      action: () => call("DELETE", `batches/${encodeURIComponent(this.id)}`),
+      action: () => {
+        // The page hears of the change before the answer comes. There is nothing left to read then.
+        this.isGone = true;
+        return call("DELETE", `batches/${encodeURIComponent(this.id)}`);
+      },
       done: "The batch is deleted",
     });
+    this.isGone = isDone;
     if (isDone) go("batches");
   }
 
@@ -78,6 +83,7 @@ export class BatchView {
 
   async refresh(overview) {
     this.connection = overview.connection;
+    if (this.isGone) return null;
     let answer;
     try {
       answer = await this.read({ limit: Math.min(Math.max(this.messages.size, PAGE), LARGEST_PAGE) });
