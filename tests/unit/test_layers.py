@@ -24,6 +24,7 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("task",),
     ("hooks",),
     ("sms.__init__", "sms.client", "sms.aio"),
+    ("sms.campaign",),
     ("sms.sending",),
     ("sms.delivery",),
     ("sms.endpoints",),

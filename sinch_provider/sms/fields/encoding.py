@@ -34,6 +34,8 @@ _ALL: Final = _BASIC | _EXTENDED
 _ROOM: Final = {GSM: (160, 153), UNICODE: (70, 67)}
 _PLACEHOLDER: Final = r"\$\{([A-Za-z0-9_.-]+)\}"
 _DEFAULT: Final = "default"
+#: The most values whose measures are kept.
+_REMEMBERED: Final = 10_000
 #: Plain characters for those that Unicode itself does not relate to any.
 _PLAIN: Final = {
     **dict.fromkeys("“”„‟«»❝❞〝″", '"'),
@@ -180,6 +182,86 @@ def _fill(pieces: Sequence[str], parameters: Collection[str], values: Iterable[s
         piece if at % 2 == 0 else next(left) if piece in parameters else f"${{{piece}}}"
         for at, piece in enumerate(pieces)
     )
+
+
+class Personal:
+    """
+    A text with names in it, which are filled in for one person after the other, a million times.
+
+    :param body: The text.
+    :param names: The names that differ from person to person, in the order in which their values are given.
+    :param fixed: The values of others. A name without any value stays in the text as it is written.
+    """
+
+    def __init__(self, body: str, names: Sequence[str], fixed: Mapping[str, str] | None = None) -> None:
+        fixed = fixed or {}
+        self._pieces: list[str | int] = [
+            piece
+            if at % 2 == 0
+            else names.index(piece)
+            if piece in names
+            else fixed.get(piece, f"${{{piece}}}")
+            for at, piece in enumerate(re.split(_PLACEHOLDER, body))
+        ]
+        constant = [piece for piece in self._pieces if isinstance(piece, str)]
+        self._base = _together(map(_measure, constant))
+        #: How often each of the values is in the text, by its index.
+        self._times = Counter(piece for piece in self._pieces if isinstance(piece, int))
+        self._measures: dict[str, _Measure] = {}
+
+    def fill(self, values: Sequence[str]) -> str:
+        """Write the text of one person."""
+        return "".join(piece if isinstance(piece, str) else values[piece] for piece in self._pieces)
+
+    def lengths(self, columns: Sequence[Sequence[str]], number: int) -> list[int]:
+        """
+        Count the characters of the texts of several people.
+
+        :param columns: Their values, by name.
+        :param number: How many people they are.
+        """
+        totals = [self._base.characters] * number
+        for index, times in self._times.items():
+            lengths = map(len, columns[index])
+            totals = [total + times * length for total, length in zip(totals, lengths, strict=True)]
+        return totals
+
+    def parts(self, columns: Sequence[Sequence[str]], number: int) -> list[Parts]:
+        """Count the parts of the texts of several people, as :func:`parts_of` does."""
+        if not self._times:
+            return [_parts(self._base, lambda: self.fill(()))] * number
+        used = [columns[index] for index in self._times]
+        if self._base.septets == self._base.characters and all(
+            _BASIC.issuperset("".join(column)) for column in used
+        ):
+            # Every character takes one unit, as in most texts, so only their lengths matter.
+            single, each = _ROOM[GSM]
+            lengths = self.lengths(columns, number)
+            if max(lengths, default=0) <= single:
+                return [Parts(GSM, 1)] * number
+            return [Parts(GSM, 1 if length <= single else -(-length // each)) for length in lengths]
+        return [self._parts_of_one(values) for values in zip(*columns, strict=True)]
+
+    def _parts_of_one(self, values: Sequence[str]) -> Parts:
+        characters, septets, units = self._base
+        for index, times in self._times.items():
+            value = values[index]
+            measure = self._measures.get(value)
+            if measure is None:
+                if len(self._measures) >= _REMEMBERED:
+                    self._measures.clear()
+                measure = self._measures[value] = _measure(value)
+            characters += times * measure.characters
+            units += times * measure.units
+            septets = (
+                None if septets is None or measure.septets is None else septets + times * measure.septets
+            )
+        return _parts(_Measure(characters, septets, units), lambda: self.fill(values))
+
+
+def odd_in(text: str) -> frozenset[str]:
+    """Return the characters of a text that make it unicode."""
+    return frozenset(text) - _ALL
 
 
 def odd_characters(body: Mapping[str, Any]) -> dict[str, str | None]:

@@ -32,6 +32,8 @@ _NUMBER: Final = rf"[1-9][0-9]{{{MIN_DIGITS - 1},{MAX_DIGITS - 1}}}"
 _CLEAN: Final = rf"\+?({_NUMBER})"
 _PLAIN: Final = rf"[0-9]{{{MIN_DIGITS},{MAX_DIGITS}}}"
 _DECIMAL: Final = "is a number with a decimal point: pass phone numbers as text"
+#: The fault of a number as people write it at home.
+NATIONAL: Final = "must start with a country code: national numbers (leading 0) cannot be sent to"
 _SEPARATORS: Final = r"[,;\r\n]+"
 # Blanks, invisible marks and dashes. Not line breaks, which may separate two numbers.
 _DROPPED_CATEGORIES: Final = frozenset({"Zs", "Cf", "Pd"})
@@ -84,7 +86,7 @@ def normalize_number(number: str) -> str:
             f"must be an international phone number of {MIN_DIGITS} to {MAX_DIGITS} digits, or a group id"
         )
     if digits.startswith("0"):
-        raise ValueError("must start with a country code: national numbers (leading 0) cannot be sent to")
+        raise ValueError(NATIONAL)
     if re.search(_TRUNK_ZERO, number):
         digits = _without_trunk_zero(digits)
     return digits

@@ -163,7 +163,7 @@ class Journal:
 
         :raises SinchNotSentError: The store cannot be reached.
         """
-        value = self._reached(self._store.get)
+        value = reached_store(self._store.get)
         if value is None:
             return None
         try:
@@ -179,7 +179,7 @@ class Journal:
 
         :raises SinchNotSentError: The store refuses, or cannot be reached.
         """
-        self._reached(lambda: self._store.set(entry.to_dict()))
+        reached_store(lambda: self._store.set(entry.to_dict()))
 
     def try_to_write(self, entry: Entry) -> None:
         """Write an entry that is useful but not vital: without it, the next attempt looks at Sinch."""
@@ -193,14 +193,20 @@ class Journal:
                 error.what,
             )
 
-    def _reached(self, action: Callable[[], Any]) -> Any:
-        try:
-            return action()
-        except Exception as error:
-            kind = type(error).__name__
-        # Raised outside the block, so that it is not chained: the error of the store may quote the journal.
-        raise SinchNotSentError(
-            f"Airflow's task state cannot be reached ({kind})",
-            operation="send",
-            advice="Airflow's API may be down, or Airflow has replaced this attempt. A retry may succeed.",
-        )
+
+def reached_store(action: Callable[[], Any]) -> Any:
+    """
+    Read from a store, or write to it.
+
+    :raises SinchNotSentError: The store refuses, or cannot be reached.
+    """
+    try:
+        return action()
+    except Exception as error:
+        kind = type(error).__name__
+    # Raised outside the block, so that it is not chained: the error of the store may quote the journal.
+    raise SinchNotSentError(
+        f"Airflow's task state cannot be reached ({kind})",
+        operation="send",
+        advice="Airflow's API may be down, or Airflow has replaced this attempt. A retry may succeed.",
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -37,7 +37,8 @@ class Listing:
     """
     The batches that Sinch lists under a reference.
 
-    :param batches: Those with the reference, and those without any reference, which may belong to it too.
+    :param batches: Those with the reference, and those without any reference, which may belong to it too. If
+        each was read as it came, there are none.
     :param complete: Whether no batch can be missing. One can if Sinch ignored the filter, if an entry is
         unreadable, or if there are fewer entries than Sinch counts.
     :param skew: How far Sinch's clock is ahead of ours; None if unknown.
@@ -55,17 +56,22 @@ class _Page:
 
 
 async def list_by_reference(
-    reference: str, since: pendulum.DateTime, *, seconds: float = math.inf
+    reference: str,
+    since: pendulum.DateTime,
+    *,
+    seconds: float = math.inf,
+    read: Callable[[Batch], object] | None = None,
 ) -> Listing:
     """
     List the batches with a reference, all pages.
 
     :param since: When the first of them may have been sent, by the clock of the worker that sent it.
     :param seconds: After as many, no further page is asked for.
+    :param read: Called with each batch, which is then forgotten: thousands of them take a lot of memory.
     """
     start = max(since - CLOCK_MARGIN, utcnow() - LISTED_FOR)
     clock = SinchClock()
-    found: dict[str, Batch] = {}
+    found: dict[str, Batch | None] = {}
     passed = 0
     complete = False
     until = current().monotonic() + seconds
@@ -84,8 +90,12 @@ async def list_by_reference(
                 foreign += 1
             elif (batch := _read_batch(entry)) is None:
                 unreadable += 1
-            else:
+            elif read is None:
                 found[batch.id] = batch
+            elif batch.id not in found:
+                # An entry may be on two pages, if a batch was sent meanwhile.
+                found[batch.id] = None
+                read(batch)
         if not page.entries or passed >= page.count:
             complete = passed >= page.count
             break
@@ -98,7 +108,8 @@ async def list_by_reference(
             unreadable,
             "all pages read" if complete else "pages missing",
         )
-    return Listing(tuple(found.values()), complete and not (foreign or unreadable), clock.skew)
+    batches = tuple(each for each in found.values() if each is not None)
+    return Listing(batches, complete and not (foreign or unreadable), clock.skew)
 
 
 def _read_page(data: Any) -> _Page:

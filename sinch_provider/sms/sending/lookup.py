@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 
 import pendulum
 
@@ -35,6 +35,13 @@ log = logging.getLogger(__name__)
 _PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 _SENDING: Final = frozenset({Action.SEND, Action.SEND_IF_NOTHING_LEFT})
 _KEEPING: Final = frozenset({Action.KEEP, Action.KEEP_AND_WARN})
+
+
+class Intended(Protocol):
+    """The entry of a journal that says when a request was about to leave."""
+
+    @property
+    def intended(self) -> pendulum.DateTime: ...
 
 
 class Settling:
@@ -74,7 +81,7 @@ class Settling:
             if watch is not None:
                 watch.add_pause(seconds)
 
-    def seconds_left(self, entry: Entry | None) -> float:
+    def seconds_left(self, entry: Intended | None) -> float:
         """
         Return how many seconds a batch may still take to be listed.
 

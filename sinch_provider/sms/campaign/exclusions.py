@@ -1,0 +1,114 @@
+"""
+Who must not be texted: opt-outs, read again while the campaign runs.
+
+If they cannot be read, or are suddenly empty, nothing more is sent.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from sinch_provider.sms.campaign.phones import read_numbers
+from sinch_provider.sms.campaign.rows import Rows
+from sinch_provider.sms.campaign.seen import Seen
+from sinch_provider.sms.errors import Fault, SinchNotSentError, SinchValidationError
+from sinch_provider.sms.masking import mask_text
+from sinch_provider.sms.runtime import current
+
+log = logging.getLogger(__name__)
+
+#: Seconds after which they are read again.
+MAX_AGE: Final = 60.0
+_ADVICE: Final = "Whoever was reached stays reached: a retry texts the others, once they can be read."
+
+#: Reads all rows of a source, and returns what the function makes of them.
+Read = Callable[[Callable[[Rows], tuple[Seen, int]]], tuple[Seen, int]]
+
+
+class Exclusions:
+    """
+    The numbers that a campaign leaves out.
+
+    :param read: Reads the source. It has one column, that of the numbers.
+    :param default_country: Whose numbers those without ``+`` are.
+    :param max_age: Seconds after which it is read again.
+    :param were_there: Whether an earlier attempt has found some.
+    """
+
+    def __init__(
+        self,
+        read: Read,
+        default_country: str | None = None,
+        max_age: float = MAX_AGE,
+        *,
+        were_there: bool = False,
+    ) -> None:
+        self._read = read
+        self._country = default_country
+        self._max_age = max_age
+        self._numbers = Seen()
+        self._read_at: tuple[float, float] | None = None
+        #: Whether there are some, or were.
+        self.were_there = were_there
+
+    def __repr__(self) -> str:
+        return f"<{len(self._numbers)} exclusions>"
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __contains__(self, number: str) -> bool:
+        return number in self._numbers
+
+    def refresh(self) -> None:
+        """
+        Read them if they are too old.
+
+        :raises SinchNotSentError: They cannot be read, or are gone.
+        """
+        if self._read_at is not None and self._age() < self._max_age:
+            return
+        # As of now, even if reading takes long.
+        began = _clocks()
+        numbers, unreadable = self._found()
+        if self.were_there and not len(numbers):
+            raise SinchNotSentError(
+                "The exclusions were not empty before, and now they are", operation="send", advice=_ADVICE
+            )
+        if unreadable:
+            log.warning("%d rows of the exclusions have no phone number that can be read.", unreadable)
+        if len(numbers) != len(self._numbers):
+            log.info("%d people are excluded.", len(numbers))
+        self._numbers, self._read_at = numbers, began
+        self.were_there = self.were_there or bool(len(numbers))
+
+    def _found(self) -> tuple[Seen, int]:
+        try:
+            return self._read(self._use)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {mask_text(str(error))}"
+        # Raised outside the block: what a driver says may quote people.
+        raise SinchNotSentError(f"The exclusions cannot be read ({reason})", operation="send", advice=_ADVICE)
+
+    def _use(self, rows: Rows) -> tuple[Seen, int]:
+        numbers, unreadable = Seen(), 0
+        if rows.columns is not None and len(rows.columns) != 1:
+            rule = f"must have one column, that of the numbers, and has {len(rows.columns)}"
+            raise SinchValidationError([Fault("exclusions", rule)], "send")
+        for portion in rows:
+            values: Sequence[object] = [row[0] for row in portion.rows]
+            digits, wrong = read_numbers(values, self._country)
+            numbers.add([each for each in digits if each])
+            unreadable += len(wrong) + len(portion.wrong)
+        return numbers, unreadable
+
+    def _age(self) -> float:
+        assert self._read_at is not None
+        return max(now - then for now, then in zip(_clocks(), self._read_at, strict=True))
+
+
+def _clocks() -> tuple[float, float]:
+    # The monotonic clock stands still while a machine sleeps; the wall clock may be set back.
+    return current().monotonic(), current().now().timestamp()

@@ -1,0 +1,183 @@
+"""
+Sends to the people of a campaign who were not reached yet, in batches of up to a thousand.
+
+Every request writes an intent before it leaves, as a single send does. If an answer is lost, nothing more
+leaves until Sinch's listing says what has become of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
+from typing import Any, Final
+
+from sinch_provider.sms import endpoints
+from sinch_provider.sms.account import Account
+from sinch_provider.sms.campaign.journal import CampaignJournal
+from sinch_provider.sms.campaign.reached import people_of
+from sinch_provider.sms.errors import (
+    SinchBadRequestError,
+    SinchError,
+    SinchUncertainError,
+    SinchValidationError,
+)
+from sinch_provider.sms.runtime import current
+from sinch_provider.sms.sending.fence import Fence
+from sinch_provider.sms.sending.listing import SinchClock
+from sinch_provider.sms.sending.lookup import Settling
+from sinch_provider.sms.sending.matching import contradiction
+from sinch_provider.sms.wire.call import Pause, Together
+from sinch_provider.sms.wire.encoding import Echo
+
+log = logging.getLogger(__name__)
+
+#: How many requests are on their way at once. Each waits for Sinch for most of its time.
+MAX_IN_FLIGHT: Final = 4
+#: Errors of one request that say nothing about the others.
+_OF_ONE: Final = (SinchBadRequestError, SinchValidationError)
+_UNREAD: Final = frozenset({"parameters"})
+
+#: The fields of one batch, as ``endpoints.send`` takes them.
+Message = Mapping[str, Any]
+
+
+@dataclass
+class Refusals:
+    """
+    Requests that Sinch has refused for a reason of their own.
+
+    :param people: How many people they were for.
+    :param errors: The different errors, each once.
+    """
+
+    people: int = 0
+    errors: dict[str, SinchError] = field(default_factory=dict, repr=False)
+
+    def add(self, error: SinchError, people: int) -> None:
+        """Count a refused request."""
+        self.people += people
+        self.errors.setdefault(str(error), error)
+
+
+@dataclass
+class Round:
+    """
+    What came of sending.
+
+    :param people: How many people are in batches that Sinch has accepted.
+    :param batches: How many batches those are.
+    :param refused: What Sinch has refused.
+    :param lost: Why the answer to a request is lost; None: all are known.
+    """
+
+    people: int = 0
+    batches: int = 0
+    refused: Refusals = field(default_factory=Refusals)
+    lost: str | None = None
+
+
+class Sending:
+    """
+    Sends the batches of a campaign.
+
+    :param account: The account that sends.
+    :param reference: The client reference of all batches.
+    :param journal: Remembers intents for later attempts.
+    :param settling: Measures how long what was sent may still take to be listed.
+    :param stopped: Whether Airflow has asked the task to stop.
+    :param max_in_flight: How many requests are on their way at once.
+    :param rate: People a second, at most; None: as fast as Sinch answers.
+    :param fail_fast: Whether a refused batch keeps those after it from being sent.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        reference: str,
+        journal: CampaignJournal,
+        settling: Settling,
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+        max_in_flight: int = MAX_IN_FLIGHT,
+        rate: float | None = None,
+        fail_fast: bool = False,
+    ) -> None:
+        self._secret = account.credentials.secret
+        self._reference = reference
+        self._journal = journal
+        self._settling = settling
+        self._stopped = stopped
+        self._max_in_flight = max_in_flight
+        self._rate = rate
+        self._fail_fast = fail_fast
+
+    async def steps(self, messages: Iterable[Message], progress: Callable[[Round], None]) -> Round:
+        """
+        Send messages until there are none left, or until the answer to one is lost.
+
+        :param messages: Those are made while the ones before them are sent.
+        :param progress: Called after each few batches.
+        :raises SinchError: The account as a whole cannot send now.
+        """
+        done = Round()
+        left: Iterator[Message] = iter(messages)
+        began = current().monotonic()
+        while wave := list(islice(left, self._max_in_flight)):
+            if self._rate is not None:
+                early = began + done.people / self._rate - current().monotonic()
+                if early > 0:
+                    await Pause(early)
+            outcomes = await Together([self._send(each) for each in wave])
+            fatal: SinchError | None = None
+            for message, error in zip(wave, outcomes, strict=True):
+                people = len(message["to"])
+                if error is None:
+                    done.people += people
+                    done.batches += 1
+                elif isinstance(error, SinchUncertainError):
+                    done.lost = error.what
+                elif isinstance(error, _OF_ONE):
+                    done.refused.add(error, people)
+                else:
+                    fatal = error
+            progress(done)
+            if fatal is not None and done.lost is None:
+                raise fatal
+            if done.lost is not None or (self._fail_fast and done.refused.people):
+                break
+        return done
+
+    def _intend(self, people: str) -> None:
+        self._journal.intend(people)
+        self._settling.begin()
+
+    async def _send(self, message: Message) -> SinchError | None:
+        """Send one batch, and return why it was not accepted."""
+        numbers = message["to"]
+        people = people_of(numbers, self._secret)
+        fence = Fence(partial(self._intend, people), self._stopped)
+        clock = SinchClock()
+        try:
+            call = endpoints.send(**message, client_reference=self._reference)
+            body = call.body or {}
+            batch = await replace(
+                call,
+                permit=fence,
+                observe=clock.observe,
+                unread=_UNREAD,
+                echoes={"to": Echo(body["to"])},
+            )
+        except SinchUncertainError as error:
+            log.warning("The answer to a batch was lost (%s).", error.what)
+            return error
+        except SinchError as error:
+            if fence.passed:
+                self._journal.note(people, accepted=False)
+            return error
+        if reason := contradiction(batch, body, frozenset(), None):
+            return SinchUncertainError(f"the answer contradicts the request: {reason}", operation="send")
+        self._journal.note(people, accepted=True)
+        return None

@@ -1,0 +1,74 @@
+"""What ties a campaign to an Airflow task: its identity, and where its journal is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sinch_provider.sms.campaign.campaign import Campaign
+from sinch_provider.sms.campaign.journal import CampaignJournal
+from sinch_provider.sms.errors import Fault, SinchValidationError
+from sinch_provider.sms.sending.decision import Scope, proof
+from sinch_provider.sms.sending.lookup import Settling
+from sinch_provider.sms.sending.memory import Memory
+from sinch_provider.task import identity
+from sinch_provider.task.attempt import attempt_of
+from sinch_provider.task.state import TaskState
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import BaseOperator, Context
+
+    from sinch_provider.sms.account import Account
+
+_KEY = "sinch_campaign"
+
+
+class TaskCampaign:
+    """
+    The campaign that an operator stands for: this entry into it.
+
+    :param context: Of the task.
+    :param operator: The operator.
+    :param account: The account that sends.
+    :param send_key: Makes it another campaign.
+    :param resumed: Whether this attempt continues after a wait, so that it may have sent before.
+    :raises SinchValidationError: It needs a key.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        operator: BaseOperator,
+        account: Account,
+        *,
+        send_key: str | None = None,
+        resumed: bool = False,
+    ) -> None:
+        context = identity.task_context(context)
+        if identity.callback_of(context) is not None:
+            raise SinchValidationError([Fault("send_key", "a campaign cannot run in a callback")], "send")
+        attempt = attempt_of(context)
+        with attempt.lock:
+            attempt.executions[operator.task_id] += 1
+            send = identity.send_of(context, operator, send_key=send_key, namespace=account.namespace)
+        if send.scope is not Scope.OWN:
+            rule = "is required in a mapped task and inside another task: items may change places"
+            raise SinchValidationError([Fault("send_key", rule)], "send")
+        send = replace(send, first=send.first and not resumed)
+        store: Any = context.get("task_state_store")
+        key = _KEY if send_key is None else f"{_KEY}.{hashlib.sha256(send_key.encode()).hexdigest()[:16]}"
+        #: The client reference of all batches.
+        self.reference = send.reference
+        self.journal = CampaignJournal(
+            None if store is None else TaskState(store, key), account, self.reference
+        )
+        self.settling = Settling(account, Memory())
+        self.campaign = Campaign(
+            account,
+            self.reference,
+            send.since,
+            self.journal,
+            self.settling,
+            lambda empty: proof(send, empty_journal=empty) is not None,
+        )

@@ -1,0 +1,90 @@
+"""Numbers of a column, international and national."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import phonenumbers
+import pytest
+
+from sinch_provider.sms.campaign.phones import GROUP, MISSING, NOT_OF_COUNTRY, read_numbers
+from sinch_provider.sms.fields.recipients import MIN_DIGITS
+
+SWEDISH = "46701740605"
+GROUP_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "number"),
+    [
+        ("+46701740605", None, SWEDISH),
+        ("46701740605", None, SWEDISH),
+        (46701740605, None, SWEDISH),
+        (Decimal(46701740605), None, SWEDISH),
+        ("+46 70-174 06 05", "SE", SWEDISH),
+        ("0046 70 174 06 05", "SE", SWEDISH),
+        ("070-174 06 05", "SE", SWEDISH),
+        ("(0)70 174 06 05", "SE", SWEDISH),
+        # A spreadsheet dropped the zero, or the plus.
+        ("701740605", "SE", SWEDISH),
+        (701740605, "SE", SWEDISH),
+        ("46701740605", "SE", SWEDISH),
+        (46701740605, "SE", SWEDISH),
+        ("46 (0)70 174 06 05", "SE", SWEDISH),
+        ("07700 900222", "GB", "447700900222"),
+        ("+447700900222", "SE", "447700900222"),
+        ("00447700900222", "SE", "447700900222"),
+        ("(202) 555-0123", "US", "12025550123"),
+        ("12025550123", "US", "12025550123"),
+        # From abroad, without plus: no Swedish number looks like it.
+        ("12025550123", "SE", "12025550123"),
+    ],
+)
+def test_read(value: Any, country: str | None, number: str) -> None:
+    assert read_numbers([value], country) == ([number], {})
+    # Beside a clean one, and beside a bad one.
+    normal, wrong = read_numbers(["+447700900333", value, "x"], country)
+    assert normal == ["447700900333", number, ""]
+    assert set(wrong) == {2}
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "reason"),
+    [
+        (None, None, MISSING),
+        ("", None, MISSING),
+        (" \t", "SE", MISSING),
+        (float("nan"), "SE", MISSING),
+        (GROUP_ID, None, GROUP),
+        (GROUP_ID, "SE", GROUP),
+        ("070-174 06 05", None, "must start with a country code"),
+        ("+0701740605", "SE", "must start with a country code"),
+        ("0000701740605", "SE", "must start with a country code"),
+        ("070", "SE", "must be an international phone number of 5 to 15 digits"),
+        ("070174", "SE", None),
+        ("0701740605070174", "SE", None),
+        ("447700900222", "SE", NOT_OF_COUNTRY),
+        ("Maria", "SE", "must be an international phone number of 5 to 15 digits"),
+        ("701740605.0", "SE", "is a number with a decimal point"),
+        (701740605.0, "SE", "is a number with a decimal point"),
+        (("+46701740605",), None, "is a row of several columns"),
+        (b"0701740605", "SE", "must be an international phone number as text, not bytes"),
+    ],
+)
+def test_refused(value: Any, country: str | None, reason: str | None) -> None:
+    normal, wrong = read_numbers(["+447700900333", value], country)
+    assert normal == ["447700900333", ""]
+    if reason is not None:
+        assert wrong[1].startswith(reason)
+    assert "group id" not in wrong[1] or wrong[1] == GROUP
+
+
+@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_people_of_each_country_write_their_numbers_as_at_home(region: str) -> None:
+    number = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    if number is None or len(str(number.national_number)) < MIN_DIGITS:
+        pytest.skip("no example, or one of four digits")
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    digits = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+    assert read_numbers([written, f"+{digits}"], region) == ([digits, digits], {})
