@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from threading import Thread
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -24,6 +22,7 @@ from sinch_provider.sms.errors import (
 )
 from sinch_provider.sms.masking import mask_text
 from sinch_provider.sms.runtime import current
+from sinch_provider.sms.wire.following import within
 from sinch_provider.sms.wire.http import Answer
 from sinch_provider.sms.wire.tokens import slot_of
 
@@ -99,18 +98,8 @@ def try_account(
     if elsewhere := _elsewhere(account, host):
         return False, elsewhere
     ends = current().monotonic() + seconds * _SHARE
-    outcome: Future[tuple[bool, str]] = Future()
-
-    def work() -> None:
-        try:
-            outcome.set_result(_try(account, conceal, ends))
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    # Nothing can interrupt a name look-up, so it is left behind.
-    Thread(target=work, daemon=True).start()
     try:
-        return outcome.result(seconds)
+        return within(seconds, lambda: _try(account, conceal, ends))
     except TimeoutError:
         has_token = (slot := slot_of(account)) is None or slot.current() is not None
         url, label = (account.api_root, _BASE) if has_token else (account.token_url, _AUTH)

@@ -12,6 +12,7 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account
 from sinch_provider.sms.errors import Fault, SinchError, SinchUncertainError, SinchValidationError
 from sinch_provider.sms.fields import encoding
+from sinch_provider.sms.fields.rules import is_file_name
 from sinch_provider.sms.fields.values import MAX_TEXT
 from sinch_provider.sms.runtime import current
 from sinch_provider.sms.sending.alert import Alert
@@ -100,6 +101,9 @@ def sendable(text: Any, context: Context, max_parts: int) -> str:
     said = re.sub(_MARKS, r"\g<0> ", said)
     # Names of files may have halves of characters, which cannot be sent.
     said = said.encode(errors="replace").decode()
+    if is_file_name(said):
+        # The name of a file alone is taken for a template whose file was not found.
+        said = f"Airflow: {said}"
     if len(said) > MAX_TEXT:
         said = said[: MAX_TEXT - len(encoding.DOTS)].rstrip() + encoding.DOTS
     return encoding.cut(said, max_parts)

@@ -55,6 +55,7 @@ def airflow_database() -> Path:
 
     initdb()
     versions.log_as_workers_do()
+    versions.share_api_server()
     return HOME / "airflow.db"
 
 

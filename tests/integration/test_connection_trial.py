@@ -5,29 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sinch_provider.hooks.sinch import SinchHook
-from sinch_provider.sms.runtime import Runtime, using
-from sinch_provider.sms.wire import tokens
+from tests.integration.trials import PLAN, PROJECT, Test, tester
 from tests.unit.sms.certificates import Authority
-from tests.unit.sms.proxying import RawServer
 from tests.unit.sms.scripted import UNKNOWN_TOKEN, Received, Reply, ScriptedServer, reply, token
 
-Test = Callable[..., tuple[bool, str]]
-
-PLAN = {"conn_type": "sinch", "login": "plan", "password": "token-of-the-plan", "extra": {}}
-PROJECT = {
-    "conn_type": "sinch",
-    "login": "key",
-    "password": "secret-of-the-key",
-    "extra": {"project_id": "project"},
-}
 PAGE = b"<html><body>Please log in</body></html>"
 EMPTY = {"count": 0, "page": 0, "batches": [], "page_size": 1}
 HOSTS = [
@@ -37,27 +25,9 @@ HOSTS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _no_token_of_before() -> None:
-    tokens._slots.clear()
-
-
 @pytest.fixture
 def test(monkeypatch: pytest.MonkeyPatch) -> Test:
-    """Test a connection; keyword arguments are extras, or replace its standard fields."""
-
-    def tested(connection: dict[str, Any], **changes: Any) -> tuple[bool, str]:
-        fields: dict[str, Any] = {
-            name: changes.pop(name) for name in ("login", "password", "host", "port") if name in changes
-        }
-        changed: dict[str, Any] = {**connection, **fields, "extra": {**connection["extra"], **changes}}
-        monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(changed))
-        with using(Runtime(sleep=lambda _: pytest.fail("it paused"))):
-            works, said = SinchHook().test_connection()
-        assert not changed["password"] or changed["password"] not in said
-        return works, said
-
-    return tested
+    return tester(monkeypatch)
 
 
 @pytest.fixture
@@ -412,64 +382,3 @@ def test_extras_that_the_button_of_airflow_2_sends_twice_are_known(test: Test, s
     works, said = test(sinch_sandbox.connection, **extra)
     assert works
     assert said.endswith("unknown extras, which are ignored: extra__sinch__from.")
-
-
-def test_a_host_that_does_not_exist_is_said_to_be_so(test: Test, monkeypatch: pytest.MonkeyPatch) -> None:
-    def look_up(*_: Any) -> Any:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-    monkeypatch.setattr("socket.getaddrinfo", look_up)
-    for connection in (PLAN, PROJECT):
-        works, said = test(connection, host="https://sms.example.test", auth_url="https://sms.example.test")
-        assert not works
-        assert said.startswith("There is no host sms.example.test. Correct ")
-
-
-# It occupies a server of Airflow's, so a host that hangs may not hold it for minutes.
-
-
-@pytest.mark.parametrize("connection", [PLAN, PROJECT])
-def test_a_host_that_hangs_is_left(
-    test: Test, monkeypatch: pytest.MonkeyPatch, connection: dict[str, Any]
-) -> None:
-    monkeypatch.setattr("sinch_provider.hooks.sinch._TEST_SECONDS", 0.3)
-    with socket.create_server(("127.0.0.1", 0)) as hanging:
-        host = f"127.0.0.1:{hanging.getsockname()[1]}"
-        works, said = test(connection, base_url=f"http://{host}")
-    assert not works
-    assert said.startswith(f"{host} did not answer in time. Correct Host")
-
-
-def test_a_host_that_sends_a_byte_at_a_time_is_left(test: Test, monkeypatch: pytest.MonkeyPatch) -> None:
-    def drip(connection: socket.socket) -> None:
-        while not server.stopped.wait(0.01):
-            connection.sendall(b"H")
-
-    monkeypatch.setattr("sinch_provider.hooks.sinch._TEST_SECONDS", 0.3)
-    with RawServer(drip) as server:
-        works, said = test(PLAN, base_url=server.url)
-    assert not works
-    assert f"127.0.0.1:{server.port} did not answer in time." in said
-
-
-@pytest.mark.parametrize(
-    ("connection", "host"), [(PLAN, "us.sms.api.sinch.com"), (PROJECT, "auth.sinch.com")]
-)
-def test_a_name_look_up_that_hangs_is_left_behind(
-    test: Test, monkeypatch: pytest.MonkeyPatch, connection: dict[str, Any], host: str
-) -> None:
-    over = threading.Event()
-    waited_for: list[bool] = []
-
-    def look_up(*_: Any) -> Any:
-        if not over.wait(10):
-            waited_for.append(True)
-        raise OSError("no such host")
-
-    monkeypatch.setattr("socket.getaddrinfo", look_up)
-    monkeypatch.setattr("sinch_provider.hooks.sinch._TEST_SECONDS", 0.3)
-    works, said = test(connection)
-    over.set()
-    assert not waited_for
-    assert not works
-    assert said == f"{host} did not answer in time. Check the network, and the proxy of the Airflow server."

@@ -89,6 +89,6 @@ def test_triggers(listed: Any) -> None:
 
 
 def test_the_decorator_is_there() -> None:
-    from airflow.sdk import task
+    from airflow.providers.common.compat.sdk import task
 
     assert task.sinch_sms is sinch_sms_task

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import signal
 import tempfile
 import time
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 
 from playwright.sync_api import Error as BrowserError
 
@@ -25,7 +23,7 @@ from tests.journey.airflow import Airflow
 from tests.journey.pages import AirflowPages, Camera, browser_page
 from tests.journey.search import Search
 from tests.journey.steps import Journey, said
-from tests.system.processes import SystemTestError
+from tests.system.processes import SystemTestError, none_of, stop_when_told
 
 _BEGAN = time.monotonic()
 
@@ -66,19 +64,12 @@ def travel(home: Path, pictures: Path | None) -> bool:
     if journey.camera.taken:
         print(f"\nPictures: {', '.join(journey.camera.taken)}")
     print(f"\n{time.monotonic() - _BEGAN:.0f} s")
-    for fault in faults:
-        print(f"  WRONG  {fault}")
-    return not faults
-
-
-def interrupted(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    return none_of(faults)
 
 
 def main() -> int:
     given = arguments()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupted)
+    stop_when_told()
     home = Path(tempfile.mkdtemp(prefix="sinch-journey-"))
     print(f"Airflow {version('apache-airflow')}, {home}", flush=True)
     good = False

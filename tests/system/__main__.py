@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -18,7 +17,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 
 from tests.system import report as reports
 from tests.system.clears import Clear, Clearer
@@ -26,8 +24,8 @@ from tests.system.cluster import EXECUTORS, Airflow, base_environment, compile_m
 from tests.system.kills import Kill, Killer
 from tests.system.load import Load, Numbers, Send
 from tests.system.metadata import Metadata
-from tests.system.processes import SystemTestError
-from tests.system.services import Postgres, Redis, Sandbox, install_missing
+from tests.system.processes import SystemTestError, none_of, stop_when_told
+from tests.system.services import Redis, install_missing, start_services
 from tests.system.words import check_words
 
 _BEGAN = time.monotonic()
@@ -131,12 +129,7 @@ def test(folder: Path, given: argparse.Namespace, seed: int) -> bool:
     clears: list[Clear] = []
     missed: list[str] = []
     with ExitStack() as stack:
-        database = Postgres(folder)
-        stack.callback(database.service.end)
-        database.start()
-        sandbox = Sandbox(folder, base_environment())
-        stack.callback(sandbox.service.end)
-        sandbox.start()
+        database, sandbox = start_services(stack, folder, base_environment())
         sandbox.make_trouble(seed)
         broker = Redis(folder) if "celery" in executors else None
         if broker is not None:
@@ -176,19 +169,12 @@ def test(folder: Path, given: argparse.Namespace, seed: int) -> bool:
     what = f"{len(kills)} kills, {len(clears)} clears, {struck} faults struck"
     print(f"seed {seed}, {what}, {time.monotonic() - _BEGAN:.0f} s")
     faults = [*missed, *report.faults]
-    for fault in faults:
-        print(f"  WRONG  {fault}")
-    return not faults
-
-
-def interrupted(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    return none_of(faults)
 
 
 def main() -> int:
     given = arguments()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupted)
+    stop_when_told()
     seed = random.randrange(10**6) if given.seed is None else given.seed
     folder = Path(tempfile.mkdtemp(prefix="sinch-system-"))
     # Postgres's user has to reach its own folder within.

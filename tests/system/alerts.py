@@ -24,7 +24,7 @@ from typing import Final
 from sinch_sandbox.client import SandboxClient
 from tests.system.cluster import Airflow, base_environment, compile_modules
 from tests.system.processes import SystemTestError, send
-from tests.system.services import Postgres, Sandbox, install_missing
+from tests.system.services import install_missing, start_services
 
 #: For a task to start, and for Airflow to give it up.
 _PATIENCE: Final = 120.0
@@ -73,12 +73,7 @@ def rounds(folder: Path, count: int, lag: float) -> Counter[tuple[int, int]]:
     compile_modules()
     seen: Counter[tuple[int, int]] = Counter()
     with ExitStack() as stack:
-        database = Postgres(folder)
-        stack.callback(database.service.end)
-        database.start()
-        sandbox = Sandbox(folder, base_environment())
-        stack.callback(sandbox.service.end)
-        sandbox.start()
+        database, sandbox = start_services(stack, folder, base_environment())
         if lag:
             sandbox.client.fault("listing_lag", "send", seconds=lag, count=None)
         airflow = Airflow(folder, "local", database, None, sandbox.client, 0, dag_id="fails")

@@ -10,12 +10,30 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 
 import psutil
 
 
 class SystemTestError(Exception):
     """The test cannot continue; the text says why."""
+
+
+def stop_when_told() -> None:
+    """Let the usual signals end this process as Ctrl-C does, with all that it has started."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+
+
+def none_of(faults: Sequence[str]) -> bool:
+    """Print what is wrong; whether nothing is."""
+    for fault in faults:
+        print(f"  WRONG  {fault}")
+    return not faults
 
 
 def free_port() -> int:

@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -182,3 +183,16 @@ class Sandbox:
         fault("server_error", "send", when="after", probability=0.03, **often)
         fault("rate_limited", "send", retry_after=1, probability=0.04, **often)
         fault("server_error", "*", probability=0.02, **often)
+
+
+def start_services(
+    stack: ExitStack, folder: Path, environment: Mapping[str, str]
+) -> tuple[Postgres, Sandbox]:
+    """Start a database and a sandbox, which end with the stack."""
+    database = Postgres(folder)
+    stack.callback(database.service.end)
+    database.start()
+    sandbox = Sandbox(folder, dict(environment))
+    stack.callback(sandbox.service.end)
+    sandbox.start()
+    return database, sandbox

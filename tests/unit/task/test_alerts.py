@@ -110,6 +110,8 @@ def test_a_refusal_for_a_moment_is_waited_for(sandbox: SandboxClient, fault: Any
 
 @example("bad template {{{ name }}} {{{{ {{% {{{% ${{x}} $${x}")
 @example("no file /tmp/\udcff")
+@example("report.txt")
+@example("x" * 1990 + ".txt")
 @example("x" * 2999)
 @example("\U0001f600" * 2000)
 @example("<hidden" * 3)

@@ -14,10 +14,9 @@ from sinch_provider.sms.sending.payload import Fingerprint, Payload
 from sinch_provider.task.attempt import Attempt
 from sinch_provider.task.state import TaskState, clears_keep_state, journal_of, one_of_several
 from tests.unit.task.contexts import START, Supervisor, context_of, send
+from tests.versions import needs_task_state
 
-pytestmark = pytest.mark.skipif(
-    "task_state_store" not in context_of(send()), reason="Airflow before 3.3 has no task state"
-)
+pytestmark = needs_task_state
 ANN, BEN, CAT = "+447700900222", "+447700900333", "+447700900444"
 
 
