@@ -110,7 +110,7 @@ class Schedule:
 
     def to_json(self) -> str:
         """Write in one line, without default values."""
-        usual = Schedule()
+        usual = type(self)()
         values = {
             each.name: getattr(self, each.name)
             for each in fields(self)

@@ -124,6 +124,8 @@ class CampaignJournal:
         self._account = hashlib.sha256(account.api_root.encode()).hexdigest()[:16]
         self._reference = reference
         self._key = Payload([], {}, {}).fingerprint(account.credentials.secret).key
+        #: How many batches Sinch has listed.
+        self._listed = 0
         #: What is known; None before the first intent.
         self.entry: CampaignEntry | None = None
         #: Whether something was stored that is not a journal. Then nothing is known about earlier attempts.
@@ -166,6 +168,7 @@ class CampaignJournal:
     def settle(self, batches: int) -> None:
         """Note that all open requests are settled: Sinch lists so many batches."""
         with self._lock:
+            self._listed = batches
             if self.entry is not None:
                 self.entry = replace(self.entry, accepted=batches, open=())
 
@@ -178,7 +181,10 @@ class CampaignJournal:
         """
         with self._lock:
             now = utcnow()
-            entry = self.entry or CampaignEntry(self._account, self._reference, self._key, now, 0)
+            # Where the journal was lost, the batches that were found count as well.
+            entry = self.entry or CampaignEntry(
+                self._account, self._reference, self._key, now, self._listed
+            )
             others = tuple(each for each in entry.open if each.people != people)
             entry = replace(entry, open=(*others, Intent(people, now)))
             if self._store is not None:

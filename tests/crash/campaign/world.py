@@ -1,0 +1,230 @@
+"""The world of a campaign: its people, who is excluded, and what changes about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sinch_provider.sms.campaign.rows import rows_of
+from tests.crash import nemeses
+from tests.crash.actors import Actor, point
+from tests.crash.campaign import strands
+from tests.crash.campaign.process import run_campaign
+from tests.crash.campaign.schedules import CampaignSchedule
+from tests.crash.nemeses import KILLS
+from tests.crash.payloads import Payload
+from tests.crash.sandbox import Sandbox
+from tests.crash.schedules import Event, event
+from tests.crash.world import Attempt, TaskInstance, World
+
+_BASE = 447700900200
+#: The index of the first person who is not in the audience at first.
+NEW = 60
+MAX_AGE = 60.0
+
+
+def number(person: int) -> str:
+    """Return the digits of a person's number."""
+    return str(_BASE + person)
+
+
+def person_of(digits: str) -> int:
+    """Return whose number it is."""
+    return int(digits.removeprefix("+")) - _BASE
+
+
+def texts_of(person: int) -> set[str]:
+    """Return the texts that a person may get, one of them."""
+    return {f"Hi P{person}", f"Hej P{person}"}
+
+
+@dataclass
+class Entry:
+    """
+    An entry into the campaign.
+
+    :param people: The audience at its beginning, as the source has it.
+    :param seen: Who was excluded when this entry last read that.
+    """
+
+    people: list[int]
+    languages: int
+    began: float
+    attempt: Attempt = field(repr=False)
+    succeeded: bool = False
+    summary: dict[str, Any] | None = None
+    seen: set[str] = field(default_factory=set)
+    exclusions: Any = field(default=None, repr=False)
+    #: When each batch was cut.
+    cuts: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False)
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """The rows of the source. A number that is there again is written differently."""
+        rows = []
+        for place, person in enumerate(self.people):
+            digits = number(person)
+            again = person in self.people[:place]
+            phone = f"+{digits[:2]} {digits[2:6]}-{digits[6:]}" if again else f"+{digits}"
+            language = "sv" if self.languages > 1 and person % 3 == 1 else ""
+            rows.append({"phone": phone, "name": f"P{person}", "language": language})
+        return rows
+
+
+@dataclass
+class Post:
+    """A request to send that has left."""
+
+    at: float
+    people: list[str]
+    cut: float
+
+
+class CampaignWorld(World):
+    """One run of one Dag with one campaign, through a schedule of trouble."""
+
+    schedule: CampaignSchedule
+
+    def __init__(self, sandbox: Sandbox, schedule: CampaignSchedule) -> None:
+        super().__init__(sandbox, schedule)
+        if schedule.dispatch != 1:
+            sandbox.control("PATCH", "settings", {"dispatch_delay": schedule.dispatch})
+        self.people = list(range(schedule.people))
+        self.people += self.people[: schedule.doubles]
+        self.newcomers = 0
+        #: Who is excluded, since when.
+        self.excluded: dict[str, float] = dict.fromkeys(
+            (number(each) for each in self.people[len(self.people) - schedule.excluded :]), -1.0
+        )
+        #: Whether the source of exclusions has lost its rows.
+        self.exclusions_gone = False
+        self.entries: list[Entry] = []
+        self.posts: list[Post] = []
+        self.posts_at_kills: list[int] = []
+        #: Values that the journal had before.
+        self.older_journals: list[str] = []
+        #: When a person has cancelled the batch of somebody.
+        self.cancelled_people: dict[str, float] = {}
+        #: Requests that a proxy has repeated.
+        self.repeated: list[list[str]] = []
+        self.broken: list[str] = []
+        self.healed = False
+
+    # Airflow
+
+    def play(self) -> None:
+        """Run until all is over. If the task has failed, it is cleared, without any trouble left."""
+        super().play()
+        if all(ti.state == "success" for ti in self.tasks) or self.is_given_up:
+            return
+        self.healed = True
+        self.sandbox.control("PUT", "faults", [])
+        self.pending, self.trouble, self.exclusions_gone = [], nemeses.Trouble(), False
+        nemeses.clear(self, None, event("finished", "clear"))
+        super().play()
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether only a person can say what to do: the account is another one, or too long ago."""
+        return "other account" in self.schedule.acts or self.clock.elapsed > 12 * 86_400
+
+    def run_task(self, actor: Actor, ti: TaskInstance, attempt: Attempt, resumed: Any) -> None:
+        entry = Entry(list(self.people), self.schedule.languages, self.clock.elapsed, attempt)
+        self.entries.append(entry)
+        actor.entry = entry  # type: ignore[attr-defined]
+        run_campaign(self, actor, ti, attempt, entry)
+
+    def _asked(self, ti: TaskInstance) -> list[Payload]:
+        return []
+
+    def pass_point(self, actor: Actor, name: str) -> None:
+        super().pass_point(actor, name)
+        strands.pass_on(name)
+        if name == "leaving":
+            people = strands.sending_to()
+            entry: Entry = actor.entry  # type: ignore[attr-defined]
+            self.posts.append(Post(self.clock.elapsed, people, entry.cuts[tuple(people)]))
+
+    # Events
+
+    def act(self, actor: Actor | None, event: Event) -> bool:
+        """Carry out an event that campaigns have."""
+        act = event.act
+        if act in KILLS:
+            self.posts_at_kills.append(len(self.posts))
+        if act == "audience":
+            self._change_audience(event["to"])
+        elif act == "exclude":
+            who = number(self.people[event.get("who", 0) % len(self.people)])
+            self.excluded.setdefault(who, self.clock.elapsed)
+        elif act == "exclusions fail":
+            self.trouble.left[act] += event.get("count", 1)
+        elif act == "exclusions gone":
+            self.exclusions_gone = True
+        elif act == "stale journal":
+            self._restore_journal(event.get("back", 1))
+        elif act == "cancel batch":
+            self._cancel(event.get("which", 0))
+        elif act == "proxy repeats":
+            self._repeat()
+        else:
+            return False
+        return True
+
+    def _change_audience(self, how: str) -> None:
+        people = self.people
+        middle = len(people) // 2
+        if how in {"front", "middle", "end", "other"}:
+            place = {"front": 0, "end": len(people)}.get(how, middle)
+            people.insert(place, NEW + self.newcomers)
+            self.newcomers += 1
+            if how == "other":
+                people.pop(0)
+        elif how == "fewer" and len(people) > 2:
+            people.pop(middle)
+            people.pop(0)
+        elif how == "reversed":
+            people.reverse()
+        elif how == "swapped":
+            self.people = people[middle:] + people[:middle]
+        elif how == "doubled":
+            people.append(people[0])
+
+    def _restore_journal(self, back: int) -> None:
+        if not self.older_journals:
+            return
+        value = self.older_journals[-min(back, len(self.older_journals))]
+        for ti in self.tasks:
+            ti.store = dict.fromkeys(ti.store, value)
+
+    def _cancel(self, which: int) -> None:
+        self.clock.catch_up()
+        batches = self.sandbox.batches()
+        if not batches or self.account == "project":
+            return
+        batch = sorted(batches, key=lambda each: each["id"])[which % len(batches)]
+        self.sandbox.cancel(batch["id"])
+        self.cancelled_people |= dict.fromkeys(batch["to"], self.clock.elapsed)
+
+    def _repeat(self) -> None:
+        """Let a proxy carry a request to Sinch once more."""
+        self.clock.catch_up()
+        batches = self.sandbox.batches()
+        if not batches or self.account == "project":
+            return
+        batch = max(batches, key=lambda each: each["id"])
+        names = ("to", "body", "client_reference", "parameters")
+        self.sandbox.send({name: batch[name] for name in names if batch.get(name)})
+        self.repeated.append(batch["to"])
+
+    # What entries meet
+
+    def read_exclusions(self, entry: Entry, use: Any) -> Any:
+        """Read who is excluded."""
+        point("reading exclusions")
+        if self.trouble.take("exclusions fail"):
+            raise OSError("the database is down")
+        found = [] if self.exclusions_gone else list(self.excluded)
+        result = use(rows_of([(f"+{each}",) for each in found]))
+        entry.seen = set(found)
+        return result
