@@ -17,7 +17,7 @@ Still = Callable[[Sequence[Person]], Sequence[Person]]
 
 
 def messages_for(
-    audience: Audience, choose: Choose, still: Still = lambda people: people, most: int = MOST
+    audience: Audience, choose: Choose, most: int = MOST, still: Still = lambda people: people
 ) -> Iterator[dict[str, Any]]:
     """
     Cut people into batches, in the order of the source.
@@ -26,8 +26,8 @@ def messages_for(
     was excluded a moment ago is not in it.
 
     :param choose: Asked once for each person.
-    :param still: Asked once for each batch, at the moment before it leaves.
     :param most: The most people of a batch.
+    :param still: Asked once for each batch, at the moment before it leaves.
     :returns: The fields of each batch.
     """
     waiting: dict[tuple[Any, ...], list[Person]] = {}

@@ -261,7 +261,7 @@ class Entry:
             nonlocal selection
             selection = self._selection(found)
             selection.only(only)
-            return messages_for(self._audience, selection.choose, selection.still, self._most)
+            return messages_for(self._audience, selection.choose, self._most, selection.still)
 
         accepted = 0
 
@@ -274,7 +274,9 @@ class Entry:
         try:
             found, done = await self._campaign.send(before, messages, self._sending, progress)
         except SinchError as error:
-            raise _interrupted(error, accepted) if accepted else error
+            if not accepted:
+                raise
+            raise _interrupted(error, accepted) from None
         if found is not before:
             # After a lost answer, the listing has shown who was reached by then.
             outcome.found, outcome.since, outcome.batches_since = found, 0, 0
