@@ -184,13 +184,15 @@ class CampaignJournal:
         :raises SinchNotSentError: Airflow refuses the write, or cannot be reached.
         """
         with self._lock:
-            now = utcnow()
-            # Where the journal was lost, the batches that were found count as well.
-            entry = self.entry or CampaignEntry(
-                self._account, self._reference, self._key, now, self._listed
-            )
+            entry = self._entry_or_new()
             others = tuple(each for each in entry.open if each.people != people)
-            self._write(replace(entry, open=(*others, Intent(people, now))))
+            self._write(replace(entry, open=(*others, Intent(people, utcnow()))))
+
+    def _entry_or_new(self) -> CampaignEntry:
+        # Where the journal was lost, the batches that were found count as well.
+        return self.entry or CampaignEntry(
+            self._account, self._reference, self._key, utcnow(), self._listed
+        )
 
     def _write(self, entry: CampaignEntry) -> None:
         if self._store is not None:
@@ -205,7 +207,7 @@ class CampaignJournal:
         :raises SinchNotSentError: Airflow refuses the write, or cannot be reached.
         """
         with self._lock:
-            entry = self.entry or CampaignEntry(self._account, self._reference, self._key, utcnow(), 0)
+            entry = self._entry_or_new()
             excluding = tuple(sorted({*entry.excluding, *sources}))
             if self._store is None or excluding == entry.excluding:
                 return

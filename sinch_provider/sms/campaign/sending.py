@@ -8,7 +8,7 @@ leaves until Sinch's listing says what has become of it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -114,22 +114,26 @@ class Sending:
         self._rate = rate
         self._fail_fast = fail_fast
 
-    async def steps(self, messages: Iterable[Message], progress: Callable[[Round], None]) -> Round:
+    async def steps(
+        self, messages: Iterable[Callable[[], Message | None]], progress: Callable[[Round], None]
+    ) -> Round:
         """
         Send messages until there are none left, or until the answer to one is lost.
 
-        :param messages: Those are made while the ones before them are sent.
+        :param messages: Each is made right before it is sent, for those who may still be texted then; None:
+            nobody.
         :param progress: Called after each few batches.
         :raises SinchError: The account as a whole cannot send now.
         """
         done = Round()
-        left: Iterator[Message] = iter(messages)
+        left = iter(messages)
         began = current().monotonic()
-        while wave := list(islice(left, self._max_in_flight)):
+        while cut := list(islice(left, self._max_in_flight)):
             if self._rate is not None:
                 early = began + done.people / self._rate - current().monotonic()
                 if early > 0:
                     await Pause(early)
+            wave = [message for make in cut if (message := make()) is not None]
             outcomes = await Together([self._send(each) for each in wave])
             fatal: SinchError | None = None
             for message, error in zip(wave, outcomes, strict=True):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 from unittest import mock
 
-from sinch_provider.operators import campaign_running
-from sinch_provider.sms.campaign import reached
+from sinch_provider.sms.campaign import entry, reached
 from sinch_provider.sms.campaign.campaign import Campaign
 from sinch_provider.sms.campaign.cut import messages_for
-from sinch_provider.sms.campaign.exclusions import Exclusions
 from sinch_provider.sms.campaign.journal import CampaignJournal
 from sinch_provider.sms.campaign.sending import Sending
 from sinch_provider.sms.sending import listing
@@ -19,7 +18,6 @@ from sinch_provider.sms.wire import following
 from tests.crash import points
 from tests.crash.actors import current, point
 from tests.crash.campaign import strands
-from tests.crash.campaign.world import MAX_AGE
 
 #: In the order in which an entry passes them; those from "before intent" to "noted" once for each
 #: batch.
@@ -43,7 +41,7 @@ TASK_POINTS = (
     "after XCom",
 )
 #: Passed only after other trouble.
-OTHER_POINTS = ("looking", "looked", "waiting", "between attempts", "finished")
+OTHER_POINTS = ("looking", "looked", "waiting", "deferred", "between attempts", "finished")
 
 _read = CampaignJournal.read
 _close = CampaignJournal.close
@@ -55,9 +53,9 @@ _A_FEW = 4
 
 def _reading(self: Any) -> Any:
     point("before journal read")
-    entry = _read(self)
+    found = _read(self)
     point("after journal read")
-    return entry
+    return found
 
 
 def _closing(self: Any) -> None:
@@ -98,22 +96,18 @@ async def _sending(self: Any, message: Any) -> Any:
     return outcome
 
 
-def _cut(audience: Any, choose: Any) -> Iterator[Any]:
-    """Cut small batches, without those who are excluded."""
+def _cut(*args: Any) -> Iterator[Any]:
+    """Note whom each batch is for when it is made."""
     actor: Any = current()
-    world, entry = actor.world, actor.entry
-    if entry.exclusions is None:
-        entry.exclusions = Exclusions(lambda use: world.read_exclusions(entry, use), max_age=MAX_AGE)
 
-    def chosen(person: Any) -> Any:
-        entry.exclusions.refresh()
-        return None if person.number in entry.exclusions else choose(person)
+    def made(make: Any) -> Any:
+        message = make()
+        if message is not None:
+            actor.world.note_cut(actor.entry, message["to"])
+        return message
 
-    for message in messages_for(audience, chosen, world.schedule.most):
-        entry.cuts[tuple(message["to"])] = world.clock.elapsed
-        if wrong := set(message["to"]) & entry.seen:
-            world.broken.append(f"{len(wrong)} people were cut into a batch although they are excluded")
-        yield message
+    for make in messages_for(*args):
+        yield partial(made, make)
 
 
 @contextmanager
@@ -125,7 +119,7 @@ def instrumented() -> Iterator[None]:
         mock.patch.object(Campaign, "_find", _finding),
         mock.patch.object(reached, "_look", _looking),
         mock.patch.object(Sending, "_send", _sending),
-        mock.patch.object(campaign_running, "messages_for", _cut),
+        mock.patch.object(entry, "messages_for", _cut),
         mock.patch.object(following, "_together", strands.together),
         mock.patch.object(listing, "_PAGE_SIZE", _A_FEW),
     ]

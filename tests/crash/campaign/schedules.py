@@ -19,6 +19,7 @@ class CampaignSchedule(Schedule):
     :param languages: How many texts there are, 1 or 2.
     :param rate: People a second.
     :param excluded: How many people are excluded at first, from the end of the audience.
+    :param canary: How many people get the text first.
     :param dispatch: Seconds that texts wait at Sinch before they leave, and can be cancelled.
     """
 
@@ -30,3 +31,4 @@ class CampaignSchedule(Schedule):
     rate: float | None = None
     excluded: int = 0
     dispatch: int = 1
+    canary: int = 0

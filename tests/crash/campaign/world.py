@@ -20,7 +20,6 @@ from tests.crash.world import Attempt, TaskInstance, World
 _BASE = 447700900200
 #: The index of the first person who is not in the audience at first.
 NEW = 60
-MAX_AGE = 60.0
 
 
 def number(person: int) -> str:
@@ -54,7 +53,6 @@ class Entry:
     succeeded: bool = False
     summary: dict[str, Any] | None = None
     seen: set[str] = field(default_factory=set)
-    exclusions: Any = field(default=None, repr=False)
     #: When each batch was cut.
     cuts: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False)
 
@@ -132,7 +130,14 @@ class CampaignWorld(World):
         entry = Entry(list(self.people), self.schedule.languages, self.clock.elapsed, attempt)
         self.entries.append(entry)
         actor.entry = entry  # type: ignore[attr-defined]
-        run_campaign(self, actor, ti, attempt, entry)
+        run_campaign(self, actor, ti, attempt, entry, resumed=resumed is not None)
+
+    def _trigger(self, ti: TaskInstance) -> None:
+        """Wait as the triggerer does. Then the task goes on, in a new process."""
+        self.clock.advance(max(0.0, ti.deferral - self.clock.elapsed))
+        nemeses.strike_idle(self, "deferred", ti)
+        if ti.state == "deferred":
+            ti.state, ti.event = "resuming", {}
 
     def _asked(self, ti: TaskInstance) -> list[Payload]:
         return []
@@ -218,6 +223,20 @@ class CampaignWorld(World):
         self.repeated.append(batch["to"])
 
     # What entries meet
+
+    def note_cut(self, entry: Entry, people: list[str]) -> None:
+        """Note whom a batch is for at the moment when it is made."""
+        entry.cuts[tuple(people)] = self.clock.elapsed
+        known = {each for other in self.entries for each in other.seen} if self.remembers else entry.seen
+        if wrong := set(people) & known:
+            self.broken.append(f"{len(wrong)} people were cut into a batch although they are excluded")
+
+    @property
+    def remembers(self) -> bool:
+        """Whether the journal tells every entry that there were exclusions."""
+        schedule = self.schedule
+        kept = schedule.has_journal and schedule.airflow in {"3.3", "3.4 keep"}
+        return kept and not schedule.acts & {"garble journal", "stale journal", "wipe journal"}
 
     def read_exclusions(self, entry: Entry, use: Any) -> Any:
         """Read who is excluded."""
