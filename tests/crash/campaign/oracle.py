@@ -92,8 +92,11 @@ def _excluded(world: CampaignWorld) -> Iterator[str]:
 
 def _ends(world: CampaignWorld) -> Iterator[str]:
     """How the task has ended, and whether what it said is true."""
-    (ti,) = world.tasks
+    (ti,), schedule = world.tasks, world.schedule
     yield from (lie for entry in world.entries if (lie := _lie(entry)))
+    undelivered = schedule.dispatch > 60 or "cancel batch" in schedule.acts
+    if any("The canary has stopped" in str(each.attempt.error) for each in world.entries) and not undelivered:
+        yield "the canary has stopped the campaign, although its texts were delivered"
     if ti.state == "success" or world.is_given_up:
         return
     cause = getattr(ti.error, "error", None) or ti.error

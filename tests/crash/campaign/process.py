@@ -146,7 +146,7 @@ def run_campaign(
 def operator_of(world: CampaignWorld, entry: Entry) -> Any:
     """Make the operator as the Dag file has it now."""
     schedule = world.schedule
-    text: dict[str, Any] = {"body": "Hi ${name}"}
+    text: dict[str, Any] = {"body": "Hi ${name}" if world.variant == "A" else "Hello ${name}"}
     if schedule.languages > 1:
         text = {"bodies": {"sv": "Hej ${name}", "default": "Hi ${name}"}, "language_column": "language"}
     return Operator(

@@ -94,6 +94,8 @@ def together(procedures: Sequence[Any], call: Callable[[Any], Any], pause: Calla
     while left := [each for each in strands if not each.done]:
         # A killed process has none that goes on: they only end.
         (left[0] if actor.dead else actor.world.random.choice(left)).go()
+    for procedure in procedures:
+        procedure.close()
     if actor.dead:
         raise Killed
     for strand in strands:
