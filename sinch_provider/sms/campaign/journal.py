@@ -190,9 +190,7 @@ class CampaignJournal:
 
     def _entry_or_new(self) -> CampaignEntry:
         # Where the journal was lost, the batches that were found count as well.
-        return self.entry or CampaignEntry(
-            self._account, self._reference, self._key, utcnow(), self._listed
-        )
+        return self.entry or CampaignEntry(self._account, self._reference, self._key, utcnow(), self._listed)
 
     def _write(self, entry: CampaignEntry) -> None:
         if self._store is not None:

@@ -9,9 +9,9 @@ from typing import Any
 from airflow.providers.common.compat.sdk import AirflowException
 
 from sinch_provider.sms import errors
+from sinch_provider.sms.campaign.exclusions import MAX_AGE
 from sinch_provider.task import failures
 from tests.crash.actors import AFTER_DEATH
-from sinch_provider.sms.campaign.exclusions import MAX_AGE
 from tests.crash.campaign.world import CampaignWorld, Entry, number, person_of, texts_of
 from tests.crash.oracle import Verdict
 from tests.crash.processes import OutOfReachError
@@ -121,5 +121,3 @@ def _lie(entry: Entry) -> str | None:
 def struck_between(world: CampaignWorld) -> int:
     """Return how many kills came between the first and the last request to send."""
     return sum(0 < each < len(world.posts) for each in world.posts_at_kills)
-
-

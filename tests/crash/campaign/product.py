@@ -1,4 +1,4 @@
-"""Every point times every way to be struck times every nemesis, with journals, lags and audiences by turns."""
+"""Every point times every way to be struck times every nemesis; journals, lags and audiences by turns."""
 
 from __future__ import annotations
 
@@ -82,9 +82,7 @@ def _nemeses() -> dict[str, CampaignSchedule]:
         "listing garbled": faults(_fault("listing_garbled", "list", count=3)),
         "batch cancelled": events(event("read, not journalled", "cancel batch", 2), dispatch=60),
         "batch cancelled too late": events(event("noted", "cancel batch", 2)),
-        "batch cancelled, cleared": events(
-            event("finished", "cancel batch", which=1), clear, dispatch=4000
-        ),
+        "batch cancelled, cleared": events(event("finished", "cancel batch", which=1), clear, dispatch=4000),
         "batch cancelled, then again": events(
             event("finished", "cancel batch"),
             clear,
@@ -158,9 +156,7 @@ def _with_journal(made: CampaignSchedule, journal: str) -> CampaignSchedule:
         return replace(made, journal="none")
     if journal == "deleted":
         # The task fails at once, and its clear deletes the journal.
-        return replace(
-            made, airflow="3.4", retries=0, events=(*made.events, event("finished", "clear", 1))
-        )
+        return replace(made, airflow="3.4", retries=0, events=(*made.events, event("finished", "clear", 1)))
     act = {"unreadable": "garble journal", "stale": "stale journal"}.get(journal)
     return made if act is None else replace(made, events=(*made.events, event("between attempts", act)))
 

@@ -94,7 +94,9 @@ NOTICED_BY = {
     "exclusions: unreadable ones are none": _made(
         event("noted", "exclusions fail", count=9), excluded=1, rate=SLOW
     ),
-    "exclusions: suddenly empty ones are none": _made(event("noted", "exclusions gone"), excluded=1, rate=SLOW),
+    "exclusions: suddenly empty ones are none": _made(
+        event("noted", "exclusions gone"), excluded=1, rate=SLOW
+    ),
     "exclusions: later entries do not know that there were some": _made(
         event("noted", "kill"), event("between attempts", "exclusions gone"), excluded=1
     ),

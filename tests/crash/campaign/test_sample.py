@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from itertools import combinations, count, islice
+from itertools import product as cartesian
 
 import pytest
 
 from tests.crash.campaign import chance, product
 from tests.crash.campaign.points import TASK_POINTS
 from tests.crash.campaign.schedules import CampaignSchedule
-from tests.crash.exhaustive import HANG
+from tests.crash.exhaustive import HANG, KINDS
+from tests.crash.points import UNGUARDED
 from tests.crash.schedules import event
 from tests.versions import AIRFLOW, needs_task_state
 
@@ -23,9 +25,7 @@ def playable(schedule: CampaignSchedule) -> bool:
     return AIRFLOW >= (3, 3) or schedule.journal == "none"
 
 
-SAMPLE = list(
-    islice(((name, each) for name, each in product.schedules() if playable(each)), 0, None, _EVERY)
-)
+SAMPLE = list(islice(((name, each) for name, each in product.schedules() if playable(each)), 0, None, _EVERY))
 SEEDS = list(islice((seed for seed in count(1) if playable(chance.schedule(seed))), _RANDOM))
 
 
@@ -67,16 +67,22 @@ def test_kills_between_the_first_request_and_the_last_are_counted(play):
 
 
 def test_any_two_values_meet():
-    """Of points, kills, nemeses, journals, lags, audiences, and requests in flight."""
-    met = [set() for _ in combinations(range(7), 2)]
+    """Two points, kills, nemeses, journals, lags, audiences or numbers of requests, unless they are a gap."""
+    kinds = (
+        product.NEMESES, product.POINTS, KINDS, product.JOURNALS, product.LAGS, product.AUDIENCES,
+        map(str, product.IN_FLIGHT),
+    )  # fmt: skip
+    wanted = {pair for one, other in combinations(map(tuple, kinds), 2) for pair in cartesian(one, other)}
+    met = set()
     for name, _ in product.schedules():
         nemesis, at, *others = name.split(" / ")
-        values = (nemesis, at.rpartition(" ")[0], *others)
-        for pairs, pair in zip(met, combinations(values, 2), strict=True):
-            pairs.add(pair)
-    sizes = (
-        len(product.NEMESES), len(product.POINTS), 11, len(product.JOURNALS), len(product.LAGS),
-        len(product.AUDIENCES), len(product.IN_FLIGHT),
-    )  # fmt: skip
-    for pairs, (one, other) in zip(met, combinations(sizes, 2), strict=True):
-        print(one, other, len(pairs))
+        met |= set(combinations((nemesis, at.rpartition(" ")[0], *others), 2))
+    assert met <= wanted
+    stops = [each for each, (act, _) in KINDS.items() if act == "stop"]
+    assert wanted - met == {
+        *cartesian(["stale", "a proxy repeats"], ["all", "first", "second"]),
+        *cartesian(UNGUARDED, [each for each in stops if "before" not in each]),
+        *cartesian(stops, ["absent"]),
+        ("accepted 60 s later", "stale"),
+        ("cleared by a deaf one", "deleted"),
+    }
