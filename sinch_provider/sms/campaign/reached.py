@@ -41,7 +41,7 @@ class SentBatch:
     :param recipients: How many.
     :param canceled: Whether it was cancelled, before or after some of its texts left.
     :param created_at: When Sinch accepted it.
-    :param body: Its text, before anything is filled in.
+    :param body: Its text, before anything is filled in, without blanks around it: Sinch may remove those.
     """
 
     id: str
@@ -172,7 +172,7 @@ async def _look(reference: str, since: pendulum.DateTime, secret: str | None = N
             return
         numbers = [each.removeprefix("+") for each in batch.to]
         # The batches of a campaign share a few texts.
-        body = sys.intern(batch.body) if isinstance(batch.body, str) else ""
+        body = sys.intern(batch.body.strip()) if isinstance(batch.body, str) else ""
         created = batch.created_at or since
         found.batches.append(SentBatch(batch.id, len(numbers), batch.canceled, created, body))
         if secret is not None:
