@@ -19,10 +19,10 @@ from tests.crash.workers import hush, play_all, player, prepare_airflow
 _SHOWN = 10
 
 
-def main(name: str = "sends", program: str = "python -m tests.crash") -> int:
+def main(name: str = "sends", program: str = "python -m tests.crash", many: int = 10_000) -> int:
     """Play the schedules of a harness, and print what came of them."""
     parser = argparse.ArgumentParser(prog=program, description=__doc__)
-    parser.add_argument("--random", type=int, default=10_000, help="random schedules (%(default)s)")
+    parser.add_argument("--random", type=int, default=many, help="random schedules (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the first random schedule (%(default)s)")
     parser.add_argument("--no-exhaustive", action="store_true", help="do not play the exhaustive product")
     parser.add_argument("--every", type=int, default=1, help="play only every nth schedule of the product")

@@ -126,6 +126,6 @@ class Schedule:
         values = json.loads(text)
         events = tuple(event(e["at"], e["act"], e["nth"], **e["details"]) for e in values.pop("events", []))
         lists: dict[str, Any] = {
-            name: tuple(values.pop(name)) for name in ("skews", "faults") if name in values
+            name: tuple(values.pop(name)) for name in ("skews", "faults", "window") if values.get(name)
         }
         return cls(**values, **lists, events=events)

@@ -282,6 +282,18 @@ def _made_early() -> AbstractContextManager[Any]:
     return mock.patch("tests.crash.campaign.points.messages_for", early)
 
 
+def _any_hour() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.campaign.selection import Selection
+
+    begin = Selection.__init__
+
+    def sleepless(self: Any, *args: Any) -> None:
+        begin(self, *args)
+        self._window = None
+
+    return mock.patch.object(Selection, "__init__", sleepless)
+
+
 MUTATIONS: dict[str, Mutation] = {
     "people: the same number twice": _doubles_stay,
     "reached: nobody": _nobody_was_reached,
@@ -326,6 +338,11 @@ MUTATIONS: dict[str, Mutation] = {
         f"{_CAMPAIGN}.journal.CampaignJournal.exclude", lambda *_: None
     ),
     "exclusions: batches are made before they may leave": _made_early,
+    "window: any hour will do": _any_hour,
+    "window: not asked again when a batch leaves": _instead(
+        f"{_CAMPAIGN}.selection.Selection.still", lambda self, people: people
+    ),
+    "cap: none": _returning(f"{_CAMPAIGN}.entry.Entry._check_budget", None),
     "exclusions: not asked again when a batch leaves": _instead(
         f"{_CAMPAIGN}.selection.Selection.still", lambda self, people: people
     ),

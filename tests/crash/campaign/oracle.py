@@ -12,7 +12,7 @@ from sinch_provider.sms import errors
 from sinch_provider.sms.campaign.exclusions import MAX_AGE
 from sinch_provider.task import failures
 from tests.crash.actors import AFTER_DEATH
-from tests.crash.campaign.world import CampaignWorld, Entry, number, person_of, texts_of
+from tests.crash.campaign.world import NINE, CampaignWorld, Entry, number, person_of, texts_of
 from tests.crash.oracle import Verdict
 from tests.crash.processes import OutOfReachError
 
@@ -36,7 +36,9 @@ def judge(world: CampaignWorld) -> Verdict:
         if message["body"] not in texts_of(person_of(message["to"])):
             wrong.append(f"got somebody else's text: {message['to']}")
     _judge_people(world, texted, verdict)
-    problems = [*wrong, *world.broken, *_excluded(world), *_ends(world)]
+    problems = [*wrong, *world.broken, *_excluded(world), *_outside(world), *_ends(world)]
+    if world.schedule.cap is not None and len(texted) > world.schedule.cap:
+        problems.append(f"{len(texted)} people got a text, and {world.schedule.cap} may")
     if actions := world.counts[AFTER_DEATH]:
         problems.append(f"{actions} actions after SIGKILL")
     if missing := [each["id"] for each in batches if each["id"] in decoys and each["canceled"]]:
@@ -77,9 +79,8 @@ def _needed(world: CampaignWorld, entry: Entry) -> set[str]:
 
 def _excluded(world: CampaignWorld) -> Iterator[str]:
     """Requests to people who had been excluded for longer than the exclusions may be old."""
-    schedule = world.schedule
-    delayed = schedule.acts & _DELAYS or any(each["kind"] in _DELAYING for each in schedule.faults)
-    if "exclusions gone" in schedule.acts:
+    delayed = _delays(world)
+    if "exclusions gone" in world.schedule.acts:
         # An entry that begins then cannot know; one that knew refuses, which is checked where it cuts.
         return
     for post in world.posts:
@@ -88,6 +89,27 @@ def _excluded(world: CampaignWorld) -> Iterator[str]:
             since = world.excluded.get(each)
             if since is not None and at > since + MAX_AGE:
                 yield f"texted {at - since:.0f} s after being excluded: {each}"
+
+
+def _delays(world: CampaignWorld) -> bool:
+    """Whether time may pass between making a batch and its request."""
+    schedule = world.schedule
+    kinds = {each["kind"] for each in schedule.faults}
+    return bool(schedule.acts & _DELAYS or kinds & _DELAYING)
+
+
+def _outside(world: CampaignWorld) -> Iterator[str]:
+    """Requests that have left outside the window."""
+    if world.schedule.window is None:
+        return
+    opens, closes = (int(each[:2]) * 60 + int(each[3:]) for each in world.schedule.window)
+    # The clocks of the workers say what time it is.
+    wrong = (max(map(abs, world.schedule.skews)) + 1) / 60
+    for post in world.posts:
+        at = post.cut if _delays(world) else post.at
+        minute = (NINE * 60 + (at - world.opened) / 60) % (24 * 60)
+        if not opens - wrong <= minute < closes + wrong:
+            yield f"texted at {minute // 60:.0f}:{minute % 60:02.0f}, outside the window"
 
 
 def _ends(world: CampaignWorld) -> Iterator[str]:
@@ -109,6 +131,9 @@ def _ends(world: CampaignWorld) -> Iterator[str]:
 
 
 def _lie(entry: Entry) -> str | None:
+    told = str(entry.attempt.error or "")
+    if "Nothing was sent." in told and entry.accepted:
+        return f"'Nothing was sent', although {entry.accepted} people were texted: {told}"
     summary: Any = entry.summary
     if summary is None or not entry.succeeded:
         return None

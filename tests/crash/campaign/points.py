@@ -92,12 +92,15 @@ async def _looking(*args: Any) -> Any:
 async def _sending(self: Any, message: Any) -> Any:
     strands.begin(message["to"])
     outcome = await _send(self, message)
+    actor: Any = current()
+    if actor is not None and outcome is None:
+        actor.entry.accepted += len(message["to"])
     point("noted")
     return outcome
 
 
-def _cut(*args: Any) -> Iterator[Any]:
-    """Note whom each batch is for when it is made."""
+def _cut(audience: Any, choose: Any, most: int, still: Any) -> Iterator[Any]:
+    """Cut small batches, and note whom each is for when it is made."""
     actor: Any = current()
 
     def made(make: Any) -> Any:
@@ -106,7 +109,7 @@ def _cut(*args: Any) -> Iterator[Any]:
             actor.world.note_cut(actor.entry, message["to"])
         return message
 
-    for make in messages_for(*args):
+    for make in messages_for(audience, choose, actor.world.schedule.most, still):
         yield partial(made, make)
 
 

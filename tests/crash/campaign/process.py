@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.common.compat.sdk import TaskDeferred
+
 from sinch_provider.operators.campaign import SinchCampaignOperator
 from sinch_provider.sms.campaign.canary import Canary
-from sinch_provider.sms.campaign.entry import Entry as CampaignEntry
-from sinch_provider.sms.campaign.entry import refusal
-from sinch_provider.sms.campaign.exclusions import MAX_AGE, Exclusions
-from sinch_provider.sms.campaign.sending import Sending
-from sinch_provider.task.campaigns import TaskCampaign
+from sinch_provider.sms.campaign.window import SendWindow
 from tests.crash.actors import Actor, Killed, point
 from tests.crash.processes import OutOfReachError, row_of, run_of
 from tests.versions import running
@@ -52,60 +50,6 @@ class CampaignState:
         world.after_write(self._actor)
 
 
-class Deferred(BaseException):
-    """The task waits."""
-
-    def __init__(self, until: Any) -> None:
-        self.until = until
-
-
-class Operator(SinchCampaignOperator):
-    """The operator, with all that an entry can have."""
-
-    def __init__(self, *, world: CampaignWorld | None = None, entry: Entry | None = None, **kwargs: Any):
-        self._world: Any = world
-        self._entry: Any = entry
-        super().__init__(**kwargs)
-
-    def resume(self, context: Any) -> Any:
-        """Go on after a wait."""
-        return self._enter(context, resumed=True)
-
-    def _send(self, context: Any, client: Any, audience: Any, *, resumed: bool) -> dict[str, Any]:
-        world, entered = self._world, TaskCampaign(context, self, client.account, resumed=resumed)
-        sending = Sending(
-            client.account,
-            entered.reference,
-            entered.journal,
-            entered.settling,
-            stopped=lambda: self._killed,
-            max_in_flight=self.max_in_flight,
-            rate=self.rate,
-        )
-
-        async def exclusions(were_there: Collection[str]) -> Exclusions:
-            sources = {"exclude": lambda use: world.read_exclusions(self._entry, use)}
-            return Exclusions(sources, max_age=MAX_AGE, were_there=were_there)
-
-        canary = Canary(world.schedule.canary) if world.schedule.canary else None
-        entry = CampaignEntry(
-            entered.campaign,
-            sending,
-            entered.journal,
-            audience,
-            seed=entered.reference,
-            exclusions=exclusions,
-            canary=canary,
-            most=world.schedule.most,
-        )
-        outcome = client.follow(entry.steps())
-        if error := refusal(outcome):
-            raise error
-        if outcome.wait is not None:
-            raise Deferred(outcome.wait.until)
-        return {"people": audience.counts.people, "reached": outcome.reached}
-
-
 def run_campaign(
     world: CampaignWorld, actor: Actor, ti: TaskInstance, attempt: Attempt, entry: Entry, *, resumed: bool
 ) -> None:
@@ -116,19 +60,18 @@ def run_campaign(
     try:
         point("started")
         with running(operator):
-            summary = operator.resume(context) if resumed else operator.execute(context)
+            summary = operator.resume(context, {"status": "due"}) if resumed else operator.execute(context)
         point("before XCom")
         world.api_call(actor)
         ti.xcom = json.loads(json.dumps(summary))
         point("after XCom")
-    except Deferred as deferred:
+    except TaskDeferred as deferred:
         actor.alive()
-        if not actor.stale:
-            if ti.restarting:
-                world.conclude(ti, None)
-            else:
-                ti.deferral = (deferred.until - world.clock.now()).total_seconds() + world.clock.elapsed
-                ti.state = "deferred"
+        _, kwargs = deferred.trigger.serialize()
+        if not actor.stale and ti.restarting:
+            world.conclude(ti, None)
+        elif not actor.stale:
+            ti.deferral, ti.state = json.loads(json.dumps(kwargs)), "deferred"
     except Exception as error:
         actor.alive()
         attempt.error, attempt.stale = error, actor.stale
@@ -143,22 +86,39 @@ def run_campaign(
             world.conclude(ti, None)
 
 
+class Excluded:
+    """The rows of those who are excluded, read anew each time."""
+
+    def __init__(self, world: CampaignWorld, entry: Entry) -> None:
+        self._world = world
+        self._entry = entry
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._world.read_exclusions(self._entry))
+
+
 def operator_of(world: CampaignWorld, entry: Entry) -> Any:
     """Make the operator as the Dag file has it now."""
     schedule = world.schedule
-    text: dict[str, Any] = {"body": "Hi ${name}" if world.variant == "A" else "Hello ${name}"}
+    end = "" if world.variant == "A" else "!"
+    optional: dict[str, Any] = {"body": f"Hi ${{name}}{end}"}
     if schedule.languages > 1:
-        text = {"bodies": {"sv": "Hej ${name}", "default": "Hi ${name}"}, "language_column": "language"}
-    return Operator(
+        bodies = {"sv": f"Hej ${{name}}{end}", "default": f"Hi ${{name}}{end}"}
+        optional = {"bodies": bodies, "language_column": "language"}
+    if schedule.window is not None:
+        optional |= {"window": SendWindow(*schedule.window), "time_zone_column": "zone"}
+    if schedule.canary:
+        optional["canary"] = Canary(schedule.canary)
+    return SinchCampaignOperator(
         task_id="send",
         rows=entry.rows,
         number_column="phone",
         retries=world.retries,
         max_in_flight=schedule.in_flight,
         rate=schedule.rate,
-        world=world,
-        entry=entry,
-        **text,
+        exclude=Excluded(world, entry),
+        max_recipients=schedule.cap,
+        **optional,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import product
+from itertools import islice, product
 from typing import Any, Final
 
 from tests.crash.campaign.holes import hole
@@ -34,6 +34,8 @@ LAGS: Final[Mapping[str, tuple[dict[str, Any], ...]]] = {
     "second": ({"kind": "listing_lag", "operation": "send", "seconds": 30, "count": 1, "skip": 1},),
 }
 AUDIENCES: Final = ("same", "front", "end", "middle", "other", "fewer", "reversed", "swapped", "doubled")
+#: Only every nth schedule is played, so that there is time for chance too.
+_THINNED: Final = 2
 #: Requests on their way at once.
 IN_FLIGHT: Final = (1, 2, 4)
 
@@ -103,6 +105,11 @@ def _nemeses() -> dict[str, CampaignSchedule]:
         "excluded before": CampaignSchedule(excluded=2),
         "exclusions unreadable": events(excluded, event("noted", "exclusions fail", count=2), rate=0.04),
         "exclusions gone": events(event("noted", "exclusions gone"), excluded=2, rate=0.04),
+        "window opens later": CampaignSchedule(window=("10:30", "20:00")),
+        "window closes soon": CampaignSchedule(window=("08:00", "09:07"), rate=0.04),
+        "window and canary": CampaignSchedule(window=("08:00", "09:07"), canary=2),
+        "cleared before the window": events(event("deferred", "clear"), window=("10:30", "20:00")),
+        "capped": events(event("finished", "audience", to="end"), clear, cap=9),
         "a canary": CampaignSchedule(canary=2),
         "a canary, cleared while it waits": events(event("deferred", "clear"), canary=2),
         "a canary, excluded meanwhile": events(event("deferred", "exclude", who=-1), canary=4),
@@ -121,24 +128,29 @@ NEMESES: Final = _nemeses()
 
 
 def schedules() -> Iterator[tuple[str, CampaignSchedule]]:
-    """Return all schedules with their names. Any two values of different kinds meet in at least one."""
+    """Return schedules with their names. Any two values of different kinds meet in at least one."""
+    return islice(_product(), 0, None, _THINNED)
+
+
+def _product() -> Iterator[tuple[str, CampaignSchedule]]:
     turns = _turns()
     for (nemesis, base), (at, first), kind in product(NEMESES.items(), POINTS.items(), KINDS):
         journal, lag, audience, in_flight, nth = next(turns)
         nth = 1 if at in _ONCE or at not in TASK_POINTS else nth
         act, details = KINDS[kind]
-        made = replace(
+        struck = replace(
             base,
             retries=base.retries + 1,
             in_flight=in_flight,
-            faults=(*((HANG,) if at == _ACCEPTED else ()), *base.faults, *LAGS[lag]),
+            faults=(*((HANG,) if at == _ACCEPTED else ()), *base.faults),
             events=(*base.events, *first, event(at, act, nth, **details)),
         )
-        made = _with_audience(_with_journal(made, journal), audience)
-        if lag != "none":
-            made = replace(made, retry_delay=min(made.retry_delay, 1.0))
-        if hole(made) is None:
-            yield f"{nemesis} / {at} {nth} / {kind} / {journal} / {lag} / {audience} / {in_flight}", made
+        struck = _with_audience(_with_journal(struck, journal), audience)
+        for each in dict.fromkeys((lag, "none")):
+            made = _with_lag(struck, each)
+            if hole(made) is None:
+                yield f"{nemesis} / {at} {nth} / {kind} / {journal} / {each} / {audience} / {in_flight}", made
+                break
 
 
 def _turns() -> Iterator[tuple[str, str, str, int, int]]:
@@ -149,6 +161,13 @@ def _turns() -> Iterator[tuple[str, str, str, int, int]]:
         # A step that shares no factor with their number passes all of them, and neighbours differ in all.
         place = (place + 601) % len(combinations)
         yield combinations[place]
+
+
+def _with_lag(made: CampaignSchedule, lag: str) -> CampaignSchedule:
+    if lag == "none":
+        return made
+    # An attempt that comes later than the lag would not notice it.
+    return replace(made, faults=(*made.faults, *LAGS[lag]), retry_delay=min(made.retry_delay, 1.0))
 
 
 def _with_journal(made: CampaignSchedule, journal: str) -> CampaignSchedule:

@@ -20,6 +20,8 @@ class CampaignSchedule(Schedule):
     :param rate: People a second.
     :param excluded: How many people are excluded at first, from the end of the audience.
     :param canary: How many people get the text first.
+    :param window: When it opens and closes. The run begins at 09:00, wherever people are.
+    :param cap: The most people.
     :param dispatch: Seconds that texts wait at Sinch before they leave, and can be cancelled.
     """
 
@@ -32,3 +34,5 @@ class CampaignSchedule(Schedule):
     excluded: int = 0
     dispatch: int = 1
     canary: int = 0
+    window: tuple[str, str] | None = None
+    cap: int | None = None

@@ -101,6 +101,11 @@ NOTICED_BY = {
         event("noted", "kill"), event("between attempts", "exclusions gone"), excluded=1
     ),
     "exclusions: batches are made before they may leave": _made(EXCLUDED, in_flight=2, rate=SLOW),
+    "window: any hour will do": CampaignSchedule(window=("10:30", "20:00")),
+    "window: not asked again when a batch leaves": CampaignSchedule(
+        window=("08:00", "09:07"), rate=0.02, in_flight=4, people=24
+    ),
+    "cap: none": _made(event("finished", "audience", to="end"), CLEAR, cap=9),
     "exclusions: not asked again when a batch leaves": _made(
         EXCLUDED, event("noted", "exclude", who=4), languages=2, rate=SLOW
     ),

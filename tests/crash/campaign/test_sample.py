@@ -16,7 +16,7 @@ from tests.crash.schedules import event
 from tests.versions import AIRFLOW, needs_task_state
 
 # A prime, so that every point, kind and nemesis has its turn.
-_EVERY = 509
+_EVERY = 257
 _RANDOM = 15
 
 
