@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -116,7 +116,7 @@ def _cut(audience: Any, choose: Any, most: int, still: Any) -> Iterator[Any]:
 @contextmanager
 def instrumented() -> Iterator[None]:
     """Make the real code pass the points, with the time and chance of the model."""
-    patches = [
+    patches: list[AbstractContextManager[Any]] = [
         mock.patch.object(CampaignJournal, "read", _reading),
         mock.patch.object(CampaignJournal, "close", _closing),
         mock.patch.object(Campaign, "_find", _finding),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from sinch_provider.sms.wire import following
@@ -90,7 +91,7 @@ def together(procedures: Sequence[Any], call: Callable[[Any], Any], pause: Calla
     actor = current()
     if actor is None or len(procedures) <= 1:
         return _together(procedures, call, pause)
-    strands = [Strand(actor, lambda each=each: following.follow(each, call, pause)) for each in procedures]
+    strands = [Strand(actor, partial(following.follow, each, call, pause)) for each in procedures]
     while left := [each for each in strands if not each.done]:
         # A killed process has none that goes on: they only end.
         (left[0] if actor.dead else actor.world.random.choice(left)).go()

@@ -160,9 +160,7 @@ class CampaignWorld(World):
         return "other account" in self.schedule.acts or self.clock.elapsed > 12 * 86_400
 
     def run_task(self, actor: Actor, ti: TaskInstance, attempt: Attempt, resumed: Any) -> None:
-        entry = Entry(
-            list(self.people), self.schedule.languages, self.zone, self.clock.elapsed, attempt
-        )
+        entry = Entry(list(self.people), self.schedule.languages, self.zone, self.clock.elapsed, attempt)
         self.entries.append(entry)
         actor.entry = entry  # type: ignore[attr-defined]
         run_campaign(self, actor, ti, attempt, entry, resumed=resumed is not None)
