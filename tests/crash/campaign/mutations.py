@@ -174,6 +174,17 @@ def _refusal_ignored() -> AbstractContextManager[Any]:
     return mock.patch.object(CampaignJournal, "_write", all_the_same)
 
 
+def _sends_on() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.sending.fence import Fence
+
+    begin = Fence.__init__
+
+    def relentless(self: Any, write_intent: Any, stopped: Any) -> None:
+        begin(self, write_intent, lambda: False)
+
+    return mock.patch.object(Fence, "__init__", relentless)
+
+
 def _acceptance_not_counted() -> AbstractContextManager[Any]:
     from sinch_provider.sms.campaign.journal import CampaignJournal
 
@@ -325,6 +336,7 @@ MUTATIONS: dict[str, Mutation] = {
     "journal: begins at zero where it was lost": _begins_at_zero,
     "fence: a refusal is ignored": _refusal_ignored,
     "fence: old permissions are not renewed": sends.MUTATIONS["fence: old permissions are not renewed"],
+    "fence: a task that was asked to end sends on": _sends_on,
     "fence: another account is ignored": _any_account,
     "answers: a contradiction is believed": _returning(f"{_CAMPAIGN}.sending.contradiction", None),
     "answers: any status is a refusal": sends.MUTATIONS["answers: any status is a refusal"],

@@ -78,6 +78,7 @@ NOTICED_BY = {
     ),
     "fence: a refusal is ignored": _made(event("after intent", "stop", resume="after")),
     "fence: old permissions are not renewed": _made(event("after intent", "stop", resume="after")),
+    "fence: a task that was asked to end sends on": _made(event("noted", "term", grace=99)),
     "fence: another account is ignored": _made(
         event("reply sent, not read", "kill"), event("between attempts", "other account")
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -124,6 +125,7 @@ class CampaignWorld(World):
         self.cancelled_people: dict[str, float] = {}
         #: Requests that a proxy has repeated.
         self.repeated: list[list[str]] = []
+        self.posts_when_stopped: Counter[Actor] = Counter()
         self.broken: list[str] = []
         self.healed = False
 
@@ -182,7 +184,15 @@ class CampaignWorld(World):
         if name == "leaving":
             people = strands.sending_to()
             entry: Entry = actor.entry  # type: ignore[attr-defined]
+            self._note_stopped(actor)
             self.posts.append(Post(self.clock.elapsed, people, entry.cuts[tuple(people)]))
+
+    def _note_stopped(self, actor: Actor) -> None:
+        """Note a request of a process that Airflow has asked to end. Those on their way may still leave."""
+        if actor.grace is not None:
+            self.posts_when_stopped[actor] += 1
+            if self.posts_when_stopped[actor] == self.schedule.in_flight + 1:
+                self.broken.append("a process that was asked to end sent on")
 
     # Events
 

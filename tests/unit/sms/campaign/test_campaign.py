@@ -223,7 +223,12 @@ def test_a_journal_that_was_lost_begins_with_what_is_listed(enter, sinch_sandbox
 
 def test_with_a_rate_a_batch_is_made_when_it_may_leave(enter, sinch_sandbox, do):
     waited = []
-    enter.still = lambda people: waited.append(len(do.pauses)) or people
+
+    def still(people: Any) -> Any:
+        waited.append(len(do.pauses))
+        return people
+
+    enter.still = still
     enter(first=True, max_in_flight=1, rate=0.1)
     assert waited == [0, 1, 2]
 
