@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from sinch_provider.operators.campaign_arguments import CampaignArguments
+from sinch_provider.sms.campaign.canary import Canary
+from sinch_provider.sms.campaign.window import SendWindow
 from sinch_provider.sms.errors import Fault
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from sinch_provider.sms.campaign.sending import Round
     from sinch_provider.sms.client import SinchClient
 
+
+__all__ = ["Canary", "SendWindow", "SinchCampaignOperator"]
 
 #: The most characters that a line in the log names.
 _NAMED: Final = 10

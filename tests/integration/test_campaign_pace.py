@@ -7,16 +7,15 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG, task
 
-from sinch_provider.operators.campaign import SinchCampaignOperator
-from sinch_provider.sms.campaign.canary import Canary
-from sinch_provider.sms.campaign.window import SendWindow
+from sinch_provider.operators.campaign import Canary, SendWindow, SinchCampaignOperator
 from sinch_provider.sms.runtime import current, using
 from tests.integration.conftest import result_of
 
@@ -93,8 +92,9 @@ class TestWindow:
             )
         assert run_dag(dag).state == "success"
         for batch in sinch_default.batches():
-            created = pendulum.parse(batch["created_at"])
-            assert 9 <= created.in_timezone(zones[f"+{batch['to'][0]}"]).hour < 20
+            created = datetime.fromisoformat(batch["created_at"])
+            zone = ZoneInfo(zones[f"+{batch['to'][0]}"])
+            assert 9 <= created.astimezone(zone).hour < 20
         assert received(sinch_default) == Counter(zones.keys())
 
 
