@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +13,6 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, task
 
 from sinch_provider.operators.campaign import Canary, SendWindow, SinchCampaignOperator
-from sinch_provider.sms.runtime import current, using
 from tests.integration.conftest import result_of
 
 START = pendulum.datetime(2026, 1, 1, tz="UTC")
@@ -32,32 +28,6 @@ def campaign(**arguments: Any) -> SinchCampaignOperator:
 
 def received(sandbox: Any) -> Counter[str]:
     return Counter(f"+{message['to']}" for message in sandbox.messages() if message["code"] != 407)
-
-
-@pytest.fixture
-def noon(sinch_default: Any) -> Iterator[Callable[[], pendulum.DateTime]]:
-    """The time, which begins at noon in London, and goes on while somebody waits."""
-    began = pendulum.parse(sinch_default.now())
-    assert isinstance(began, pendulum.DateTime)
-    start = began.add(days=1).at(12) if began.hour >= 12 else began.at(12)
-    sinch_default.advance((start - began).total_seconds())
-    passed = [0.0]
-
-    def wait(seconds: float) -> None:
-        passed[0] += seconds
-        sinch_default.advance(seconds)
-
-    async def wait_async(seconds: float) -> None:
-        wait(seconds)
-        await asyncio.sleep(0)
-
-    def clock() -> pendulum.DateTime:
-        return start.add(seconds=passed[0])
-
-    with using(
-        replace(current(), now=clock, monotonic=lambda: passed[0], sleep=wait, async_sleep=wait_async)
-    ):
-        yield clock
 
 
 @pytest.mark.usefixtures("noon")
