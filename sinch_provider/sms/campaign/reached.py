@@ -17,6 +17,7 @@ import pendulum
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.campaign.journal import CampaignEntry
+from sinch_provider.sms.delivery.progress import Schedule
 from sinch_provider.sms.errors import SinchUncertainError, SinchUnsettledError
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.runtime import utcnow
@@ -38,11 +39,13 @@ class SentBatch:
 
     :param recipients: How many.
     :param canceled: Whether it was cancelled, before or after some of its texts left.
+    :param ends: When it has expired and the time for late reports is over.
     """
 
     id: str
     recipients: int
     canceled: bool
+    ends: pendulum.DateTime
 
 
 @dataclass
@@ -141,7 +144,8 @@ async def _look(reference: str, since: pendulum.DateTime, secret: str) -> tuple[
             nameless += 1
             return
         numbers = [each.removeprefix("+") for each in batch.to]
-        found.batches.append(SentBatch(batch.id, len(numbers), batch.canceled))
+        ends = Schedule.of(batch, utcnow()).ends
+        found.batches.append(SentBatch(batch.id, len(numbers), batch.canceled, ends))
         found.requests.add(people_of(numbers, secret))
         if not batch.canceled:
             found.people.update(map(int, numbers))
