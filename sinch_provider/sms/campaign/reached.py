@@ -11,7 +11,7 @@ import logging
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
 import pendulum
 
@@ -46,6 +46,11 @@ class SentBatch:
     recipients: int
     canceled: bool
     ends: pendulum.DateTime
+
+    @classmethod
+    def of(cls, batch: Batch) -> Self:
+        """Keep what matters of a listed batch."""
+        return cls(batch.id, len(batch.to), batch.canceled, Schedule.of(batch, utcnow()).ends)
 
 
 @dataclass
@@ -144,8 +149,7 @@ async def _look(reference: str, since: pendulum.DateTime, secret: str) -> tuple[
             nameless += 1
             return
         numbers = [each.removeprefix("+") for each in batch.to]
-        ends = Schedule.of(batch, utcnow()).ends
-        found.batches.append(SentBatch(batch.id, len(numbers), batch.canceled, ends))
+        found.batches.append(SentBatch.of(batch))
         found.requests.add(people_of(numbers, secret))
         if not batch.canceled:
             found.people.update(map(int, numbers))
