@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from sinch_provider.hooks import DEFAULT_CONN_ID
 from sinch_provider.operators.base import SinchOperator
-from sinch_provider.sms.campaign.budget import Budget, Share
+from sinch_provider.sms.campaign.budget import Budget, Money
 from sinch_provider.sms.errors import Fault
 from sinch_provider.sms.fields.rules import shown_value
 from sinch_provider.task.arguments import as_rendered, is_template
@@ -20,14 +22,14 @@ if TYPE_CHECKING:
     import jinja2
     from airflow.providers.common.compat.sdk import Context, XComArg
 
-    from sinch_provider.sms.campaign.exclusions import Exclusions
-    from sinch_provider.sms.campaign.failures import Failures
-    from sinch_provider.sms.campaign.reached import Reached
-    from sinch_provider.sms.campaign.seen import Seen
+    from sinch_provider.sms.campaign.entry import Outcome
+    from sinch_provider.sms.campaign.exclusions import Exclusions, Read
+    from sinch_provider.sms.campaign.failures import FailedAudience
     from sinch_provider.sms.campaign.sending import Round
     from sinch_provider.sms.client import SinchClient
     from sinch_provider.task.typing import BaseOperatorArguments, TemplatedText
 
+_BUDGET: Final = ("max_recipients", "max_parts", "max_cost", "prices")
 _ON_EMPTY: Final = ("fail", "skip", "succeed")
 _REFERENCE: Final = "must be what a campaign's task returned, or its reference"
 
@@ -46,10 +48,15 @@ class SinchResendFailedOperator(SinchOperator):
     :param exclude: Whom not to text: rows of one column of numbers, or the path of a file with them, as
         ``ObjectStoragePath`` takes it. Rows are never rendered. (templated, as a whole)
     :param exclude_sql: A query of one column of numbers. (templated)
-    :param exclude_sql_conn_id: The connection of its database. (templated)
+    :param exclude_conn_id: The connection of its database. (templated)
+    :param exclude_max_age: The numbers of ``exclude`` are read again when they are older. If they cannot be
+        read, nothing more is sent.
     :param default_country: Whose numbers those of ``exclude`` without ``+`` are, such as ``SE``.
     :param on_empty: What to do if there is nobody to text: ``succeed``, ``skip`` or ``fail``.
     :param max_recipients: Refuse to text more people.
+    :param max_parts: Refuse to send more SMS parts.
+    :param max_cost: Refuse to send what costs more.
+    :param prices: What a part costs by country, and by ``default``.
     :param max_in_flight: How many requests are on their way at once, 1 to 10.
     :param rate: People a second, at most.
     :param fail_fast: Whether nothing more is sent once Sinch has refused a batch.
@@ -64,7 +71,7 @@ class SinchResendFailedOperator(SinchOperator):
         "campaign",
         "exclude",
         "exclude_sql",
-        "exclude_sql_conn_id",
+        "exclude_conn_id",
         "send_key",
     )
     template_ext: Sequence[str] = (".sql",)
@@ -80,10 +87,14 @@ class SinchResendFailedOperator(SinchOperator):
         temporary_codes: Collection[int] | None = None,
         exclude: Iterable[Any] | XComArg | None = None,
         exclude_sql: TemplatedText | None = None,
-        exclude_sql_conn_id: TemplatedText | None = None,
+        exclude_conn_id: TemplatedText | None = None,
+        exclude_max_age: timedelta = timedelta(seconds=60),
         default_country: str | None = None,
         on_empty: str = "succeed",
         max_recipients: int | None = None,
+        max_parts: int | None = None,
+        max_cost: Money | None = None,
+        prices: Mapping[str, Money] | None = None,
         max_in_flight: int = 4,
         rate: float | None = None,
         fail_fast: bool = False,
@@ -97,10 +108,14 @@ class SinchResendFailedOperator(SinchOperator):
         self.temporary_codes = temporary_codes
         self.exclude = exclude
         self.exclude_sql = as_rendered(exclude_sql)
-        self.exclude_sql_conn_id = as_rendered(exclude_sql_conn_id)
+        self.exclude_conn_id = as_rendered(exclude_conn_id)
+        self.exclude_max_age = exclude_max_age
         self.default_country = default_country
         self.on_empty = on_empty
         self.max_recipients = max_recipients
+        self.max_parts = max_parts
+        self.max_cost = max_cost
+        self.prices = prices
         self.max_in_flight = max_in_flight
         self.rate = rate
         self.fail_fast = fail_fast
@@ -135,15 +150,16 @@ class SinchResendFailedOperator(SinchOperator):
 
     def _exclusion_faults(self) -> list[Fault]:
         faults = []
-        if self.exclude is not None and self.exclude_sql is not None:
-            faults.append(Fault("exclude, exclude_sql", "must be given one of the two"))
-        if (self.exclude_sql is None) != (self.exclude_sql_conn_id is None):
-            faults.append(Fault("exclude_sql, exclude_sql_conn_id", "must be given together or not at all"))
+        if (self.exclude_sql is None) != (self.exclude_conn_id is None):
+            faults.append(Fault("exclude_sql, exclude_conn_id", "must be given together or not at all"))
+        age = self.exclude_max_age
+        if not isinstance(age, timedelta) or age <= timedelta(0):
+            faults.append(Fault("exclude_max_age", "must be a timedelta above 0"))
         return faults
 
     @property
     def _budget(self) -> Budget:
-        return Budget(max_recipients=self.max_recipients)
+        return Budget(**self.values(_BUDGET))
 
     def _render_field(
         self, name: str, value: Any, context: Context, environment: jinja2.Environment, seen_oids: set[int]
@@ -155,28 +171,41 @@ class SinchResendFailedOperator(SinchOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Find who failed, and text those who were not texted again yet."""
-        from sinch_provider.operators import running
+        from sinch_provider.operators import resend_running, running
 
         self._begin(context)
         with running.airflow_failures(context, self.sinch_conn_id):
             if faults := self._campaign_faults():
                 raise self._invalid(faults)
-            reference = self._reference()
+            reference, batches = self._sent()
             if reference is None:
-                return self._end(None, None, None, None)
-            with self.hook.new_client() as client:
-                return self._resend(context, client, reference)
+                return self._empty(None)
+            codes = resend_running.TEMPORARY if self.temporary_codes is None else self.temporary_codes
+            finding = resend_running.failures_of(reference, codes, batches)
+            with self.hook.new_client() as client, client.follow(finding) as audience:
+                return self._resend(context, client, audience, reference)
 
-    def _reference(self) -> str | None:
-        """The campaign's reference; None if it has texted nobody."""
-        if isinstance(self.campaign, Mapping):
-            reference = self.campaign["reference"]
-            return None if reference is None else str(reference)
-        return str(self.campaign).strip()
+    def _sent(self) -> tuple[str | None, int]:
+        """The campaign's reference, and how many batches it has at least. No reference: it has none."""
+        if not isinstance(self.campaign, Mapping):
+            return str(self.campaign).strip(), 0
+        reference, batches = self.campaign["reference"], self.campaign.get("batches")
+        if reference is None or batches == 0:
+            return None, 0
+        return str(reference), batches if isinstance(batches, int) else 0
 
-    def _resend(self, context: Context, client: SinchClient, reference: str) -> dict[str, Any]:
+    def _resend(
+        self, context: Context, client: SinchClient, audience: FailedAudience, reference: str
+    ) -> dict[str, Any]:
         from sinch_provider.operators import resend_running as running
 
+        self._log_failures(audience, reference)
+        if not len(audience):
+            return self._empty(audience)
+        if self.dry_run_only:
+            if faults := self._budget.exceeded(audience.counts.totals):
+                raise self._invalid(faults)
+            return self._summary(audience)
         key = reference if self.send_key is None else f"{reference} {self.send_key}"
         entered = running.TaskCampaign(context, self, client.account, send_key=key)
         sending = running.Sending(
@@ -189,71 +218,43 @@ class SinchResendFailedOperator(SinchOperator):
             rate=self.rate,
             fail_fast=self.fail_fast,
         )
-        exclusions = self._exclusions()
+        entry = running.Entry(
+            entered.campaign,
+            sending,
+            entered.journal,
+            audience,
+            seed=entered.reference,
+            exclusions=self._exclusions(),
+            budget=self._budget,
+            progress=self._log_progress,
+        )
+        outcome = client.follow(entry.steps())
+        if (error := running.refusal(outcome)) is not None:
+            raise error
+        self.log.info("%d people were texted again, in %d batches.", outcome.reached, outcome.batches)
+        return self._summary(audience, outcome, entered.reference)
 
-        async def steps() -> tuple[Failures, Reached | None, Round | None]:
-            codes = running.TEMPORARY if self.temporary_codes is None else self.temporary_codes
-            failures = await running.failures_of(reference, codes)
-            self._log_failures(failures, reference)
-            if self.dry_run_only:
-                self._refuse_too_many({int(number) for number in failures.numbers()})
-                return failures, None, None
-            found = await entered.campaign.find()
-            self._refuse_too_many(found.people.union(map(int, failures.numbers())))
-
-            def messages(found: Reached) -> Iterator[Mapping[str, Any]]:
-                def wanted(number: str) -> bool:
-                    if int(number) in found.people:
-                        return False
-                    if exclusions is None:
-                        return True
-                    exclusions.refresh()
-                    return number not in exclusions
-
-                return failures.messages(wanted)
-
-            found, done = await entered.campaign.send(found, messages, sending, self._log_progress)
-            return failures, found, done
-
-        failures, found, done = client.follow(steps())
-        if done is not None and done.refused.people:
-            reasons = "; ".join(error.what for error in done.refused.errors.values())
-            raise running.SinchTaskFailed(
-                f"Sinch refused the texts of {done.refused.people} people: {reasons}. {done.people} people "
-                "were texted again. A retry without a change will not help."
-            )
-        return self._end(entered.reference, failures, found, done)
-
-    def _exclusions(self) -> Exclusions | None:
+    def _exclusions(self) -> Callable[[Collection[str]], Awaitable[Exclusions]] | None:
         from sinch_provider.operators import resend_running as running
 
-        if self.exclude is None and self.exclude_sql is None:
+        sources: dict[str, Read] = {}
+        if isinstance(self.exclude, str):
+            sources["exclude"] = partial(running.read_file, self.exclude)
+        elif self.exclude is not None:
+            sources["exclude"] = partial(running.read_value, self.exclude)
+        if self.exclude_sql is not None and self.exclude_conn_id is not None:
+            sources["exclude_sql"] = partial(running.read_query, self.exclude_sql, self.exclude_conn_id)
+        if not sources:
             return None
-        exclude: Any = self.exclude
-        # What can be read only once is kept: it is read again while batches are sent.
-        rows = list(exclude) if isinstance(exclude, Iterator) else exclude
 
-        def read(use: Any) -> tuple[Seen, int]:
-            found: Any
-            if self.exclude_sql is not None:
-                found = running.read_query(self.exclude_sql, str(self.exclude_sql_conn_id), use)
-            elif isinstance(rows, str):
-                found = running.read_file(rows, use)
-            else:
-                found = running.read_value(rows, use)
-            return found  # type: ignore[no-any-return]
+        async def make(were_there: Collection[str]) -> Exclusions:
+            age = self.exclude_max_age.total_seconds()
+            return running.Exclusions(sources, frozenset(), self.default_country, age, were_there=were_there)
 
-        exclusions = running.Exclusions(read, self.default_country)
-        # What cannot be read is told before anything else.
-        exclusions.refresh()
-        return exclusions
+        return make
 
-    def _refuse_too_many(self, people: Collection[int]) -> None:
-        if faults := self._budget.exceeded({"": Share(len(people), 0)}):
-            raise self._invalid(faults)
-
-    def _log_failures(self, failures: Failures, reference: str) -> None:
-        if not failures.batches:
+    def _log_failures(self, audience: FailedAudience, reference: str) -> None:
+        if not audience.batches:
             rule = (
                 f"{reference} has no batches: Sinch lists those of the last two weeks, of the account that "
                 "sent them"
@@ -261,42 +262,39 @@ class SinchResendFailedOperator(SinchOperator):
             raise self._invalid([Fault("campaign", rule)])
         self.log.info(
             "%d people of the campaign failed for a passing reason. What became of its %d batches:\n%s",
-            len(failures),
-            failures.batches,
-            failures.tally.table(),
+            len(audience),
+            audience.batches,
+            audience.tally.table(),
         )
 
     def _log_progress(self, done: Round) -> None:
         self.log.info("Sent again to %d people in %d batches.", done.people, done.batches)
 
-    def _end(
-        self,
-        reference: str | None,
-        failures: Failures | None,
-        found: Reached | None,
-        done: Round | None,
+    def _empty(self, audience: FailedAudience | None) -> dict[str, Any]:
+        what = "Nobody of the campaign failed for a passing reason."
+        if self.on_empty == "skip":
+            raise AirflowSkipException(what)
+        if self.on_empty == "fail":
+            raise self._invalid([Fault("campaign", f"{what} To let this succeed, set on_empty")])
+        self.log.info("%s Nobody is texted again.", what)
+        return self._summary(audience)
+
+    def _summary(
+        self, audience: FailedAudience | None, outcome: Outcome | None = None, reference: str | None = None
     ) -> dict[str, Any]:
-        """Return the summary, unless there is nobody to text and that is no success."""
-        before = len(found.people) if found else 0
-        people = len(failures) if failures else 0
-        if not people and not before:
-            what = "Nobody of the campaign failed for a passing reason."
-            if self.on_empty == "skip":
-                raise AirflowSkipException(what)
-            if self.on_empty == "fail":
-                raise self._invalid([Fault("campaign", f"{what} To let this succeed, set on_empty")])
-            self.log.info("%s Nobody is texted again.", what)
-        sent = done is not None and (done.people or before)
+        kinds = audience.tally.kinds if audience else {}
+        cost = self._budget.cost(audience.counts.totals) if audience else None
         return {
-            "reference": reference if sent else None,
-            "campaign": self._reference(),
-            "people": people,
-            "kinds": {kind.value: people for kind, people in failures.tally.kinds.items()}
-            if failures
-            else {},
-            "reached_before": before,
-            "sent": done.people if done else 0,
-            "batches": done.batches if done else 0,
+            "reference": reference,
+            "campaign": self._sent()[0],
+            "kinds": {kind.value: people for kind, people in kinds.items()},
+            "people": len(audience) if audience else 0,
+            "parts": audience.counts.all_parts if audience else 0,
+            "cost": None if cost is None else str(cost),
+            "excluded": outcome.selection.excluded if outcome and outcome.selection else 0,
+            "reached": outcome.reached if outcome else 0,
+            "reached_before": outcome.before if outcome else 0,
+            "batches": outcome.batches if outcome else 0,
         }
 
     def on_kill(self) -> None:

@@ -63,10 +63,13 @@ def test_those_whose_failure_may_have_passed(run_dag, sinch_default):
     assert summary.pop("reference") not in {None, campaign["reference"]}
     assert summary == {
         "campaign": campaign["reference"],
-        "people": 2,
         "kinds": {"delivered": 1, "temporary": 2, "permanent": 1, "unknown": 1},
+        "people": 2,
+        "parts": 2,
+        "cost": None,
+        "excluded": 0,
+        "reached": 2,
         "reached_before": 0,
-        "sent": 2,
         "batches": 1,
     }
 
@@ -96,8 +99,7 @@ def test_a_retry_texts_nobody_again(run_dag, sinch_default):
     assert state_of(run, "resend") == ("success", 2)
     assert received(sinch_default) == AGAIN
     summary = result_of(run, "resend")
-    assert (summary["reached_before"], summary["sent"]) == (2, 0)
-    assert summary["reference"] is not None
+    assert (summary["reached_before"], summary["reached"], summary["batches"]) == (2, 2, 1)
 
 
 def test_by_reference_and_round_after_round(run_dag, sinch_default):
@@ -147,10 +149,11 @@ def test_a_cap(run_dag, sinch_default, dry_run):
 
 def test_a_dry_run_only_counts(run_dag, sinch_default):
     with DAG("dry", start_date=START, schedule=None) as dag:
-        morning_after(sinch_default, remind(), dry_run=True)
+        morning_after(sinch_default, remind(), dry_run=True, prices={"GB": 0.04})
     run = run_dag(dag)
     summary = result_of(run, "resend")
-    assert (summary["people"], summary["sent"], summary["reference"]) == (2, 0, None)
+    assert (summary["people"], summary["reached"], summary["reference"]) == (2, 0, None)
+    assert summary["cost"] == "0.08"
     assert received(sinch_default) == FIRST
 
 
@@ -194,7 +197,7 @@ def test_a_campaign_that_sent_nothing_has_no_failures(run_dag, sinch_default):
         morning_after(sinch_default, remind(dry_run=True))
     run = run_dag(dag)
     assert run.state == "success"
-    assert result_of(run, "resend")["sent"] == 0
+    assert result_of(run, "resend")["reached"] == 0
 
 
 def test_a_refused_batch_fails_the_task(run_dag, sinch_default):
@@ -229,8 +232,8 @@ def test_nothing_personal_is_shown(run_dag, sinch_default, shown):
         ({"campaign": ""}, ["campaign"]),
         ({"campaign": {"sent": 5}}, ["campaign"]),
         (
-            {"exclude": [], "exclude_sql": "select 1"},
-            ["exclude, exclude_sql", "exclude_sql, exclude_sql_conn_id"],
+            {"exclude_sql": "select 1", "exclude_max_age": 5},
+            ["exclude_sql, exclude_conn_id", "exclude_max_age"],
         ),
         ({"temporary_codes": ["153"], "max_recipients": -1}, ["max_recipients", "temporary_codes"]),
         ({"on_empty": "x", "rate": 0, "max_in_flight": 0}, ["on_empty", "max_in_flight", "rate"]),

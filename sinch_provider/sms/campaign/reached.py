@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Self
 
 import pendulum
@@ -39,18 +41,34 @@ class SentBatch:
 
     :param recipients: How many.
     :param canceled: Whether it was cancelled, before or after some of its texts left.
+    :param created_at: When Sinch accepted it.
+    :param body: Its text, before anything is filled in.
     :param ends: When it has expired and the time for late reports is over.
     """
 
     id: str
     recipients: int
     canceled: bool
-    ends: pendulum.DateTime
+    created_at: datetime
+    body: str = field(repr=False)
+    ends: datetime
 
     @classmethod
-    def of(cls, batch: Batch) -> Self:
-        """Keep what matters of a listed batch."""
-        return cls(batch.id, len(batch.to), batch.canceled, Schedule.of(batch, utcnow()).ends)
+    def of(cls, batch: Batch, since: datetime) -> Self:
+        """
+        Keep what matters of a listed batch.
+
+        :param since: A time before which it cannot have been sent.
+        """
+        return cls(
+            batch.id,
+            len(batch.to),
+            batch.canceled,
+            batch.created_at or since,
+            # The batches of a campaign share a few texts.
+            sys.intern(batch.body) if isinstance(batch.body, str) else "",
+            Schedule.of(batch, utcnow()).ends,
+        )
 
 
 @dataclass
@@ -149,7 +167,7 @@ async def _look(reference: str, since: pendulum.DateTime, secret: str) -> tuple[
             nameless += 1
             return
         numbers = [each.removeprefix("+") for each in batch.to]
-        found.batches.append(SentBatch.of(batch))
+        found.batches.append(SentBatch.of(batch, since))
         found.requests.add(people_of(numbers, secret))
         if not batch.canceled:
             found.people.update(map(int, numbers))

@@ -51,7 +51,6 @@ FIXABLE: Final = frozenset({405, 406, 410, 411, 413, 414})
 
 #: Codes that say nothing about the recipient but about the sender: others will fail too. What to do.
 _STOPS: Final[Mapping[int, str]] = {
-    15: "Operators take the text for spam. Change the text.",
     60: "The campaign is not active at the operators, or a spam filter refuses it. Check the registration of "
     "the sender, and the text.",
     62: "Sinch's spam filter refuses the text. Change the text, or ask Sinch.",

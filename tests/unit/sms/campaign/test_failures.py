@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from sinch_provider.sms.campaign.failures import Failures, failures_of
+from sinch_provider.sms.campaign.audience import Person
+from sinch_provider.sms.campaign.cut import messages_for
+from sinch_provider.sms.campaign.failures import FailedAudience, failures_of
 from sinch_provider.sms.delivery.kinds import Kind
 from sinch_provider.sms.errors import SinchUnsettledError, SinchValidationError
 from tests.unit.sms.campaign.test_results import (
@@ -27,13 +29,20 @@ def sinch(do, sinch_sandbox):
     return Sinch(do, sinch_sandbox)
 
 
-def found(sinch: Sinch, **options: Any) -> Failures:
-    failures: Failures = sinch.do.follow(sinch.account, failures_of(REFERENCE, **options))
+def found(sinch: Sinch, **options: Any) -> FailedAudience:
+    failures: FailedAudience = sinch.do.follow(sinch.account, failures_of(REFERENCE, **options))
     return failures
 
 
-def messages(failures: Failures, *unwanted: str, **options: Any) -> list[dict[str, Any]]:
-    return list(failures.messages(lambda number: number not in unwanted, **options))
+def messages(failures: FailedAudience, *unwanted: str, most: int = 1000) -> list[dict[str, Any]]:
+    def choose(person: Person) -> dict[str, Any] | None:
+        return None if person.number in unwanted else {}
+
+    return list(messages_for(failures, choose, most))
+
+
+def numbers(failures: FailedAudience) -> list[str]:
+    return [person.number for portion in failures.portions() for person in portion]
 
 
 def test_only_who_failed_for_a_passing_reason(sinch, sinch_sandbox):
@@ -41,7 +50,7 @@ def test_only_who_failed_for_a_passing_reason(sinch, sinch_sandbox):
     sinch.send(NEVER, UNREADABLE, "447700900300", "447700900403", "447700900060")
     sinch_sandbox.advance(60)
     failures = found(sinch)
-    assert list(failures.numbers()) == [ABSENT]
+    assert numbers(failures) == [ABSENT]
     assert (len(failures), failures.batches) == (1, 2)
     assert failures.tally.kinds[Kind.PERMANENT] == 4
 
@@ -61,10 +70,31 @@ def test_with_the_text_that_they_were_to_get(sinch, sinch_sandbox):
             "to": [ABSENT],
             "body": "Hi ${name}, « ${when} »",
             "from_": "Bistro",
-            "parameters": {"name": {ABSENT: "Maria", "default": "you"}, "when": {"default": "19:30"}},
+            "parameters": {"name": {ABSENT: "Maria"}, "when": {"default": "19:30"}},
             "max_number_of_message_parts": 3,
         }
     ]
+
+
+def test_whoever_has_no_value_gets_the_default(sinch, sinch_sandbox):
+    sinch.send(
+        ABSENT,
+        FULL,
+        body="Hi ${name}",
+        parameters={"name": {ABSENT: "Maria", "default": "you"}},
+        from_="Bistro",
+    )
+    sinch_sandbox.advance(60)
+    (message,) = messages(found(sinch))
+    assert message["parameters"] == {"name": {ABSENT: "Maria", FULL: "you"}}
+
+
+def test_parts_are_counted_anew(sinch, sinch_sandbox):
+    sinch.send(ABSENT, FULL, body="${name}", parameters={"name": {ABSENT: "x" * 150, FULL: "ł" * 71}})
+    sinch_sandbox.advance(60)
+    counts = found(sinch).counts
+    assert (counts.people, counts.all_parts) == (2, 3)
+    assert counts.totals == {"GB": (2, 3)}
 
 
 def test_people_of_several_batches_with_one_text_go_together(sinch, sinch_sandbox):
@@ -86,13 +116,13 @@ def test_whoever_got_another_batch_is_left_out(sinch, sinch_sandbox):
     sinch_sandbox.script()
     sinch.send(DELIVERED)
     sinch_sandbox.advance(60)
-    assert list(found(sinch).numbers()) == [ABSENT]
+    assert numbers(found(sinch)) == [ABSENT]
 
 
 def test_the_codes_can_be_chosen(sinch, sinch_sandbox):
     sinch.send(ABSENT, BARRED)
     sinch_sandbox.advance(60)
-    assert list(found(sinch, temporary={150}).numbers()) == [BARRED]
+    assert numbers(found(sinch, temporary={150})) == [BARRED]
 
 
 def test_what_is_no_text_is_refused(sinch, sinch_sandbox):
@@ -106,10 +136,17 @@ def test_what_is_no_text_is_refused(sinch, sinch_sandbox):
 def test_a_listing_that_is_not_whole_is_unsettled(sinch, sinch_sandbox, kind):
     for _ in range(3):
         sinch.send(ABSENT)
-    details = {"items": 1} if kind == "listing_partial" else {}
+    details: dict[str, Any] = {"items": 1} if kind == "listing_partial" else {}
     sinch_sandbox.fault(kind, "list", count=None, **details)
     with pytest.raises(SinchUnsettledError):
         found(sinch)
+
+
+def test_a_batch_that_is_missing_is_unsettled(sinch, sinch_sandbox):
+    sinch.send(ABSENT)
+    assert found(sinch, least=1).batches == 1
+    with pytest.raises(SinchUnsettledError, match="lists 1 batches of the campaign, and it may have more"):
+        found(sinch, least=2)
 
 
 def test_nobody_is_shown(sinch, sinch_sandbox):
@@ -117,4 +154,4 @@ def test_nobody_is_shown(sinch, sinch_sandbox):
     sinch_sandbox.advance(60)
     failures = found(sinch)
     assert "900153" not in repr(failures)
-    assert "Secret" not in repr(failures) + repr(list(failures.people))
+    assert "Secret" not in repr(failures) + repr(failures._said)
