@@ -172,6 +172,17 @@ class TestTable:
         assert caught.value.__cause__ is caught.value.__context__ is None
         assert [each["recipient"] for each in rows(database)] == ["+447700900222"]
 
+    def test_a_row_that_the_database_refuses_is_not_quoted(self, database):
+        columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+        database.run(f"CREATE TABLE sms_results ({columns}, CHECK (code < 100))")
+        table = ResultsTable("warehouse", "sms_results", numbers="plain")
+        with pytest.raises(
+            AirflowException, match=r"\((CheckViolation 23514|IntegrityError SQLITE\w+)\)"
+        ) as caught:
+            table.write("af-1", [JOHAN._replace(id="Johan")], SECRET)
+        assert "900333" not in str(caught.value)
+        assert "Johan" not in str(caught.value)
+
     def test_a_failure_while_results_are_read_keeps_the_old_rows(self, database):
         table = ResultsTable("warehouse", "sms_results")
         table.write("af-1", [MARIA], SECRET)

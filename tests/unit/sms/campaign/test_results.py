@@ -116,11 +116,14 @@ def test_of_several_batches_the_best_and_latest_counts(sinch, sinch_sandbox):
     sinch.send(ABSENT)
     last = sinch.send(DELIVERED, ABSENT)
     sinch_sandbox.advance(120)
-    results = sinch.results()
-    assert {each.number: (each.batch_id, each.kind) for each in results.rows()} == {
-        DELIVERED: (last, Kind.DELIVERED),
-        ABSENT: (last, Kind.TEMPORARY),
-    }
+    batches = sinch.batches()
+    for order in (batches, list(reversed(batches))):
+        results = Results()
+        sinch.do.follow(sinch.account, results.read(order))
+        assert {each.number: (each.batch_id, each.kind) for each in results.rows()} == {
+            DELIVERED: (last, Kind.DELIVERED),
+            ABSENT: (last, Kind.TEMPORARY),
+        }
 
 
 def test_people_whom_no_report_names(sinch, sinch_sandbox):
@@ -141,6 +144,16 @@ def test_times_cost_ten_calls_for_a_thousand(sinch, sinch_sandbox):
     results = sinch.results(times=True)
     assert sinch_sandbox.calls()["list_reports"] == 10
     assert all(each.at is not None and each.at >= NOW.subtract(minutes=1) for each in results.rows())
+
+
+def test_the_time_is_that_of_the_batch_that_counts(sinch, sinch_sandbox):
+    sinch.send(DELIVERED)
+    sinch_sandbox.advance(60)
+    before = [each.at for each in sinch.results(times=True).rows()]
+    sinch_sandbox.script({"prefix": DELIVERED, "status": "Failed", "code": 153})
+    sinch.send(DELIVERED)
+    sinch_sandbox.advance(3600)
+    assert [each.at for each in sinch.results(times=True).rows()] == before
 
 
 def test_nobody_is_shown(sinch, sinch_sandbox):
