@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
@@ -23,14 +22,15 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
 
     from sinch_provider.sms.campaign.entry import Outcome
-    from sinch_provider.sms.campaign.exclusions import Exclusions, Read
     from sinch_provider.sms.campaign.failures import FailedAudience
     from sinch_provider.sms.campaign.sending import Round
+    from sinch_provider.sms.campaign.window import SendWindow
     from sinch_provider.sms.client import SinchClient
     from sinch_provider.task.typing import BaseOperatorArguments, TemplatedText
 
 _BUDGET: Final = ("max_recipients", "max_parts", "max_cost", "prices")
 _ON_EMPTY: Final = ("fail", "skip", "succeed")
+_MOST_IN_FLIGHT: Final = 10
 _REFERENCE: Final = "must be what a campaign's task returned, or its reference"
 
 
@@ -49,14 +49,18 @@ class SinchResendFailedOperator(SinchOperator):
         ``ObjectStoragePath`` takes it. Rows are never rendered. (templated, as a whole)
     :param exclude_sql: A query of one column of numbers. (templated)
     :param exclude_conn_id: The connection of its database. (templated)
+    :param exclude_campaign: What another campaign has returned, or its reference: whoever it has reached is
+        not texted. (templated)
     :param exclude_max_age: The numbers of ``exclude`` are read again when they are older. If they cannot be
-        read, nothing more is sent.
+        read, or become empty, nothing more is sent.
     :param default_country: Whose numbers those of ``exclude`` without ``+`` are, such as ``SE``.
     :param on_empty: What to do if there is nobody to text: ``succeed``, ``skip`` or ``fail``.
     :param max_recipients: Refuse to text more people.
     :param max_parts: Refuse to send more SMS parts.
     :param max_cost: Refuse to send what costs more.
     :param prices: What a part costs by country, and by ``default``.
+    :param window: The hours in which people may be texted, a ``SendWindow``. Outside of them the task waits,
+        without a worker. Time zones are those of the numbers.
     :param max_in_flight: How many requests are on their way at once, 1 to 10.
     :param rate: People a second, at most.
     :param fail_fast: Whether nothing more is sent once Sinch has refused a batch.
@@ -72,6 +76,7 @@ class SinchResendFailedOperator(SinchOperator):
         "exclude",
         "exclude_sql",
         "exclude_conn_id",
+        "exclude_campaign",
         "send_key",
     )
     template_ext: Sequence[str] = (".sql",)
@@ -79,6 +84,7 @@ class SinchResendFailedOperator(SinchOperator):
     native_fields: ClassVar[Sequence[str]] = ("campaign", "exclude")
     file_fields = ("exclude_sql",)
     operation = "send"
+    _killed = False
 
     def __init__(
         self,
@@ -88,6 +94,7 @@ class SinchResendFailedOperator(SinchOperator):
         exclude: Iterable[Any] | XComArg | None = None,
         exclude_sql: TemplatedText | None = None,
         exclude_conn_id: TemplatedText | None = None,
+        exclude_campaign: Mapping[str, Any] | str | XComArg | None = None,
         exclude_max_age: timedelta = timedelta(seconds=60),
         default_country: str | None = None,
         on_empty: str = "succeed",
@@ -95,6 +102,7 @@ class SinchResendFailedOperator(SinchOperator):
         max_parts: int | None = None,
         max_cost: Money | None = None,
         prices: Mapping[str, Money] | None = None,
+        window: SendWindow | None = None,
         max_in_flight: int = 4,
         rate: float | None = None,
         fail_fast: bool = False,
@@ -109,6 +117,7 @@ class SinchResendFailedOperator(SinchOperator):
         self.exclude = exclude
         self.exclude_sql = as_rendered(exclude_sql)
         self.exclude_conn_id = as_rendered(exclude_conn_id)
+        self.exclude_campaign = as_rendered(exclude_campaign)
         self.exclude_max_age = exclude_max_age
         self.default_country = default_country
         self.on_empty = on_empty
@@ -116,12 +125,12 @@ class SinchResendFailedOperator(SinchOperator):
         self.max_parts = max_parts
         self.max_cost = max_cost
         self.prices = prices
+        self.window = window
         self.max_in_flight = max_in_flight
         self.rate = rate
         self.fail_fast = fail_fast
         self.dry_run_only = dry_run
         self.send_key = as_rendered(send_key)
-        self._killed = False
         self._check_arguments()
 
     def argument_faults(self) -> list[Fault]:
@@ -134,11 +143,7 @@ class SinchResendFailedOperator(SinchOperator):
         if self.on_empty not in _ON_EMPTY:
             rule = f"must be one of {', '.join(_ON_EMPTY)}"
             faults.append(Fault("on_empty", rule, shown_value(self.on_empty)))
-        if not isinstance(self.max_in_flight, int) or not 1 <= self.max_in_flight <= 10:
-            faults.append(Fault("max_in_flight", "must be a number from 1 to 10"))
-        if self.rate is not None and not (isinstance(self.rate, (int, float)) and self.rate > 0):
-            faults.append(Fault("rate", "must be a number of people a second, above 0"))
-        return faults
+        return [*faults, *self._pace_faults()]
 
     def _campaign_faults(self) -> list[Fault]:
         if is_template(self.campaign):
@@ -152,9 +157,22 @@ class SinchResendFailedOperator(SinchOperator):
         faults = []
         if (self.exclude_sql is None) != (self.exclude_conn_id is None):
             faults.append(Fault("exclude_sql, exclude_conn_id", "must be given together or not at all"))
-        age = self.exclude_max_age
-        if not isinstance(age, timedelta) or age <= timedelta(0):
-            faults.append(Fault("exclude_max_age", "must be a timedelta above 0"))
+        if not isinstance(self.exclude_max_age, timedelta) or self.exclude_max_age < timedelta(0):
+            faults.append(Fault("exclude_max_age", "must be a timedelta, 0 or more"))
+        return faults
+
+    def _pace_faults(self) -> list[Fault]:
+        from sinch_provider.sms.campaign.window import SendWindow
+
+        faults = []
+        if isinstance(self.window, SendWindow):
+            faults += self.window.faults("window")
+        elif self.window is not None:
+            faults.append(Fault("window", "must be a SendWindow", type(self.window).__name__))
+        if not isinstance(self.max_in_flight, int) or not 1 <= self.max_in_flight <= _MOST_IN_FLIGHT:
+            faults.append(Fault("max_in_flight", f"must be a number from 1 to {_MOST_IN_FLIGHT}"))
+        if self.rate is not None and not (isinstance(self.rate, (int, float)) and self.rate > 0):
+            faults.append(Fault("rate", "must be a number of people a second, above 0"))
         return faults
 
     @property
@@ -171,7 +189,17 @@ class SinchResendFailedOperator(SinchOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Find who failed, and text those who were not texted again yet."""
-        from sinch_provider.operators import resend_running, running
+        return self._enter(context, resumed=False)
+
+    def resume(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Go on after a wait: find who failed, and text those who were not texted again yet."""
+        from sinch_provider.operators import resend_running as running
+
+        running.check_event(event)
+        return self._enter(context, resumed=True)
+
+    def _enter(self, context: Context, *, resumed: bool) -> dict[str, Any]:
+        from sinch_provider.operators import resend_running as running
 
         self._begin(context)
         with running.airflow_failures(context, self.sinch_conn_id):
@@ -180,10 +208,18 @@ class SinchResendFailedOperator(SinchOperator):
             reference, batches = self._sent()
             if reference is None:
                 return self._empty(None)
-            codes = resend_running.TEMPORARY if self.temporary_codes is None else self.temporary_codes
-            finding = resend_running.failures_of(reference, codes, batches)
+            codes = running.TEMPORARY if self.temporary_codes is None else self.temporary_codes
+            finding = running.failures_of(reference, codes, batches)
             with self.hook.new_client() as client, client.follow(finding) as audience:
-                return self._resend(context, client, audience, reference)
+                self._log_failures(audience, reference)
+                if not len(audience):
+                    return self._empty(audience)
+                if self.dry_run_only:
+                    if faults := self._budget.exceeded(audience.counts.totals):
+                        raise self._invalid(faults)
+                    return self._summary(audience)
+                outcome, own = self._send(context, client, audience, reference, resumed=resumed)
+            return self._conclude(audience, outcome, own)
 
     def _sent(self) -> tuple[str | None, int]:
         """The campaign's reference, and how many batches it has at least. No reference: it has none."""
@@ -194,20 +230,19 @@ class SinchResendFailedOperator(SinchOperator):
             return None, 0
         return str(reference), batches if isinstance(batches, int) else 0
 
-    def _resend(
-        self, context: Context, client: SinchClient, audience: FailedAudience, reference: str
-    ) -> dict[str, Any]:
+    def _send(
+        self,
+        context: Context,
+        client: SinchClient,
+        audience: FailedAudience,
+        reference: str,
+        *,
+        resumed: bool,
+    ) -> tuple[Outcome, str]:
         from sinch_provider.operators import resend_running as running
 
-        self._log_failures(audience, reference)
-        if not len(audience):
-            return self._empty(audience)
-        if self.dry_run_only:
-            if faults := self._budget.exceeded(audience.counts.totals):
-                raise self._invalid(faults)
-            return self._summary(audience)
         key = reference if self.send_key is None else f"{reference} {self.send_key}"
-        entered = running.TaskCampaign(context, self, client.account, send_key=key)
+        entered = running.TaskCampaign(context, self, client.account, send_key=key, resumed=resumed)
         sending = running.Sending(
             client.account,
             entered.reference,
@@ -224,34 +259,40 @@ class SinchResendFailedOperator(SinchOperator):
             entered.journal,
             audience,
             seed=entered.reference,
-            exclusions=self._exclusions(),
+            exclusions=running.exclusions_of(
+                exclude=self.exclude,
+                exclude_sql=self.exclude_sql,
+                exclude_conn_id=self.exclude_conn_id,
+                exclude_campaign=self.exclude_campaign,
+                exclude_max_age=self.exclude_max_age,
+                default_country=self.default_country,
+            ),
+            window=self.window,
             budget=self._budget,
             progress=self._log_progress,
         )
-        outcome = client.follow(entry.steps())
+        return client.follow(entry.steps()), entered.reference
+
+    def _conclude(self, audience: FailedAudience, outcome: Outcome, reference: str) -> dict[str, Any]:
+        from sinch_provider.operators import resend_running as running
+
+        if outcome.wait is not None:
+            self.log.info(
+                "%d people were texted again so far. Waiting for %s, at the latest until %s.",
+                outcome.reached,
+                outcome.wait.reason,
+                outcome.wait.until.isoformat(timespec="seconds"),
+            )
+            self.defer(
+                trigger=running.SinchCampaignTrigger(
+                    outcome.wait.until.isoformat(), outcome.wait.batch_ids, str(self.sinch_conn_id)
+                ),
+                method_name="resume",
+            )
         if (error := running.refusal(outcome)) is not None:
             raise error
         self.log.info("%d people were texted again, in %d batches.", outcome.reached, outcome.batches)
-        return self._summary(audience, outcome, entered.reference)
-
-    def _exclusions(self) -> Callable[[Collection[str]], Awaitable[Exclusions]] | None:
-        from sinch_provider.operators import resend_running as running
-
-        sources: dict[str, Read] = {}
-        if isinstance(self.exclude, str):
-            sources["exclude"] = partial(running.read_file, self.exclude)
-        elif self.exclude is not None:
-            sources["exclude"] = partial(running.read_value, self.exclude)
-        if self.exclude_sql is not None and self.exclude_conn_id is not None:
-            sources["exclude_sql"] = partial(running.read_query, self.exclude_sql, self.exclude_conn_id)
-        if not sources:
-            return None
-
-        async def make(were_there: Collection[str]) -> Exclusions:
-            age = self.exclude_max_age.total_seconds()
-            return running.Exclusions(sources, frozenset(), self.default_country, age, were_there=were_there)
-
-        return make
+        return self._summary(audience, outcome, reference)
 
     def _log_failures(self, audience: FailedAudience, reference: str) -> None:
         if not audience.batches:
@@ -284,6 +325,7 @@ class SinchResendFailedOperator(SinchOperator):
     ) -> dict[str, Any]:
         kinds = audience.tally.kinds if audience else {}
         cost = self._budget.cost(audience.counts.totals) if audience else None
+        selection = outcome.selection if outcome else None
         return {
             "reference": reference,
             "campaign": self._sent()[0],
@@ -291,7 +333,8 @@ class SinchResendFailedOperator(SinchOperator):
             "people": len(audience) if audience else 0,
             "parts": audience.counts.all_parts if audience else 0,
             "cost": None if cost is None else str(cost),
-            "excluded": outcome.selection.excluded if outcome and outcome.selection else 0,
+            "excluded": selection.excluded if selection else 0,
+            "without_hour": selection.without_hour if selection else 0,
             "reached": outcome.reached if outcome else 0,
             "reached_before": outcome.before if outcome else 0,
             "batches": outcome.batches if outcome else 0,

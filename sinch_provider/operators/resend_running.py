@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from sinch_provider.operators.running import airflow_failures
 from sinch_provider.sms.campaign.entry import Entry, refusal
-from sinch_provider.sms.campaign.exclusions import Exclusions
 from sinch_provider.sms.campaign.failures import failures_of
 from sinch_provider.sms.campaign.sending import Sending
 from sinch_provider.sms.delivery.kinds import TEMPORARY
 from sinch_provider.task.campaigns import TaskCampaign
-from sinch_provider.task.sources import read_file, read_query, read_value
+from sinch_provider.task.exclusions import exclusions_of
+from sinch_provider.triggers.campaign import SinchCampaignTrigger, check_event
 
 __all__ = [
     "TEMPORARY",
     "Entry",
-    "Exclusions",
     "Sending",
+    "SinchCampaignTrigger",
     "TaskCampaign",
+    "airflow_failures",
+    "check_event",
+    "exclusions_of",
     "failures_of",
-    "read_file",
-    "read_query",
-    "read_value",
     "refusal",
 ]

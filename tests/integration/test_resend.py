@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pendulum
@@ -11,8 +12,11 @@ from airflow.providers.common.compat.sdk import DAG, AirflowException, task
 
 from sinch_provider.operators.campaign import SinchCampaignOperator
 from sinch_provider.operators.resend import SinchResendFailedOperator
+from sinch_provider.sms.campaign.window import SendWindow
 from sinch_provider.sms.errors import SinchValidationError
+from sinch_provider.sms.runtime import utcnow
 from tests.integration.conftest import result_of, state_of
+from tests.integration.test_campaign_pace import noon  # noqa: F401 - a fixture
 
 START = pendulum.datetime(2026, 1, 1, tz="UTC")
 #: Two phones are off, one has a full memory, one number is nobody's, one text may have arrived.
@@ -68,6 +72,7 @@ def test_those_whose_failure_may_have_passed(run_dag, sinch_default):
         "parts": 2,
         "cost": None,
         "excluded": 0,
+        "without_hour": 0,
         "reached": 2,
         "reached_before": 0,
         "batches": 1,
@@ -186,6 +191,28 @@ def test_mapped_over_campaigns(run_dag, sinch_default):
     assert received(sinch_default) == AGAIN + second
 
 
+@pytest.mark.usefixtures("noon")
+def test_the_window_is_asked_again(run_dag, sinch_default):
+    began = utcnow()
+    with DAG("night", start_date=START, schedule=None) as dag:
+        morning_after(sinch_default, remind(), window=SendWindow("08:00", "09:00"))
+    run = run_dag(dag)
+    assert run.state == "success"
+    assert received(sinch_default) == AGAIN
+    assert timedelta(hours=18) < utcnow() - began < timedelta(hours=22)
+    newest = max(sinch_default.batches(), key=lambda batch: batch["id"])
+    assert newest["expire_at"][11:16] in {"08:00", "09:00"}
+    assert result_of(run, "resend")["reached"] == 2
+
+
+def test_whoever_got_another_campaign_meanwhile_is_left_out(run_dag, sinch_default):
+    with DAG("others", start_date=START, schedule=None) as dag:
+        other = SinchCampaignOperator(task_id="other", rows=["+447700900153"], body="Call us")
+        other >> morning_after(sinch_default, remind(), exclude_campaign=other.output)
+    assert run_dag(dag).state == "success"
+    assert received(sinch_default) == FIRST + Counter([("158", "Hi Anna!"), ("153", "Call us")])
+
+
 def test_a_reference_without_batches_is_refused(run_dag, sinch_default):
     with DAG("unknown", start_date=START, schedule=None) as dag:
         SinchResendFailedOperator(task_id="resend", campaign="af-nothing")
@@ -235,6 +262,7 @@ def test_nothing_personal_is_shown(run_dag, sinch_default, shown):
             {"exclude_sql": "select 1", "exclude_max_age": 5},
             ["exclude_sql, exclude_conn_id", "exclude_max_age"],
         ),
+        ({"window": "9 to 5"}, ["window"]),
         ({"temporary_codes": ["153"], "max_recipients": -1}, ["max_recipients", "temporary_codes"]),
         ({"on_empty": "x", "rate": 0, "max_in_flight": 0}, ["on_empty", "max_in_flight", "rate"]),
     ],

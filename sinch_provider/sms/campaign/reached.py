@@ -20,7 +20,7 @@ import pendulum
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.campaign.journal import CampaignEntry
 from sinch_provider.sms.delivery.progress import Schedule
-from sinch_provider.sms.errors import SinchUncertainError, SinchUnsettledError
+from sinch_provider.sms.errors import SinchNotSentError, SinchUncertainError, SinchUnsettledError
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.sending.listing import LISTED_FOR, list_by_reference
@@ -150,13 +150,37 @@ async def reached(
     return found
 
 
+async def people_reached(reference: str, batches: int = 0) -> set[int]:
+    """
+    Return whom another campaign has reached, as digits of numbers.
+
+    :param reference: The client reference of all its batches.
+    :param batches: How many it has, at least.
+    :raises SinchNotSentError: Sinch does not list all of them.
+    """
+    found, complete = await _look(reference, utcnow() - LISTED_FOR)
+    if not complete or len(found.batches) < batches:
+        raise SinchNotSentError(
+            f"It is unknown whom to leave out: Sinch lists {len(found.batches)} batches of that campaign, "
+            f"and it has {batches} or more",
+            operation="send",
+            advice=f"Sinch lists batches for {LISTED_FOR.days} days. After that, exclude by a table.",
+        )
+    await _add_who_was_reached_before_a_cancel(found)
+    return found.people
+
+
 def _explained(entry: CampaignEntry, found: Reached) -> bool:
     """Whether all open requests of the journal have become batches."""
     return all(each.people in found.requests for each in entry.open)
 
 
-async def _look(reference: str, since: pendulum.DateTime, secret: str) -> tuple[Reached, bool]:
-    """List all pages. Returns what was found, and whether no entry can be missing."""
+async def _look(reference: str, since: pendulum.DateTime, secret: str | None = None) -> tuple[Reached, bool]:
+    """
+    List all pages. Returns what was found, and whether no entry can be missing.
+
+    :param secret: The key of the hashes of requests; None: nobody needs them.
+    """
     found = Reached()
     nameless = 0
 
@@ -168,7 +192,8 @@ async def _look(reference: str, since: pendulum.DateTime, secret: str) -> tuple[
             return
         numbers = [each.removeprefix("+") for each in batch.to]
         found.batches.append(SentBatch.of(batch, since))
-        found.requests.add(people_of(numbers, secret))
+        if secret is not None:
+            found.requests.add(people_of(numbers, secret))
         if not batch.canceled:
             found.people.update(map(int, numbers))
 
