@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from sinch_provider.operators.campaign_arguments import CampaignArguments
+from sinch_provider.sms.campaign.canary import Canary
+from sinch_provider.sms.campaign.window import SendWindow
 from sinch_provider.sms.errors import Fault
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from sinch_provider.sms.campaign.sending import Round
     from sinch_provider.sms.client import SinchClient
 
+
+__all__ = ["Canary", "SendWindow", "SinchCampaignOperator"]
 
 #: The most characters that a line in the log names.
 _NAMED: Final = 10
@@ -195,6 +199,7 @@ class SinchCampaignOperator(CampaignArguments):
             window=self.window,
             canary=self.canary,
             budget=self._budget,
+            only_to=client.account.only_to,
             progress=self._log_progress,
         )
         return client.follow(entry.steps()), entered.reference
@@ -207,6 +212,11 @@ class SinchCampaignOperator(CampaignArguments):
         if (error := running.refusal(outcome)) is not None:
             raise error
         selection = outcome.selection
+        if selection is not None and selection.not_allowed:
+            self.log.warning(
+                "%d people were not texted, because the connection's extra only_to does not allow it.",
+                selection.not_allowed,
+            )
         if selection is not None and selection.without_hour:
             self.log.warning(
                 "%d people were not texted: their time zones have no hour in common in which the window is "
@@ -220,10 +230,10 @@ class SinchCampaignOperator(CampaignArguments):
         from sinch_provider.operators import campaign_running as running
 
         self.log.info(
-            "%d people were sent their text so far. Waiting for %s, at the latest until %s.",
+            "%d people were sent their text so far. Waiting for %s, until %s at the latest.",
             outcome.reached,
             wait.reason,
-            wait.until.isoformat(timespec="seconds"),
+            wait.until.isoformat(timespec="minutes"),
         )
         self.defer(
             trigger=running.SinchCampaignTrigger(
@@ -250,6 +260,7 @@ class SinchCampaignOperator(CampaignArguments):
             "parts": counts.all_parts,
             "cost": None if cost is None else str(cost),
             "excluded": selection.excluded if selection else 0,
+            "not_allowed": selection.not_allowed if selection else 0,
             "without_hour": selection.without_hour if selection else 0,
             "reached": outcome.reached if outcome else 0,
             "reached_before": outcome.before if outcome else 0,

@@ -10,7 +10,9 @@ from sinch_provider.hooks import DEFAULT_CONN_ID
 from sinch_provider.operators.base import SinchOperator
 from sinch_provider.sms.campaign.audience import MAX_INVALID, faults_of_max_invalid
 from sinch_provider.sms.campaign.budget import Budget, Money
+from sinch_provider.sms.campaign.canary import Canary
 from sinch_provider.sms.campaign.layout import Layout
+from sinch_provider.sms.campaign.window import SendWindow
 from sinch_provider.sms.errors import Fault
 from sinch_provider.sms.fields.rules import FILE_SUFFIXES, shown_value
 from sinch_provider.task.arguments import as_rendered, is_template
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     import jinja2
     from airflow.providers.common.compat.sdk import Context, XComArg
 
-    from sinch_provider.sms.campaign.canary import Canary
-    from sinch_provider.sms.campaign.window import SendWindow
     from sinch_provider.task.typing import BaseOperatorArguments, TemplatedText
 
 _LAYOUT: Final = (
@@ -208,9 +208,6 @@ class CampaignArguments(SinchOperator):
         return faults
 
     def _pace_faults(self) -> list[Fault]:
-        from sinch_provider.sms.campaign.canary import Canary
-        from sinch_provider.sms.campaign.window import SendWindow
-
         faults = []
         for name, kind in (("window", SendWindow), ("canary", Canary)):
             value = getattr(self, name)

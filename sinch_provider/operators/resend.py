@@ -11,6 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 from sinch_provider.hooks import DEFAULT_CONN_ID
 from sinch_provider.operators.base import SinchOperator
 from sinch_provider.sms.campaign.budget import Budget, Money
+from sinch_provider.sms.campaign.window import SendWindow
 from sinch_provider.sms.errors import Fault
 from sinch_provider.sms.fields.rules import shown_value
 from sinch_provider.task.arguments import as_rendered, is_template
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from sinch_provider.sms.campaign.entry import Outcome
     from sinch_provider.sms.campaign.failures import FailedAudience
     from sinch_provider.sms.campaign.sending import Round
-    from sinch_provider.sms.campaign.window import SendWindow
     from sinch_provider.sms.client import SinchClient
     from sinch_provider.task.typing import BaseOperatorArguments, TemplatedText
 
@@ -155,15 +155,15 @@ class SinchResendFailedOperator(SinchOperator):
 
     def _exclusion_faults(self) -> list[Fault]:
         faults = []
-        if (self.exclude_sql is None) != (self.exclude_conn_id is None):
-            faults.append(Fault("exclude_sql, exclude_conn_id", "must be given together or not at all"))
+        if self.exclude_sql is not None and self.exclude_conn_id is None:
+            faults.append(Fault("exclude_conn_id", "is required for exclude_sql"))
+        if self.exclude_sql is None and self.exclude_conn_id is not None:
+            faults.append(Fault("exclude_conn_id", "has no effect without exclude_sql"))
         if not isinstance(self.exclude_max_age, timedelta) or self.exclude_max_age < timedelta(0):
             faults.append(Fault("exclude_max_age", "must be a timedelta, 0 or more"))
         return faults
 
     def _pace_faults(self) -> list[Fault]:
-        from sinch_provider.sms.campaign.window import SendWindow
-
         faults = []
         if isinstance(self.window, SendWindow):
             faults += self.window.faults("window")
@@ -269,6 +269,7 @@ class SinchResendFailedOperator(SinchOperator):
             ),
             window=self.window,
             budget=self._budget,
+            only_to=client.account.only_to,
             progress=self._log_progress,
         )
         return client.follow(entry.steps()), entered.reference
@@ -278,10 +279,10 @@ class SinchResendFailedOperator(SinchOperator):
 
         if outcome.wait is not None:
             self.log.info(
-                "%d people were texted again so far. Waiting for %s, at the latest until %s.",
+                "%d people were texted again so far. Waiting for %s, until %s at the latest.",
                 outcome.reached,
                 outcome.wait.reason,
-                outcome.wait.until.isoformat(timespec="seconds"),
+                outcome.wait.until.isoformat(timespec="minutes"),
             )
             self.defer(
                 trigger=running.SinchCampaignTrigger(
@@ -291,6 +292,18 @@ class SinchResendFailedOperator(SinchOperator):
             )
         if (error := running.refusal(outcome)) is not None:
             raise error
+        selection = outcome.selection
+        if selection is not None and selection.not_allowed:
+            self.log.warning(
+                "%d people were not texted, because the connection's extra only_to does not allow it.",
+                selection.not_allowed,
+            )
+        if selection is not None and selection.without_hour:
+            self.log.warning(
+                "%d people were not texted: their time zones have no hour in common in which the window is "
+                "open, or are unknown.",
+                selection.without_hour,
+            )
         self.log.info("%d people were texted again, in %d batches.", outcome.reached, outcome.batches)
         return self._summary(audience, outcome, reference)
 
@@ -334,6 +347,7 @@ class SinchResendFailedOperator(SinchOperator):
             "parts": audience.counts.all_parts if audience else 0,
             "cost": None if cost is None else str(cost),
             "excluded": selection.excluded if selection else 0,
+            "not_allowed": selection.not_allowed if selection else 0,
             "without_hour": selection.without_hour if selection else 0,
             "reached": outcome.reached if outcome else 0,
             "reached_before": outcome.before if outcome else 0,

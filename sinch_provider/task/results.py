@@ -58,7 +58,8 @@ class ResultsTable:
     """
     A table for the results of campaigns, one row for each person. It is made if it is not there.
 
-    Its key is the campaign's reference and the hash of the number, keyed with the account's secret.
+    Its key is the campaign's reference and the hash of the number, keyed with the account's secret. Times are
+    in UTC. Of an id, it has the first thousand characters.
 
     :param conn_id: The connection of the database. Its provider must be installed. (templated)
     :param table: The table, perhaps with its schema, such as ``marketing.sms_results``. (templated)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -51,7 +52,6 @@ class TestSources:
 
     @pytest.mark.parametrize("name", ["guests.csv", "guests.jsonl"])
     def test_a_file(self, run_dag, sinch_default, tmp_path, name):
-        import json
 
         lines = (
             ["phone;name", *(f"{each['phone']};{each['name']}" for each in GUESTS[:2]), ";"]
@@ -65,7 +65,6 @@ class TestSources:
         assert received(sinch_default) == Counter([("222", "Hi Maria!"), ("333", "Hi Johan!")])
 
     def test_a_query(self, run_dag, sinch_default, tmp_path, monkeypatch, shown):
-        pytest.importorskip("airflow.providers.sqlite.hooks.sqlite")
         import sqlite3
         from contextlib import closing
 
@@ -74,7 +73,8 @@ class TestSources:
             rows = [(each["phone"], each["name"]) for each in GUESTS]
             database.executemany("insert into guests values (?, ?)", rows)
             database.commit()
-        monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", f"sqlite:///{tmp_path / 'guests.db'}")
+        database_of = {"conn_type": "sqlite", "host": str(tmp_path / "guests.db")}
+        monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(database_of))
         with DAG("query", start_date=START, schedule=None) as dag:
             campaign(
                 sql="select phone, name from guests where name <> :name",

@@ -72,6 +72,7 @@ def test_those_whose_failure_may_have_passed(run_dag, sinch_default):
         "parts": 2,
         "cost": None,
         "excluded": 0,
+        "not_allowed": 0,
         "without_hour": 0,
         "reached": 2,
         "reached_before": 0,
@@ -260,7 +261,7 @@ def test_nothing_personal_is_shown(run_dag, sinch_default, shown):
         ({"campaign": {"sent": 5}}, ["campaign"]),
         (
             {"exclude_sql": "select 1", "exclude_max_age": 5},
-            ["exclude_sql, exclude_conn_id", "exclude_max_age"],
+            ["exclude_conn_id", "exclude_max_age"],
         ),
         ({"window": "9 to 5"}, ["window"]),
         ({"temporary_codes": ["153"], "max_recipients": -1}, ["max_recipients", "temporary_codes"]),

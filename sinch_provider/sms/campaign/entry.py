@@ -16,7 +16,7 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.campaign.audience import Audience, totals_of
 from sinch_provider.sms.campaign.budget import Budget, Share, Totals, together
 from sinch_provider.sms.campaign.campaign import Campaign
-from sinch_provider.sms.campaign.canary import Canary, judge
+from sinch_provider.sms.campaign.canary import Canary
 from sinch_provider.sms.campaign.countries import country_of
 from sinch_provider.sms.campaign.cut import MOST, messages_for
 from sinch_provider.sms.campaign.exclusions import Exclusions
@@ -24,31 +24,14 @@ from sinch_provider.sms.campaign.journal import CampaignJournal
 from sinch_provider.sms.campaign.reached import Reached
 from sinch_provider.sms.campaign.selection import Selection, sample
 from sinch_provider.sms.campaign.sending import Message, Refusals, Round, Sending
+from sinch_provider.sms.campaign.verdict import judge
 from sinch_provider.sms.campaign.window import SendWindow
-from sinch_provider.sms.errors import SinchError, SinchValidationError
+from sinch_provider.sms.errors import SinchCampaignError, SinchError, SinchValidationError
 
 log = logging.getLogger(__name__)
 
 #: The most different errors of refused batches that a text names.
 _NAMED: Final = 3
-
-
-class CampaignError(SinchError):
-    """
-    A campaign has ended before everybody was texted.
-
-    :param what: What happened.
-    :param transient: Whether a retry can succeed without any change.
-    """
-
-    def __init__(
-        self, what: str, *, transient: bool = False, advice: str, retry_after: float | None = None
-    ) -> None:
-        super().__init__(what, operation="send", advice=advice, retry_after=retry_after)
-        self.transient = transient
-
-    def _consequence(self) -> str:
-        return "Nobody else was texted."
 
 
 @dataclass(frozen=True)
@@ -112,6 +95,7 @@ class Entry:
     :param window: When people may be texted.
     :param canary: Whether a few people get the text first.
     :param budget: What the campaign may take, together with those who were reached.
+    :param only_to: Beginnings of the only numbers that the account may text; none: it may text all.
     :param progress: Called after each few batches.
     :param most: The most people of a batch.
     """
@@ -128,6 +112,7 @@ class Entry:
         window: SendWindow | None = None,
         canary: Canary | None = None,
         budget: Budget | None = None,
+        only_to: Sequence[str] = (),
         progress: Callable[[Round], None] = lambda _: None,
         most: int = MOST,
     ) -> None:
@@ -140,6 +125,7 @@ class Entry:
         self._window = window
         self._canary = canary
         self._budget = budget
+        self._only_to = only_to
         self._progress = progress
         self._most = most
         self._exclusions: Exclusions | None = None
@@ -148,7 +134,7 @@ class Entry:
         """
         Send to everybody who may be texted now and was not reached.
 
-        :raises CampaignError: It has ended before everybody was texted.
+        :raises SinchCampaignError: It has ended before everybody was texted.
         :raises SinchValidationError: It would exceed its budget.
         :raises SinchError: It is unknown who was reached, or the exclusions cannot be read.
         """
@@ -197,7 +183,7 @@ class Entry:
 
     async def _canary_passed(self, canary: Canary, outcome: Outcome) -> bool:
         """Send to a few people, and judge what came of that. False: the others are not texted now."""
-        texts = frozenset(self._audience.layout.texts().values())
+        texts = frozenset(each.strip() for each in self._audience.layout.texts().values())
         verdict = await judge(canary, outcome.found, texts)
         if verdict.lacking and verdict.stopped is None:
             selection = self._selection(outcome.found)
@@ -224,7 +210,7 @@ class Entry:
             return False
         return True
 
-    async def _stop(self, reason: str, found: Reached, texts: Collection[str]) -> CampaignError:
+    async def _stop(self, reason: str, found: Reached, texts: Collection[str]) -> SinchCampaignError:
         """Cancel what has not left."""
         cancelled = 0
         for batch in found.batches:
@@ -239,7 +225,7 @@ class Entry:
             each.recipients for each in found.batches if each.body not in texts and not each.canceled
         )
         told = f", and {others} people an earlier one" if others else ""
-        return CampaignError(
+        return SinchCampaignError(
             f"The canary has stopped the campaign: {reason}. {same} people were sent this text{told}; "
             f"{cancelled} batches were cancelled, as far as their texts had not left",
             advice="If you clear the task with the same text, it fails again. With another text, that one "
@@ -247,7 +233,7 @@ class Entry:
         )
 
     def _selection(self, found: Reached) -> Selection:
-        return Selection(self._audience, found, self._exclusions, self._window)
+        return Selection(self._audience, found, self._exclusions, self._window, self._only_to)
 
     async def _send(self, outcome: Outcome, only: frozenset[str] | None = None) -> None:
         """
@@ -287,8 +273,8 @@ class Entry:
         outcome.wait = _opening(selection)
 
 
-def _interrupted(error: SinchError, people: int) -> CampaignError:
-    return CampaignError(
+def _interrupted(error: SinchError, people: int) -> SinchCampaignError:
+    return SinchCampaignError(
         f"{error.what}, after {people} people were sent their text by this attempt",
         advice="A retry texts the others." if error.transient else error.advice,
         transient=error.transient,
@@ -302,7 +288,7 @@ def _opening(selection: Selection) -> Wait | None:
     return Wait(f"the hours in which {selection.later} people may be texted", selection.opens)
 
 
-def refusal(outcome: Outcome) -> CampaignError | None:
+def refusal(outcome: Outcome) -> SinchCampaignError | None:
     """Return an error if Sinch has refused batches. Nobody in them was texted."""
     refused = outcome.refused
     if not refused.people:
@@ -310,7 +296,7 @@ def refusal(outcome: Outcome) -> CampaignError | None:
     errors = list(refused.errors.values())
     named = "; ".join(str(each.what) for each in errors[:_NAMED])
     more = f"; and {len(errors) - _NAMED} more errors" if len(errors) > _NAMED else ""
-    return CampaignError(
+    return SinchCampaignError(
         f"Sinch has refused the batches of {refused.people} people ({named}{more}). {outcome.reached} people "
         "were sent their text",
         advice="If you clear the task, it tries again to text those who were refused.",

@@ -42,7 +42,7 @@ class SentBatch:
     :param recipients: How many.
     :param canceled: Whether it was cancelled, before or after some of its texts left.
     :param created_at: When Sinch accepted it.
-    :param body: Its text, before anything is filled in.
+    :param body: Its text, before anything is filled in, without blanks around it: Sinch may remove those.
     :param ends: When it has expired and the time for late reports is over.
     """
 
@@ -66,7 +66,7 @@ class SentBatch:
             batch.canceled,
             batch.created_at or since,
             # The batches of a campaign share a few texts.
-            sys.intern(batch.body) if isinstance(batch.body, str) else "",
+            sys.intern(batch.body.strip()) if isinstance(batch.body, str) else "",
             Schedule.of(batch, utcnow()).ends,
         )
 

@@ -162,7 +162,7 @@ class Results:
         if sum(len(numbers) for _, numbers in found) < batch.recipients:
             # A batch that was cancelled before it left has an empty report.
             unsaid = ("Cancelled", CANCELLED_BY_USER) if batch.canceled and not found else (UNREPORTED, 0)
-            sent = await replace(endpoints.get(batch.id), unread=frozenset({"parameters"}))
+            sent = await replace(endpoints.get(batch.id), may_lag=True, unread=frozenset({"parameters"}))
             others = set(_digits(sent.to)).difference(*(numbers for _, numbers in found))
             found.append((self._outcome(batch.id, *unsaid), list(others)))
         return found

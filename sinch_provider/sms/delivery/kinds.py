@@ -49,7 +49,9 @@ TEMPORARY: Final = frozenset(
 #: A value is missing, an expiry was too short, no sender fits, the text is too long, no credit is left.
 FIXABLE: Final = frozenset({405, 406, 410, 411, 413, 414})
 
-#: Codes that say nothing about the recipient but about the sender: others will fail too. What to do.
+#: Codes that say something about the campaign, not about a recipient: the sender's campaign is not active
+#: (60), a spam filter (62), a sending limit (64), no credit (413). From Sinch's list of 10DLC errors. What to
+#: do about each.
 _STOPS: Final[Mapping[int, str]] = {
     60: "The campaign is not active at the operators, or a spam filter refuses it. Check the registration of "
     "the sender, and the text.",
@@ -57,7 +59,7 @@ _STOPS: Final[Mapping[int, str]] = {
     64: "The sender's limit is reached, mostly that of a day. Wait until it is renewed, or ask for more.",
     413: "The account is blocked or out of credit. Add credit, or ask Sinch.",
 }
-#: Codes on which a campaign stops if more than a few messages have them.
+#: Codes on which a campaign stops.
 STOPS: Final = frozenset(_STOPS)
 
 
