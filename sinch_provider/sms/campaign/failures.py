@@ -6,8 +6,9 @@ So texts can be sent again without the table of people, and without anything tha
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -26,6 +27,8 @@ from sinch_provider.sms.models import Batch
 from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.sending.listing import LISTED_FOR, list_by_reference
 from sinch_provider.sms.wire.call import Together
+
+log = logging.getLogger(__name__)
 
 _PLACEHOLDER: Final = r"\$\{([A-Za-z0-9_.-]+)\}"
 
@@ -82,8 +85,7 @@ class FailedAudience(Audience):
         parameters: dict[str, dict[str, str]] = {name: {DEFAULT: value} for name, value in text.constants}
         columns = zip(*(person.values for person in people), strict=True)
         for name, column in zip(text.names, columns, strict=True):
-            # Whoever has no value had none before, either.
-            parameters[name] = {number: value for number, value in zip(numbers, column, strict=True) if value}
+            parameters[name] = dict(zip(numbers, column, strict=True))
         return {
             "to": numbers,
             "body": text.body,
@@ -162,9 +164,20 @@ class _Collected:
         self.spool = Spool()
         self.counts = Counts()
 
-    def add(self, batch: Batch, numbers: list[str]) -> None:
+    def add(self, batch: Batch, failed: list[str]) -> None:
         text, parameters = _text_of(batch)
-        columns = [_column(parameters[name], numbers) for name in text.names]
+        read = [_reader(parameters[name]) for name in text.names]
+        people = [
+            (number, values) for number in failed if None not in (values := [get(number) for get in read])
+        ]
+        if len(people) < len(failed):
+            log.warning("%d people lack a value in their text, and are left out.", len(failed) - len(people))
+        if not people:
+            return
+        numbers = [number for number, _ in people]
+        columns: list[list[str]] = [
+            list(column) for column in zip(*(values for _, values in people), strict=True)
+        ]
         measured = Personal(text.body, text.names, dict(text.constants)).parts(columns, len(numbers))
         parts = [each.number for each in measured]
         place = self.texts.setdefault(text, len(self.texts))
@@ -173,8 +186,8 @@ class _Collected:
         counts.rows += len(numbers)
         counts.people += len(numbers)
         counts.parts.update(measured)
-        people = zip(map(country_of, numbers), parts, strict=True)
-        counts.totals = together((counts.totals, counted(people)))
+        shares = zip(map(country_of, numbers), parts, strict=True)
+        counts.totals = together((counts.totals, counted(shares)))
 
 
 def _text_of(batch: Batch) -> tuple[Text, Mapping[str, Mapping[str, str]]]:
@@ -182,7 +195,11 @@ def _text_of(batch: Batch) -> tuple[Text, Mapping[str, Mapping[str, str]]]:
         rule = "has batches that are not texts, and these cannot be sent again"
         raise SinchValidationError([Fault("campaign", rule)], "send")
     used = dict.fromkeys(re.findall(_PLACEHOLDER, batch.body))
-    parameters = {name: column for name, column in (batch.parameters or {}).items() if name in used}
+    parameters = {
+        name: column
+        for name, column in (batch.parameters or {}).items()
+        if name in used and isinstance(column, Mapping)
+    }
     names = tuple(name for name, column in parameters.items() if column.keys() - {DEFAULT})
     constants = tuple(
         (name, column[DEFAULT]) for name, column in parameters.items() if column and name not in names
@@ -191,7 +208,7 @@ def _text_of(batch: Batch) -> tuple[Text, Mapping[str, Mapping[str, str]]]:
     return text, parameters
 
 
-def _column(column: Mapping[str, str], numbers: Sequence[str]) -> list[str]:
-    """The value of each person; empty: there is none."""
-    default = column.get(DEFAULT, "")
-    return [column.get(number) or column.get(f"+{number}") or default for number in numbers]
+def _reader(column: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return what gives somebody's value; None: there is none."""
+    default = column.get(DEFAULT)
+    return lambda number: column.get(number, column.get(f"+{number}", default))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from sinch_provider.sms import endpoints
 from sinch_provider.sms.campaign.audience import Person
 from sinch_provider.sms.campaign.cut import messages_for
 from sinch_provider.sms.campaign.failures import FailedAudience, failures_of
@@ -87,6 +89,30 @@ def test_whoever_has_no_value_gets_the_default(sinch, sinch_sandbox):
     sinch_sandbox.advance(60)
     (message,) = messages(found(sinch))
     assert message["parameters"] == {"name": {ABSENT: "Maria", FULL: "you"}}
+
+
+def test_an_empty_value_is_a_value(sinch, sinch_sandbox):
+    values = {ABSENT: "", FULL: "Johan", "default": "you"}
+    sinch.send(ABSENT, FULL, body="Hi ${name}", parameters={"name": values})
+    sinch_sandbox.advance(60)
+    (message,) = messages(found(sinch))
+    assert message["parameters"] == {"name": {ABSENT: "", FULL: "Johan"}}
+
+
+def test_whoever_lacks_a_value_is_left_out(sinch, sinch_sandbox):
+    # Sinch would fail this text again; our client would refuse the whole batch.
+    values = {FULL: "Johan", "default": "you"}
+    call = endpoints.send(
+        to=[ABSENT, FULL], body="Hi ${name}", parameters={"name": values}, client_reference=REFERENCE
+    )
+    body = {**(call.body or {}), "parameters": {"name": {FULL: "Johan"}}}
+
+    async def send() -> None:
+        await replace(call, body=body)
+
+    sinch.do.follow(sinch.account, send())
+    sinch_sandbox.advance(60)
+    assert numbers(found(sinch, temporary={158, 405})) == [FULL]
 
 
 def test_parts_are_counted_anew(sinch, sinch_sandbox):
