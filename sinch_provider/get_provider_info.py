@@ -25,6 +25,7 @@ def get_provider_info() -> dict[str, Any]:
                     "sinch_provider.operators.batches",
                     "sinch_provider.operators.campaign",
                     "sinch_provider.operators.dry_run",
+                    "sinch_provider.operators.resend",
                     "sinch_provider.operators.send",
                 ],
             }

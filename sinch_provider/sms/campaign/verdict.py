@@ -12,13 +12,11 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.campaign.canary import Canary
 from sinch_provider.sms.campaign.reached import Reached, SentBatch
 from sinch_provider.sms.delivery.codes import FINAL, meaning
+from sinch_provider.sms.delivery.kinds import STOPS
 from sinch_provider.sms.delivery.progress import Counts, counts_of
 from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.wire.call import Together
 
-#: Codes that say something about the campaign, not about a recipient: the sender's campaign is not active
-#: (60), a spam filter (62), a sending limit (64), no credit (413). From Sinch's list of 10DLC errors.
-STOPS: Final = frozenset({60, 62, 64, 413})
 #: The most failures that a text names.
 _NAMED: Final = 3
 

@@ -1,0 +1,25 @@
+"""What ``SinchResendFailedOperator`` needs only when its task runs: parsing a Dag does not load it."""
+
+from __future__ import annotations
+
+from sinch_provider.operators.running import airflow_failures
+from sinch_provider.sms.campaign.entry import Entry, refusal
+from sinch_provider.sms.campaign.failures import failures_of
+from sinch_provider.sms.campaign.sending import Sending
+from sinch_provider.sms.delivery.kinds import TEMPORARY
+from sinch_provider.task.campaigns import TaskCampaign
+from sinch_provider.task.exclusions import exclusions_of
+from sinch_provider.triggers.campaign import SinchCampaignTrigger, check_event
+
+__all__ = [
+    "TEMPORARY",
+    "Entry",
+    "Sending",
+    "SinchCampaignTrigger",
+    "TaskCampaign",
+    "airflow_failures",
+    "check_event",
+    "exclusions_of",
+    "failures_of",
+    "refusal",
+]
