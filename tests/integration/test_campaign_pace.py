@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +14,14 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG, task
 
-from sinch_provider.operators.campaign import Canary, SendWindow, SinchCampaignOperator
+from sinch_provider.operators.campaign import (
+    Canary,
+    ResultsFile,
+    ResultsTable,
+    SendWindow,
+    SinchCampaignOperator,
+)
+from sinch_provider.operators.resend import SinchResendFailedOperator
 from tests.integration.conftest import result_of
 
 START = pendulum.datetime(2026, 1, 1, tz="UTC")
@@ -196,3 +205,64 @@ def test_a_staging_account_texts_nobody_else(run_dag, sinch_default, monkeypatch
     assert run.state == "success"
     assert received(sinch_default) == Counter(SWEDEN)
     assert result_of(run, "remind")["not_allowed"] == len(UK)
+
+
+@pytest.mark.usefixtures("noon")
+class TestResults:
+    @pytest.fixture
+    def rows(self) -> list[dict[str, str]]:
+        numbers = [*UK[:3], FAILS, "+447700900153"]
+        return [{"id": f"guest-{index}", "number": each} for index, each in enumerate(numbers)]
+
+    def test_a_table(self, run_dag, sinch_default, rows, tmp_path, monkeypatch, shown):
+        place = tmp_path / "results.db"
+        monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps({"conn_type": "sqlite", "host": str(place)}))
+        with DAG("results", start_date=START, schedule=None) as dag:
+            campaign(
+                rows=rows,
+                number_column="number",
+                id_column="id",
+                results=ResultsTable("warehouse", "sms_results"),
+            )
+        run = run_dag(dag)
+        assert run.state == "success"
+        with closing(sqlite3.connect(place)) as database:
+            found = database.execute("select id, status, code, kind from sms_results order by id").fetchall()
+            columns = [row[1] for row in database.execute("pragma table_info(sms_results)")]
+        assert found == [
+            ("guest-0", "Delivered", 0, "delivered"),
+            ("guest-1", "Delivered", 0, "delivered"),
+            ("guest-2", "Delivered", 0, "delivered"),
+            ("guest-3", "Aborted", 402, "permanent"),
+            ("guest-4", "Failed", 153, "temporary"),
+        ]
+        assert "recipient_hash" in columns
+        assert b"447700900" not in place.read_bytes()
+        assert result_of(run, "remind")["kinds"] == {"delivered": 3, "permanent": 1, "temporary": 1}
+        assert "447700900" not in shown()
+
+    def test_a_file_is_written_anew_by_a_clear(self, run_dag, sinch_default, rows, tmp_path):
+        place = tmp_path / "results.csv"
+        place.write_text("old")
+        with DAG("file_of_results", start_date=START, schedule=None) as dag:
+            campaign(
+                rows=rows,
+                number_column="number",
+                id_column="id",
+                results=ResultsFile(f"file://{place}", numbers="masked"),
+            )
+        assert run_dag(dag).state == "success"
+        lines = place.read_text().splitlines()
+        assert len(lines) == 1 + len(rows)
+        assert "+4477***0402" in place.read_text()
+        assert list(tmp_path.iterdir()) == [place]
+
+    def test_the_failed_are_texted_again(self, run_dag, sinch_default, rows):
+        with DAG("again", start_date=START, schedule=None) as dag:
+            first = campaign(rows=rows, number_column="number", wait_for_completion=True)
+            SinchResendFailedOperator(task_id="again", campaign=first.output)
+        run = run_dag(dag)
+        assert run.state == "success"
+        assert result_of(run, "again")["reached"] == 1
+        assert received(sinch_default)["+447700900153"] == 2
+        assert received(sinch_default)[FAILS] == 1

@@ -16,7 +16,6 @@ from sinch_provider.sms.campaign.window import SendWindow
 from sinch_provider.sms.errors import SinchValidationError
 from sinch_provider.sms.runtime import utcnow
 from tests.integration.conftest import result_of, state_of
-from tests.integration.test_campaign_pace import noon  # noqa: F401 - a fixture
 
 START = pendulum.datetime(2026, 1, 1, tz="UTC")
 #: Two phones are off, one has a full memory, one number is nobody's, one text may have arrived.
