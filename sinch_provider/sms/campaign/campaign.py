@@ -66,6 +66,10 @@ class Campaign:
         empty = entry is None and self._journal.is_kept and not self._journal.unreadable
         return await self._find(self._proved_empty(empty))
 
+    async def find_again(self) -> Reached:
+        """Find out who was reached, after this entry has sent something."""
+        return await self._find()
+
     async def _find(self, proved_empty: bool = False) -> Reached:
         entry = self._journal.entry
         since = self._since if entry is None else min(self._since, entry.began)

@@ -12,17 +12,22 @@ MOST: Final = 1000
 
 #: Returns the fields that the batch of a person has, such as the sender. None: not this person, not now.
 Choose = Callable[[Person], Mapping[str, Any] | None]
+#: Returns who of the people of a batch may be texted at this moment.
+Still = Callable[[Sequence[Person]], Sequence[Person]]
 
 
-def messages_for(audience: Audience, choose: Choose, most: int = MOST) -> Iterator[dict[str, Any]]:
+def messages_for(
+    audience: Audience, choose: Choose, most: int = MOST, still: Still = lambda people: people
+) -> Iterator[dict[str, Any]]:
     """
     Cut people into batches, in the order of the source.
 
     A batch has one text, and one value of every other field. It is made when it is asked for, so that whoever
     was excluded a moment ago is not in it.
 
-    :param choose: Asked once for each person, right before the batch is full.
+    :param choose: Asked once for each person.
     :param most: The most people of a batch.
+    :param still: Asked once for each batch, at the moment before it leaves.
     :returns: The fields of each batch.
     """
     waiting: dict[tuple[Any, ...], list[Person]] = {}
@@ -37,10 +42,9 @@ def messages_for(audience: Audience, choose: Choose, most: int = MOST) -> Iterat
             together.append(person)
             fields[key] = chosen
             if len(together) == most:
-                yield _message(audience, waiting.pop(key), fields[key])
+                left = still(waiting.pop(key))
+                if left:
+                    yield {**audience.message(left), **fields[key]}
     for key, together in waiting.items():
-        yield _message(audience, together, fields[key])
-
-
-def _message(audience: Audience, people: Sequence[Person], fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {**audience.message(people), **fields}
+        if left := still(together):
+            yield {**audience.message(left), **fields[key]}

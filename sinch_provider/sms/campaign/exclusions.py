@@ -7,7 +7,7 @@ If they cannot be read, or are suddenly empty, nothing more is sent.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from sinch_provider.sms.campaign.phones import read_numbers
@@ -31,36 +31,40 @@ class Exclusions:
     """
     The numbers that a campaign leaves out.
 
-    :param read: Reads the source. It has one column, that of the numbers.
+    :param sources: Read them, by the name of the argument that a user knows. Each has one column, that of the
+        numbers.
+    :param people: Digits of more numbers, as whole numbers. They stay as they are.
     :param default_country: Whose numbers those without ``+`` are.
-    :param max_age: Seconds after which it is read again.
-    :param were_there: Whether an earlier attempt has found some.
+    :param max_age: Seconds after which they are read again.
+    :param were_there: The sources in which an earlier attempt has found some.
     """
 
     def __init__(
         self,
-        read: Read,
+        sources: Mapping[str, Read],
+        people: Collection[int] = frozenset(),
         default_country: str | None = None,
         max_age: float = MAX_AGE,
         *,
-        were_there: bool = False,
+        were_there: Iterable[str] = (),
     ) -> None:
-        self._read = read
+        self._sources = sources
+        self._people = people
         self._country = default_country
         self._max_age = max_age
-        self._numbers = Seen()
+        self._numbers: dict[str, Seen] = {}
         self._read_at: tuple[float, float] | None = None
-        #: Whether there are some, or were.
-        self.were_there = were_there
+        #: The sources in which there are some, or were.
+        self.were_there = frozenset(were_there)
 
     def __repr__(self) -> str:
-        return f"<{len(self._numbers)} exclusions>"
+        return f"<{len(self)} exclusions>"
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return sum(map(len, self._numbers.values())) + len(self._people)
 
     def __contains__(self, number: str) -> bool:
-        return number in self._numbers
+        return any(number in each for each in self._numbers.values()) or int(number) in self._people
 
     def refresh(self) -> None:
         """
@@ -72,25 +76,28 @@ class Exclusions:
             return
         # As of now, even if reading takes long.
         began = _clocks()
-        numbers, unreadable = self._found()
-        if self.were_there and not len(numbers):
-            raise SinchNotSentError(
-                "The exclusions were not empty before, and now they are", operation="send", advice=_ADVICE
-            )
-        if unreadable:
-            log.warning("%d rows of the exclusions have no phone number that can be read.", unreadable)
-        if len(numbers) != len(self._numbers):
-            log.info("%d people are excluded.", len(numbers))
-        self._numbers, self._read_at = numbers, began
-        self.were_there = self.were_there or bool(len(numbers))
+        before = len(self)
+        for name in self._sources:
+            numbers, unreadable = self._found(name)
+            if name in self.were_there and not len(numbers):
+                raise SinchNotSentError(
+                    f"{name} was not empty before, and now it is", operation="send", advice=_ADVICE
+                )
+            if unreadable:
+                log.warning("%d rows of %s have no phone number that can be read.", unreadable, name)
+            self._numbers[name] = numbers
+        self._read_at = began
+        self.were_there |= {name for name, numbers in self._numbers.items() if len(numbers)}
+        if len(self) != before:
+            log.info("%d numbers are excluded.", len(self))
 
-    def _found(self) -> tuple[Seen, int]:
+    def _found(self, name: str) -> tuple[Seen, int]:
         try:
-            return self._read(self._use)
+            return self._sources[name](self._use)
         except Exception as error:
             reason = f"{type(error).__name__}: {mask_text(str(error))}"
         # Raised outside the block: what a driver says may quote people.
-        raise SinchNotSentError(f"The exclusions cannot be read ({reason})", operation="send", advice=_ADVICE)
+        raise SinchNotSentError(f"{name} cannot be read ({reason})", operation="send", advice=_ADVICE)
 
     def _use(self, rows: Rows) -> tuple[Seen, int]:
         numbers, unreadable = Seen(), 0

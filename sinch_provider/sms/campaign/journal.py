@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Final, Self
@@ -53,6 +53,7 @@ class CampaignEntry:
     :param began: When the first intent was written.
     :param accepted: How many batches Sinch has accepted.
     :param open: Requests whose outcome is not written down.
+    :param excluding: The sources of exclusions that were not empty.
     """
 
     account: str
@@ -61,6 +62,7 @@ class CampaignEntry:
     began: pendulum.DateTime
     accepted: int
     open: tuple[Intent, ...] = ()
+    excluding: tuple[str, ...] = ()
 
     @property
     def intended(self) -> pendulum.DateTime:
@@ -77,6 +79,7 @@ class CampaignEntry:
             "began": wire_time(self.began),
             "accepted": self.accepted,
             "open": [[each.people, wire_time(each.intended)] for each in self.open],
+            "excluding": list(self.excluding),
         }
 
     @classmethod
@@ -98,6 +101,7 @@ class CampaignEntry:
             began=parse_time(data["began"]),
             accepted=accepted,
             open=tuple(Intent(_text(people), parse_time(intended)) for people, intended in data["open"]),
+            excluding=tuple(map(_text, data["excluding"])),
         )
 
 
@@ -180,11 +184,26 @@ class CampaignJournal:
             now = utcnow()
             entry = self.entry or CampaignEntry(self._account, self._reference, self._key, now, 0)
             others = tuple(each for each in entry.open if each.people != people)
-            entry = replace(entry, open=(*others, Intent(people, now)))
-            if self._store is not None:
-                store, value = self._store, entry.to_dict()
-                reached_store(lambda: store.set(value))
-            self.entry = entry
+            self._write(replace(entry, open=(*others, Intent(people, now))))
+
+    def _write(self, entry: CampaignEntry) -> None:
+        if self._store is not None:
+            store, value = self._store, entry.to_dict()
+            reached_store(lambda: store.set(value))
+        self.entry = entry
+
+    def exclude(self, sources: Collection[str]) -> None:
+        """
+        Write which sources of exclusions were not empty, if that is new.
+
+        :raises SinchNotSentError: Airflow refuses the write, or cannot be reached.
+        """
+        with self._lock:
+            entry = self.entry or CampaignEntry(self._account, self._reference, self._key, utcnow(), 0)
+            excluding = tuple(sorted({*entry.excluding, *sources}))
+            if self._store is None or excluding == entry.excluding:
+                return
+            self._write(replace(entry, excluding=excluding))
 
     def note(self, people: str, *, accepted: bool) -> None:
         """Note the answer to a request. The next write tells it to later attempts."""
@@ -196,10 +215,9 @@ class CampaignJournal:
     def close(self) -> None:
         """Write what is known. Without it, the next attempt looks at Sinch for longer."""
         with self._lock:
-            if self._store is None or self.entry is None:
+            if self.entry is None:
                 return
             try:
-                store, value = self._store, self.entry.to_dict()
-                reached_store(lambda: store.set(value))
+                self._write(self.entry)
             except SinchNotSentError as error:
                 log.warning("The journal of this campaign was not written (%s).", error.what)

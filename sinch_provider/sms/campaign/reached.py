@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import pendulum
@@ -38,11 +40,15 @@ class SentBatch:
 
     :param recipients: How many.
     :param canceled: Whether it was cancelled, before or after some of its texts left.
+    :param created_at: When Sinch accepted it.
+    :param body: Its text, before anything is filled in.
     """
 
     id: str
     recipients: int
     canceled: bool
+    created_at: datetime
+    body: str = field(repr=False)
 
 
 @dataclass
@@ -141,7 +147,10 @@ async def _look(reference: str, since: pendulum.DateTime, secret: str) -> tuple[
             nameless += 1
             return
         numbers = [each.removeprefix("+") for each in batch.to]
-        found.batches.append(SentBatch(batch.id, len(numbers), batch.canceled))
+        # The batches of a campaign share a few texts.
+        body = sys.intern(batch.body) if isinstance(batch.body, str) else ""
+        created = batch.created_at or since
+        found.batches.append(SentBatch(batch.id, len(numbers), batch.canceled, created, body))
         found.requests.add(people_of(numbers, secret))
         if not batch.canceled:
             found.people.update(map(int, numbers))

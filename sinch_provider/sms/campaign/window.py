@@ -68,20 +68,23 @@ class SendWindow:
             faults.append(Fault(f"{field}.unknown", rule, repr(self.unknown)))
         return faults
 
-    def opening(self, zones: Collection[str], now: datetime) -> Opening | None:
+    def opening(
+        self, zones: Collection[str], now: datetime, shortest: timedelta = timedelta(0)
+    ) -> Opening | None:
         """
         Return when people in some zones may be texted: the opening that is now, or the next one.
 
         :param zones: All zones that they may be in. None: those are unknown.
         :param now: In UTC. An opening that has begun starts now.
+        :param shortest: An opening that is not longer does not count.
         :returns: None if the zones have no opening in common.
         """
-        common = self._common(zones, now) if zones else None
+        common = self._common(zones, now, shortest) if zones else None
         if common is None and self.unknown != REFUSE:
-            common = self._common((self.unknown,), now)
+            common = self._common((self.unknown,), now, shortest)
         return common
 
-    def _common(self, zones: Iterable[str], now: datetime) -> Opening | None:
+    def _common(self, zones: Iterable[str], now: datetime, shortest: timedelta) -> Opening | None:
         each = [self._openings(ZoneInfo(name), now) for name in zones]
         common = each[0]
         for others in each[1:]:
@@ -91,8 +94,8 @@ class SendWindow:
                 for other in others
                 if max(one.start, other.start) < min(one.end, other.end)
             ]
-        first = min(common, default=None)
-        return first and Opening(max(first.start, now), first.end)
+        left = (Opening(max(each.start, now), each.end) for each in common)
+        return min((each for each in left if each.end - each.start > shortest), default=None)
 
     def _openings(self, zone: ZoneInfo, now: datetime) -> list[Opening]:
         """All openings in one zone that end after now, for the next days."""

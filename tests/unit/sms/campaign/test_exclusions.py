@@ -46,7 +46,7 @@ def clock() -> Iterator[list[float]]:
 
 def test_numbers_count_however_they_are_written(source: Source) -> None:
     source.rows = [("+44 7700-900 222",), ("0046701740605",)]
-    exclusions = Exclusions(source)
+    exclusions = Exclusions({"exclude": source})
     exclusions.refresh()
     assert ANN in exclusions
     assert "46701740605" in exclusions
@@ -56,14 +56,14 @@ def test_numbers_count_however_they_are_written(source: Source) -> None:
 
 def test_national_numbers_are_those_of_the_country(source: Source) -> None:
     source.rows = ["07700 900222"]
-    exclusions = Exclusions(source, "GB")
+    exclusions = Exclusions({"exclude": source}, default_country="GB")
     exclusions.refresh()
     assert ANN in exclusions
 
 
 def test_they_are_read_again_when_they_are_old(source: Source, clock: list[float]) -> None:
     source.rows = [ANN]
-    exclusions = Exclusions(source, max_age=60)
+    exclusions = Exclusions({"exclude": source}, max_age=60)
     exclusions.refresh()
     source.rows = [ANN, BEN]
     clock[0] = 59
@@ -77,7 +77,7 @@ def test_they_are_read_again_when_they_are_old(source: Source, clock: list[float
 
 @pytest.mark.parametrize("earlier_attempt", [False, True])
 def test_suddenly_empty_ones_stop_everything(source: Source, earlier_attempt: bool) -> None:
-    exclusions = Exclusions(source, max_age=0, were_there=earlier_attempt)
+    exclusions = Exclusions({"exclude": source}, max_age=0, were_there=["exclude"] if earlier_attempt else [])
     if not earlier_attempt:
         exclusions.refresh()
         source.rows = [ANN]
@@ -90,7 +90,7 @@ def test_suddenly_empty_ones_stop_everything(source: Source, earlier_attempt: bo
 def test_unreadable_ones_stop_everything_and_name_nobody(source: Source) -> None:
     source.error = ValueError(f"invalid input: +{ANN}")
     with pytest.raises(SinchNotSentError, match="cannot be read") as caught:
-        Exclusions(source).refresh()
+        Exclusions({"exclude": source}).refresh()
     assert ANN not in str(caught.value)
     assert caught.value.__context__ is None
 
@@ -98,12 +98,12 @@ def test_unreadable_ones_stop_everything_and_name_nobody(source: Source) -> None
 def test_several_columns_are_refused(source: Source) -> None:
     source.rows = [{"number": ANN, "since": "2026"}]
     with pytest.raises(SinchNotSentError, match="must have one column"):
-        Exclusions(source).refresh()
+        Exclusions({"exclude": source}).refresh()
 
 
 def test_what_is_no_number_is_counted(source: Source, caplog: pytest.LogCaptureFixture) -> None:
     source.rows = [ANN, "nobody", None]
-    exclusions = Exclusions(source)
+    exclusions = Exclusions({"exclude": source})
     exclusions.refresh()
     assert len(exclusions) == 1
     assert "2 rows of the exclusions have no phone number" in caplog.text

@@ -1,0 +1,317 @@
+"""
+One entry into a campaign, whole: who was reached, who may be texted now, a canary, and what to wait for.
+
+Whatever led here, the first attempt, a retry, a clear or the end of a wait, the same is done.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from sinch_provider.sms import endpoints
+from sinch_provider.sms.campaign.audience import Audience, totals_of
+from sinch_provider.sms.campaign.budget import Budget, Share, Totals, together
+from sinch_provider.sms.campaign.campaign import Campaign
+from sinch_provider.sms.campaign.canary import Canary, judge
+from sinch_provider.sms.campaign.countries import country_of
+from sinch_provider.sms.campaign.cut import MOST, messages_for
+from sinch_provider.sms.campaign.exclusions import Exclusions
+from sinch_provider.sms.campaign.journal import CampaignJournal
+from sinch_provider.sms.campaign.reached import Reached
+from sinch_provider.sms.campaign.selection import Selection, sample
+from sinch_provider.sms.campaign.sending import Message, Refusals, Round, Sending
+from sinch_provider.sms.campaign.window import SendWindow
+from sinch_provider.sms.errors import SinchError, SinchValidationError
+
+log = logging.getLogger(__name__)
+
+#: The most different errors of refused batches that a text names.
+_NAMED: Final = 3
+
+
+class CampaignError(SinchError):
+    """
+    A campaign has ended before everybody was texted.
+
+    :param what: What happened.
+    :param transient: Whether a retry can succeed without any change.
+    """
+
+    def __init__(
+        self, what: str, *, transient: bool = False, advice: str, retry_after: float | None = None
+    ) -> None:
+        super().__init__(what, operation="send", advice=advice, retry_after=retry_after)
+        self.transient = transient
+
+    def _consequence(self) -> str:
+        return "Nobody else was texted."
+
+
+@dataclass(frozen=True)
+class Wait:
+    """
+    What a campaign waits for.
+
+    :param reason: What that is, for the log.
+    :param until: When it goes on, at the latest.
+    :param batch_ids: It goes on as soon as these have finished. None: only the time counts.
+    """
+
+    reason: str
+    until: datetime
+    batch_ids: Sequence[str] = ()
+
+
+@dataclass
+class Outcome:
+    """
+    What an entry has come to.
+
+    :param found: Who was reached, as Sinch listed it last.
+    :param before: How many people were reached before this entry.
+    :param since: How many more people are in batches that were accepted after the last listing.
+    :param batches_since: How many batches those are.
+    :param refused: What Sinch has refused.
+    :param selection: Who was left out.
+    :param wait: What the campaign waits for; None: everybody who can be texted was.
+    """
+
+    found: Reached = field(repr=False)
+    before: int
+    since: int = 0
+    batches_since: int = 0
+    refused: Refusals = field(default_factory=Refusals)
+    selection: Selection | None = None
+    wait: Wait | None = None
+
+    @property
+    def reached(self) -> int:
+        """How many people have the text, or will get it."""
+        return len(self.found.people) + self.since
+
+    @property
+    def batches(self) -> int:
+        """How many batches the campaign has, also cancelled ones."""
+        return len(self.found.batches) + self.batches_since
+
+
+class Entry:
+    """
+    One entry into a campaign.
+
+    :param campaign: Finds who was reached.
+    :param sending: Sends.
+    :param journal: Remembers what later entries have to know.
+    :param audience: Everybody.
+    :param seed: Decides which people are the canary.
+    :param exclusions: Makes the exclusions, given the sources in which there were some before.
+    :param window: When people may be texted.
+    :param canary: Whether a few people get the text first.
+    :param budget: What the campaign may take, together with those who were reached.
+    :param progress: Called after each few batches.
+    :param most: The most people of a batch.
+    """
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        sending: Sending,
+        journal: CampaignJournal,
+        audience: Audience,
+        *,
+        seed: str,
+        exclusions: Callable[[Collection[str]], Awaitable[Exclusions]] | None = None,
+        window: SendWindow | None = None,
+        canary: Canary | None = None,
+        budget: Budget | None = None,
+        progress: Callable[[Round], None] = lambda _: None,
+        most: int = MOST,
+    ) -> None:
+        self._campaign = campaign
+        self._sending = sending
+        self._journal = journal
+        self._audience = audience
+        self._seed = seed
+        self._make_exclusions = exclusions
+        self._window = window
+        self._canary = canary
+        self._budget = budget
+        self._progress = progress
+        self._most = most
+        self._exclusions: Exclusions | None = None
+
+    async def steps(self) -> Outcome:
+        """
+        Send to everybody who may be texted now and was not reached.
+
+        :raises CampaignError: It has ended before everybody was texted.
+        :raises SinchValidationError: It would exceed its budget.
+        :raises SinchError: It is unknown who was reached, or the exclusions cannot be read.
+        """
+        found = await self._campaign.find()
+        outcome = Outcome(found, before=len(found.people))
+        await self._read_exclusions()
+        self._check_budget(outcome.found)
+        if self._canary is None or await self._canary_passed(self._canary, outcome):
+            await self._send(outcome)
+        return outcome
+
+    async def _read_exclusions(self) -> None:
+        if self._make_exclusions is not None:
+            entry = self._journal.entry
+            self._exclusions = await self._make_exclusions(() if entry is None else entry.excluding)
+            self._exclusions.refresh()
+            self._journal.exclude(self._exclusions.were_there)
+
+    def _check_budget(self, found: Reached) -> None:
+        if self._budget is not None and (faults := self._budget.exceeded(self._totals(found))):
+            raise SinchValidationError(faults, "send")
+
+    def _totals(self, found: Reached) -> Totals:
+        """Everybody who is to be texted, and everybody who was."""
+        if not found.people and self._exclusions is None:
+            return self._audience.counts.totals
+        gone = set(found.people)
+        shares = []
+        for portion in self._audience.portions():
+            numbers = [int(each.number) for each in portion]
+            shares.append(
+                totals_of(
+                    each
+                    for each, number in zip(portion, numbers, strict=True)
+                    if number in found.people or not self._is_excluded(each.number)
+                )
+            )
+            gone.difference_update(numbers)
+        # Those who were reached, and whose rows are gone, count as people with the usual text.
+        parts = max(1, round(self._audience.counts.all_parts / max(1, self._audience.counts.people)))
+        shares += [{country_of(str(each)): Share(1, parts)} for each in gone]
+        return together(shares)
+
+    def _is_excluded(self, number: str) -> bool:
+        return self._exclusions is not None and number in self._exclusions
+
+    async def _canary_passed(self, canary: Canary, outcome: Outcome) -> bool:
+        """Send to a few people, and judge what came of that. False: the others are not texted now."""
+        texts = frozenset(self._audience.layout.texts().values())
+        verdict = await judge(canary, outcome.found, texts)
+        if verdict.lacking and verdict.stopped is None:
+            selection = self._selection(outcome.found)
+            chosen = sample(self._audience, selection, verdict.lacking, self._seed)
+            if not chosen:
+                # Everybody was reached, or nobody's window is open now.
+                outcome.selection, outcome.wait = selection, _opening(selection)
+                return False
+            log.info("%d people get the text first.", len(chosen))
+            await self._send(outcome, chosen)
+            if outcome.refused.people:
+                return False
+            outcome.found = await self._campaign.find_again()
+            outcome.since = outcome.batches_since = 0
+            verdict = await judge(canary, outcome.found, texts)
+        if verdict.stopped is not None:
+            raise await self._stop(verdict.stopped, outcome.found, texts)
+        if verdict.lacking:
+            # The window has closed for some of them.
+            return False
+        if verdict.wait_until is not None:
+            reason = f"the reports of the first {verdict.people} people"
+            outcome.wait = Wait(reason, verdict.wait_until, verdict.batch_ids)
+            return False
+        return True
+
+    async def _stop(self, reason: str, found: Reached, texts: Collection[str]) -> CampaignError:
+        """Cancel what has not left."""
+        cancelled = 0
+        for batch in found.batches:
+            if batch.canceled:
+                continue
+            try:
+                cancelled += (await endpoints.cancel(batch.id)).canceled
+            except SinchError as error:
+                log.warning("Batch %s was not cancelled: %s", batch.id, error)
+        same = sum(each.recipients for each in found.batches if each.body in texts and not each.canceled)
+        others = sum(
+            each.recipients for each in found.batches if each.body not in texts and not each.canceled
+        )
+        told = f", and {others} people an earlier one" if others else ""
+        return CampaignError(
+            f"The canary has stopped the campaign: {reason}. {same} people were sent this text{told}; "
+            f"{cancelled} batches were cancelled, as far as their texts had not left",
+            advice="If you clear the task with the same text, it fails again. With another text, that one "
+            "goes to the others. To text everybody anew, use a new send_key.",
+        )
+
+    def _selection(self, found: Reached) -> Selection:
+        return Selection(self._audience, found, self._exclusions, self._window)
+
+    async def _send(self, outcome: Outcome, only: frozenset[str] | None = None) -> None:
+        """
+        Send, and add what came of it to the outcome.
+
+        :param only: Digits of the numbers of those who may be texted.
+        """
+        selection = self._selection(outcome.found)
+
+        def messages(found: Reached) -> Iterable[Message]:
+            nonlocal selection
+            selection = self._selection(found)
+            selection.only(only)
+            return messages_for(self._audience, selection.choose, self._most, selection.still)
+
+        accepted = 0
+
+        def progress(done: Round) -> None:
+            nonlocal accepted
+            accepted = done.people
+            self._progress(done)
+
+        before = outcome.found
+        try:
+            found, done = await self._campaign.send(before, messages, self._sending, progress)
+        except SinchError as error:
+            if not accepted:
+                raise
+            raise _interrupted(error, accepted) from None
+        if found is not before:
+            # After a lost answer, the listing has shown who was reached by then.
+            outcome.found, outcome.since, outcome.batches_since = found, 0, 0
+        outcome.since += done.people
+        outcome.batches_since += done.batches
+        outcome.refused = done.refused
+        outcome.selection = selection
+        outcome.wait = _opening(selection)
+
+
+def _interrupted(error: SinchError, people: int) -> CampaignError:
+    return CampaignError(
+        f"{error.what}, after {people} people were sent their text by this attempt",
+        advice="A retry texts the others." if error.transient else error.advice,
+        transient=error.transient,
+        retry_after=error.retry_after,
+    )
+
+
+def _opening(selection: Selection) -> Wait | None:
+    if selection.opens is None:
+        return None
+    return Wait(f"the hours in which {selection.later} people may be texted", selection.opens)
+
+
+def refusal(outcome: Outcome) -> CampaignError | None:
+    """Return an error if Sinch has refused batches. Nobody in them was texted."""
+    refused = outcome.refused
+    if not refused.people:
+        return None
+    errors = list(refused.errors.values())
+    named = "; ".join(str(each.what) for each in errors[:_NAMED])
+    more = f"; and {len(errors) - _NAMED} more errors" if len(errors) > _NAMED else ""
+    return CampaignError(
+        f"Sinch has refused the batches of {refused.people} people ({named}{more}). {outcome.reached} people "
+        "were sent their text",
+        advice="If you clear the task, it tries again to text those who were refused.",
+    )
