@@ -56,7 +56,13 @@ class Seen:
         return fresh
 
     def _has(self, digits: int) -> bool:
-        return digits in self._latest or any(digits in each for each in self._full)
+        if digits in self._latest:
+            return True
+        # Asked for every person of a campaign: a generator would cost more than the look itself.
+        for each in self._full:  # noqa: SIM110
+            if digits in each:
+                return True
+        return False
 
     def _has_none(self, digits: set[int]) -> bool:
         return all(digits.isdisjoint(each) for each in (self._latest, *self._full))
