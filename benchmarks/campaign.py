@@ -156,7 +156,7 @@ def _result(found: dict[str, list[Found]], people: int, source: str) -> Result:
             )
             for name in shown[1:]
         ],
-        [Plot("campaign", "CPU for 25,000 people (s)", bars=[f"campaign.{name}.cpu" for name in shown])],
+        [Plot("campaign", f"CPU for {people:,} people (s)", bars=[f"campaign.{name}.cpu" for name in shown])],
         [
             "Only the campaign checks the table before the first text, de-duplicates, leaves out who is "
             "excluded, and knows after a crash who was reached.",
