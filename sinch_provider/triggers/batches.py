@@ -79,7 +79,7 @@ class SinchBatchTrigger(BaseTrigger):
         except Exception as error:
             # Report every error to the task: a trigger that dies gives no reason.
             self.log.warning("Waiting for the batches failed: %s", type(error).__name__)
-            message, transient = _explained(error)
+            message, transient = explained(error)
             yield TriggerEvent({"status": "error", "message": message, "transient": transient})
             return
         status = "overdue" if summary.overdue else "finished"
@@ -99,7 +99,7 @@ class SinchBatchTrigger(BaseTrigger):
                 for batch_id in self.batch_ids:
                     await self._cancel(client, batch_id)
         except Exception as error:
-            self.log.warning("%s was not cancelled: %s", named(self.batch_ids), _explained(error)[0])
+            self.log.warning("%s was not cancelled: %s", named(self.batch_ids), explained(error)[0])
 
     async def _cancel(self, client: AsyncSinchClient, batch_id: str) -> None:
         try:
@@ -113,7 +113,7 @@ class SinchBatchTrigger(BaseTrigger):
             self.log.warning("Batch %s was not cancelled: it was too late.", batch_id)
 
 
-def _explained(error: Exception) -> tuple[str, bool]:
+def explained(error: Exception) -> tuple[str, bool]:
     """Explain an error, and say whether waiting again can succeed without any change."""
     if isinstance(error, SinchNotFoundError):
         return f"{error} Perhaps it was created with another connection.", False

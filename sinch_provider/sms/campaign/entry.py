@@ -112,6 +112,7 @@ class Entry:
     :param window: When people may be texted.
     :param canary: Whether a few people get the text first.
     :param budget: What the campaign may take, together with those who were reached.
+    :param only_to: Beginnings of the only numbers that the account may text; none: it may text all.
     :param progress: Called after each few batches.
     :param most: The most people of a batch.
     """
@@ -128,6 +129,7 @@ class Entry:
         window: SendWindow | None = None,
         canary: Canary | None = None,
         budget: Budget | None = None,
+        only_to: Sequence[str] = (),
         progress: Callable[[Round], None] = lambda _: None,
         most: int = MOST,
     ) -> None:
@@ -140,6 +142,7 @@ class Entry:
         self._window = window
         self._canary = canary
         self._budget = budget
+        self._only_to = only_to
         self._progress = progress
         self._most = most
         self._exclusions: Exclusions | None = None
@@ -197,7 +200,7 @@ class Entry:
 
     async def _canary_passed(self, canary: Canary, outcome: Outcome) -> bool:
         """Send to a few people, and judge what came of that. False: the others are not texted now."""
-        texts = frozenset(self._audience.layout.texts().values())
+        texts = frozenset(each.strip() for each in self._audience.layout.texts().values())
         verdict = await judge(canary, outcome.found, texts)
         if verdict.lacking and verdict.stopped is None:
             selection = self._selection(outcome.found)
@@ -247,7 +250,7 @@ class Entry:
         )
 
     def _selection(self, found: Reached) -> Selection:
-        return Selection(self._audience, found, self._exclusions, self._window)
+        return Selection(self._audience, found, self._exclusions, self._window, self._only_to)
 
     async def _send(self, outcome: Outcome, only: frozenset[str] | None = None) -> None:
         """

@@ -19,7 +19,7 @@ import pendulum
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.campaign.journal import CampaignEntry
-from sinch_provider.sms.errors import SinchUncertainError, SinchUnsettledError
+from sinch_provider.sms.errors import SinchNotSentError, SinchUncertainError, SinchUnsettledError
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.sending.listing import LISTED_FOR, list_by_reference
@@ -41,7 +41,7 @@ class SentBatch:
     :param recipients: How many.
     :param canceled: Whether it was cancelled, before or after some of its texts left.
     :param created_at: When Sinch accepted it.
-    :param body: Its text, before anything is filled in.
+    :param body: Its text, before anything is filled in, without blanks around it: Sinch may remove those.
     """
 
     id: str
@@ -130,13 +130,37 @@ async def reached(
     return found
 
 
+async def people_reached(reference: str, batches: int = 0) -> set[int]:
+    """
+    Return whom another campaign has reached, as digits of numbers.
+
+    :param reference: The client reference of all its batches.
+    :param batches: How many it has, at least.
+    :raises SinchNotSentError: Sinch does not list all of them.
+    """
+    found, complete = await _look(reference, utcnow() - LISTED_FOR)
+    if not complete or len(found.batches) < batches:
+        raise SinchNotSentError(
+            f"It is unknown whom to leave out: Sinch lists {len(found.batches)} batches of that campaign, "
+            f"and it has {batches} or more",
+            operation="send",
+            advice=f"Sinch lists batches for {LISTED_FOR.days} days. After that, exclude by a table.",
+        )
+    await _add_who_was_reached_before_a_cancel(found)
+    return found.people
+
+
 def _explained(entry: CampaignEntry, found: Reached) -> bool:
     """Whether all open requests of the journal have become batches."""
     return all(each.people in found.requests for each in entry.open)
 
 
-async def _look(reference: str, since: pendulum.DateTime, secret: str) -> tuple[Reached, bool]:
-    """List all pages. Returns what was found, and whether no entry can be missing."""
+async def _look(reference: str, since: pendulum.DateTime, secret: str | None = None) -> tuple[Reached, bool]:
+    """
+    List all pages. Returns what was found, and whether no entry can be missing.
+
+    :param secret: The key of the hashes of requests; None: nobody needs them.
+    """
     found = Reached()
     nameless = 0
 
@@ -148,10 +172,11 @@ async def _look(reference: str, since: pendulum.DateTime, secret: str) -> tuple[
             return
         numbers = [each.removeprefix("+") for each in batch.to]
         # The batches of a campaign share a few texts.
-        body = sys.intern(batch.body) if isinstance(batch.body, str) else ""
+        body = sys.intern(batch.body.strip()) if isinstance(batch.body, str) else ""
         created = batch.created_at or since
         found.batches.append(SentBatch(batch.id, len(numbers), batch.canceled, created, body))
-        found.requests.add(people_of(numbers, secret))
+        if secret is not None:
+            found.requests.add(people_of(numbers, secret))
         if not batch.canceled:
             found.people.update(map(int, numbers))
 

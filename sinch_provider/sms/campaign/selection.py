@@ -26,6 +26,7 @@ class Selection:
     :param found: Who was reached.
     :param exclusions: Who must not be texted. They are read again while the campaign runs.
     :param window: When people may be texted; None: at any time.
+    :param only_to: Beginnings of the only numbers that the account may text; none: it may text all.
     """
 
     def __init__(
@@ -34,15 +35,19 @@ class Selection:
         found: Reached,
         exclusions: Exclusions | None = None,
         window: SendWindow | None = None,
+        only_to: Sequence[str] = (),
     ) -> None:
         self._layout = audience.layout
         self._reached = found.people
         self._exclusions = exclusions
         self._window = window
+        self._only_to = tuple(only_to)
         self._openings: dict[frozenset[str], Opening | None] = {}
         self._sample: frozenset[str] | None = None
         #: How many people must not be texted.
         self.excluded = 0
+        #: How many people the account may not text.
+        self.not_allowed = 0
         #: How many people have no hour in which the window is open.
         self.without_hour = 0
         #: How many people are texted later.
@@ -64,6 +69,9 @@ class Selection:
     def choose(self, person: Person) -> Mapping[str, Any] | None:
         """Return the fields of somebody's batch; None: this person is not texted now."""
         if int(person.number) in self._reached or self._is_excluded(person):
+            return None
+        if self._only_to and not person.number.startswith(self._only_to):
+            self.not_allowed += 1
             return None
         fields: dict[str, Any] = {}
         if self._window is not None:

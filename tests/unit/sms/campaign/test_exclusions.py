@@ -83,7 +83,7 @@ def test_suddenly_empty_ones_stop_everything(source: Source, earlier_attempt: bo
         source.rows = [ANN]
         exclusions.refresh()
         source.rows = []
-    with pytest.raises(SinchNotSentError, match="were not empty before"):
+    with pytest.raises(SinchNotSentError, match="was not empty before"):
         exclusions.refresh()
 
 
@@ -106,5 +106,5 @@ def test_what_is_no_number_is_counted(source: Source, caplog: pytest.LogCaptureF
     exclusions = Exclusions({"exclude": source})
     exclusions.refresh()
     assert len(exclusions) == 1
-    assert "2 rows of the exclusions have no phone number" in caplog.text
+    assert "2 rows of exclude have no phone number" in caplog.text
     assert "nobody" not in caplog.text

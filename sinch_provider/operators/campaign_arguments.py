@@ -1,0 +1,245 @@
+"""The arguments of ``SinchCampaignOperator``: what is taken, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from sinch_provider.hooks import DEFAULT_CONN_ID
+from sinch_provider.operators.base import SinchOperator
+from sinch_provider.sms.campaign.audience import MAX_INVALID, faults_of_max_invalid
+from sinch_provider.sms.campaign.budget import Budget, Money
+from sinch_provider.sms.campaign.layout import Layout
+from sinch_provider.sms.errors import Fault
+from sinch_provider.sms.fields.rules import FILE_SUFFIXES, shown_value
+from sinch_provider.task.arguments import as_rendered, is_template
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    import jinja2
+    from airflow.providers.common.compat.sdk import Context, XComArg
+
+    from sinch_provider.sms.campaign.canary import Canary
+    from sinch_provider.sms.campaign.window import SendWindow
+    from sinch_provider.task.typing import BaseOperatorArguments, TemplatedText
+
+_LAYOUT: Final = (
+    "number_column",
+    "id_column",
+    "time_zone_column",
+    "language_column",
+    "body",
+    "bodies",
+    "parameters",
+    "from_",
+    "default_country",
+    "max_number_of_message_parts",
+)
+_BUDGET: Final = ("max_recipients", "max_parts", "max_cost", "prices")
+_ON_EMPTY: Final = ("fail", "skip", "succeed")
+_MOST_IN_FLIGHT: Final = 10
+
+
+class CampaignArguments(SinchOperator):
+    """Takes the arguments of ``SinchCampaignOperator``, which describes them."""
+
+    template_fields: Sequence[str] = (
+        *SinchOperator.template_fields,
+        "rows",
+        "sql",
+        "sql_conn_id",
+        "sql_parameters",
+        "path",
+        "body",
+        "bodies",
+        "parameters",
+        "from_",
+        "exclude",
+        "exclude_sql",
+        "exclude_conn_id",
+        "exclude_campaign",
+        "quarantine_path",
+        "send_key",
+    )
+    template_ext: Sequence[str] = (*FILE_SUFFIXES, ".sql")
+    private_fields: ClassVar[Sequence[str]] = (
+        "rows",
+        "sql",
+        "sql_parameters",
+        "body",
+        "bodies",
+        "parameters",
+        "from_",
+        "exclude",
+        "exclude_sql",
+        "send_key",
+    )
+    native_fields: ClassVar[Sequence[str]] = (
+        "rows",
+        "sql_parameters",
+        "bodies",
+        "parameters",
+        "from_",
+        "exclude",
+        "exclude_campaign",
+    )
+    file_fields = ("body", "sql", "exclude_sql")
+    operation = "send"
+
+    def __init__(
+        self,
+        *,
+        rows: Iterable[Any] | XComArg | None = None,
+        sql: TemplatedText | None = None,
+        sql_conn_id: TemplatedText | None = None,
+        sql_parameters: Mapping[str, Any] | Sequence[Any] | XComArg | None = None,
+        sql_hook_params: Mapping[str, Any] | None = None,
+        path: TemplatedText | None = None,
+        number_column: str | None = None,
+        id_column: str | None = None,
+        time_zone_column: str | None = None,
+        language_column: str | None = None,
+        body: TemplatedText | None = None,
+        bodies: Mapping[str, str] | XComArg | None = None,
+        parameters: Mapping[str, str | int] | XComArg | None = None,
+        from_: str | Mapping[str, str] | XComArg | None = None,
+        default_country: str | None = None,
+        max_number_of_message_parts: int | None = None,
+        on_empty: str = "fail",
+        max_invalid: float = MAX_INVALID,
+        quarantine_path: TemplatedText | None = None,
+        exclude: Iterable[Any] | XComArg | None = None,
+        exclude_sql: TemplatedText | None = None,
+        exclude_conn_id: TemplatedText | None = None,
+        exclude_campaign: Mapping[str, Any] | str | XComArg | None = None,
+        exclude_max_age: timedelta = timedelta(seconds=60),
+        max_recipients: int | None = None,
+        max_parts: int | None = None,
+        max_cost: Money | None = None,
+        prices: Mapping[str, Money] | None = None,
+        window: SendWindow | None = None,
+        canary: Canary | None = None,
+        rate: float | None = None,
+        max_in_flight: int = 4,
+        fail_fast: bool = False,
+        dry_run: bool = False,
+        send_key: TemplatedText | None = None,
+        sinch_conn_id: TemplatedText = DEFAULT_CONN_ID,
+        **kwargs: Unpack[BaseOperatorArguments],
+    ) -> None:
+        super().__init__(sinch_conn_id=sinch_conn_id, **kwargs)
+        self.rows = rows
+        self.sql = as_rendered(sql)
+        self.sql_conn_id = as_rendered(sql_conn_id)
+        self.sql_parameters = as_rendered(sql_parameters)
+        self.sql_hook_params = sql_hook_params
+        self.path = as_rendered(path)
+        self.number_column = number_column
+        self.id_column = id_column
+        self.time_zone_column = time_zone_column
+        self.language_column = language_column
+        self.body = as_rendered(body)
+        self.bodies = as_rendered(bodies)
+        self.parameters = as_rendered(parameters)
+        self.from_ = as_rendered(from_)
+        self.default_country = default_country
+        self.max_number_of_message_parts = max_number_of_message_parts
+        self.on_empty = on_empty
+        self.max_invalid = max_invalid
+        self.quarantine_path = as_rendered(quarantine_path)
+        self.exclude = exclude
+        self.exclude_sql = as_rendered(exclude_sql)
+        self.exclude_conn_id = as_rendered(exclude_conn_id)
+        self.exclude_campaign = as_rendered(exclude_campaign)
+        self.exclude_max_age = exclude_max_age
+        self.max_recipients = max_recipients
+        self.max_parts = max_parts
+        self.max_cost = max_cost
+        self.prices = prices
+        self.window = window
+        self.canary = canary
+        self.rate = rate
+        self.max_in_flight = max_in_flight
+        self.fail_fast = fail_fast
+        self.dry_run_only = dry_run
+        self.send_key = as_rendered(send_key)
+        self._check_arguments()
+
+    def argument_faults(self) -> list[Fault]:
+        """Return the faults of all arguments that are known so far."""
+        faults = [*super().argument_faults(), *self._source_faults(), *self._layout_faults()]
+        faults += self._budget.faults() + faults_of_max_invalid(self.max_invalid)
+        if self.on_empty not in _ON_EMPTY:
+            rule = f"must be one of {', '.join(_ON_EMPTY)}"
+            faults.append(Fault("on_empty", rule, shown_value(self.on_empty)))
+        return [*faults, *self._exclusion_faults(), *self._pace_faults()]
+
+    def _source_faults(self) -> list[Fault]:
+        faults = []
+        given = [name for name in ("rows", "sql", "path") if getattr(self, name) is not None]
+        if len(given) != 1:
+            faults.append(Fault("rows, sql, path", "must be given one of the three"))
+        if (self.sql is None) != (self.sql_conn_id is None):
+            faults.append(Fault("sql, sql_conn_id", "must be given together or not at all"))
+        if self.sql is None:
+            faults += [
+                Fault(name, "has no effect without sql")
+                for name in ("sql_parameters", "sql_hook_params")
+                if getattr(self, name) is not None
+            ]
+        return faults
+
+    def _layout_faults(self) -> list[Fault]:
+        # Faults of a text that is not known yet cannot be told from those of a missing one.
+        if any(is_template(getattr(self, name)) for name in ("body", "bodies", "parameters", "from_")):
+            return []
+        return [] if self._reads_file("body") else self._layout.faults()
+
+    def _exclusion_faults(self) -> list[Fault]:
+        faults = []
+        if self.exclude_sql is not None and self.exclude_conn_id is None and self.sql_conn_id is None:
+            faults.append(Fault("exclude_conn_id", "is required for exclude_sql"))
+        if self.exclude_sql is None and self.exclude_conn_id is not None:
+            faults.append(Fault("exclude_conn_id", "has no effect without exclude_sql"))
+        if not isinstance(self.exclude_max_age, timedelta) or self.exclude_max_age < timedelta(0):
+            faults.append(Fault("exclude_max_age", "must be a timedelta, 0 or more"))
+        return faults
+
+    def _pace_faults(self) -> list[Fault]:
+        from sinch_provider.sms.campaign.canary import Canary
+        from sinch_provider.sms.campaign.window import SendWindow
+
+        faults = []
+        for name, kind in (("window", SendWindow), ("canary", Canary)):
+            value = getattr(self, name)
+            if isinstance(value, kind):
+                faults += value.faults(name)
+            elif value is not None:
+                faults.append(Fault(name, f"must be a {kind.__name__}", type(value).__name__))
+        if not isinstance(self.max_in_flight, int) or not 1 <= self.max_in_flight <= _MOST_IN_FLIGHT:
+            faults.append(Fault("max_in_flight", f"must be a number from 1 to {_MOST_IN_FLIGHT}"))
+        if self.rate is not None and not (isinstance(self.rate, (int, float)) and self.rate > 0):
+            faults.append(Fault("rate", "must be a number of people a second, above 0"))
+        return faults
+
+    def _reads_file(self, name: str) -> bool:
+        value = getattr(self, name)
+        return isinstance(value, str) and value.endswith(tuple(self.template_ext))
+
+    @property
+    def _layout(self) -> Layout:
+        return Layout(**self.values(_LAYOUT))
+
+    @property
+    def _budget(self) -> Budget:
+        return Budget(**self.values(_BUDGET))
+
+    def _render_field(
+        self, name: str, value: Any, context: Context, environment: jinja2.Environment, seen_oids: set[int]
+    ) -> Any:
+        # Rows are data: a name with {{ in it is no template.
+        if name in {"rows", "exclude"} and not isinstance(value, str) and not hasattr(value, "resolve"):
+            return value
+        return super()._render_field(name, value, context, environment, seen_oids)

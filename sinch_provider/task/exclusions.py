@@ -1,0 +1,63 @@
+"""Where the exclusions of a campaign come from: a value, a file, a query, or another campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from sinch_provider.sms.campaign.exclusions import Exclusions, Read
+from sinch_provider.sms.campaign.reached import people_reached
+from sinch_provider.sms.errors import Fault, SinchValidationError
+from sinch_provider.task.sources import read_file, read_query, read_value
+
+
+def exclusions_of(
+    *,
+    exclude: Any,
+    exclude_sql: str | None,
+    exclude_conn_id: str | None,
+    exclude_campaign: Any,
+    exclude_max_age: timedelta,
+    default_country: str | None,
+) -> Callable[[Collection[str]], Awaitable[Exclusions]] | None:
+    """
+    Return what makes the exclusions of a campaign; None: there are none.
+
+    :param exclude: Rows, or the path of a file with them.
+    :param exclude_sql: A query.
+    :param exclude_conn_id: The connection of its database.
+    :param exclude_campaign: What another campaign has returned, or its reference.
+    :param exclude_max_age: They are read again when they are older.
+    :param default_country: Whose numbers those without ``+`` are.
+    """
+    sources: dict[str, Read] = {}
+    if isinstance(exclude, str):
+        sources["exclude"] = partial(read_file, exclude)
+    elif exclude is not None:
+        sources["exclude"] = partial(read_value, exclude)
+    if exclude_sql is not None and exclude_conn_id is not None:
+        sources["exclude_sql"] = partial(read_query, exclude_sql, exclude_conn_id)
+    if not sources and exclude_campaign is None:
+        return None
+
+    async def make(were_there: Collection[str]) -> Exclusions:
+        people = set() if exclude_campaign is None else await people_reached(*_campaign(exclude_campaign))
+        return Exclusions(
+            sources, people, default_country, exclude_max_age.total_seconds(), were_there=were_there
+        )
+
+    return make
+
+
+def _campaign(campaign: Any) -> tuple[str, int]:
+    """Reference of a campaign, and how many batches it has at least."""
+    found: Any = campaign
+    batches: Any = 0
+    if isinstance(campaign, Mapping):
+        found, batches = campaign.get("reference"), campaign.get("batches")
+    if isinstance(found, str) and found.strip() and isinstance(batches, int):
+        return found, batches
+    rule = "must be what a campaign has returned, or its reference"
+    raise SinchValidationError([Fault("exclude_campaign", rule, type(campaign).__name__)], "send")

@@ -1,0 +1,228 @@
+"""Who is texted when: windows, canaries, exclusions, caps over what was reached, refused batches."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+import pytest
+from airflow.providers.common.compat.sdk import DAG, task
+
+from sinch_provider.operators.campaign import SinchCampaignOperator
+from sinch_provider.sms.campaign.canary import Canary
+from sinch_provider.sms.campaign.window import SendWindow
+from sinch_provider.sms.runtime import current, using
+from tests.integration.conftest import result_of
+
+START = pendulum.datetime(2026, 1, 1, tz="UTC")
+UK = [f"+447700900{number:03}" for number in range(200, 220)]
+SWEDEN = ["+46701740605", "+46701740606"]
+NEVER = "+447700900401"
+FAILS = "+447700900402"
+
+
+def campaign(**arguments: Any) -> SinchCampaignOperator:
+    return SinchCampaignOperator(**{"task_id": "remind", "body": "Hi!", **arguments})
+
+
+def received(sandbox: Any) -> Counter[str]:
+    return Counter(f"+{message['to']}" for message in sandbox.messages() if message["code"] != 407)
+
+
+@pytest.fixture
+def noon(sinch_default: Any) -> Iterator[Callable[[], pendulum.DateTime]]:
+    """The time, which begins at noon in London, and goes on while somebody waits."""
+    began = pendulum.parse(sinch_default.now())
+    assert isinstance(began, pendulum.DateTime)
+    start = began.add(days=1).at(12) if began.hour >= 12 else began.at(12)
+    sinch_default.advance((start - began).total_seconds())
+    passed = [0.0]
+
+    def wait(seconds: float) -> None:
+        passed[0] += seconds
+        sinch_default.advance(seconds)
+
+    async def wait_async(seconds: float) -> None:
+        wait(seconds)
+        await asyncio.sleep(0)
+
+    def clock() -> pendulum.DateTime:
+        return start.add(seconds=passed[0])
+
+    with using(
+        replace(current(), now=clock, monotonic=lambda: passed[0], sleep=wait, async_sleep=wait_async)
+    ):
+        yield clock
+
+
+@pytest.mark.usefixtures("noon")
+class TestWindow:
+    def test_an_open_one_ends_the_texts_with_it(self, run_dag, sinch_default):
+        with DAG("open", start_date=START, schedule=None) as dag:
+            campaign(rows=UK, window=SendWindow("09:00", "20:00"))
+        assert run_dag(dag).state == "success"
+        assert received(sinch_default) == Counter(UK)
+        (batch,) = sinch_default.batches()
+        assert batch["expire_at"][11:19] in {"19:00:00", "20:00:00"}
+
+    def test_the_task_waits_for_a_closed_one(self, run_dag, sinch_default, noon, shown):
+        began = noon()
+        with DAG("closed", start_date=START, schedule=None) as dag:
+            campaign(rows=UK, window=SendWindow("08:00", "09:00"))
+        run = run_dag(dag)
+        assert run.state == "success"
+        assert received(sinch_default) == Counter(UK)
+        assert timedelta(hours=18) < noon() - began < timedelta(hours=22)
+        assert "Waiting for the hours in which 20 people may be texted" in shown()
+
+    def test_each_zone_has_its_own(self, run_dag, sinch_default):
+        zones = {"+447700900222": "Europe/London", "+447700900333": "Pacific/Auckland"}
+        rows = [{"number": number, "zone": zone} for number, zone in zones.items()]
+        with DAG("zones", start_date=START, schedule=None) as dag:
+            campaign(
+                rows=rows,
+                number_column="number",
+                time_zone_column="zone",
+                window=SendWindow("09:00", "20:00"),
+            )
+        assert run_dag(dag).state == "success"
+        for batch in sinch_default.batches():
+            created = pendulum.parse(batch["created_at"])
+            assert 9 <= created.in_timezone(zones[f"+{batch['to'][0]}"]).hour < 20
+        assert received(sinch_default) == Counter(zones.keys())
+
+
+@pytest.mark.usefixtures("noon")
+class TestCanary:
+    def test_the_others_get_the_text_when_the_first_have_it(self, run_dag, sinch_default, shown):
+        with DAG("canary", start_date=START, schedule=None) as dag:
+            campaign(rows=UK, canary=Canary(5))
+        run = run_dag(dag)
+        assert run.state == "success"
+        assert received(sinch_default) == Counter(UK)
+        assert [len(each["to"]) for each in reversed(sinch_default.batches())] == [5, 15]
+        assert "Waiting for the reports of the first 5 people" in shown()
+        assert result_of(run, "remind")["reached"] == 20
+
+    def test_nobody_else_gets_it_if_they_do_not(self, run_dag, sinch_default, shown):
+        sinch_default.script({"prefix": "447700900", "status": "Failed", "code": 402})
+        with DAG("stopped", start_date=START, schedule=None) as dag:
+            campaign(rows=UK, canary=Canary(5), retries=3)
+        run = run_dag(dag)
+        assert run.state == "failed"
+        assert [len(each["to"]) for each in sinch_default.batches()] == [5]
+        said = shown()
+        assert "5 of the first 5 texts were not delivered, so min_delivered=0.9 cannot be reached" in said
+        assert "Nobody else was texted." in said
+
+    def test_reports_that_never_come_stop_it_too(self, run_dag, sinch_default, noon, shown):
+        began = noon()
+        with DAG("silent", start_date=START, schedule=None) as dag:
+            campaign(rows=[NEVER], canary=Canary(1, within=timedelta(minutes=20)))
+        assert run_dag(dag).state == "failed"
+        assert timedelta(minutes=20) <= noon() - began < timedelta(hours=1)
+        assert "0 of the first 1 texts were delivered" in shown()
+
+    def test_one_that_is_larger_than_the_audience_decides_nothing(self, run_dag, sinch_default):
+        with DAG("small", start_date=START, schedule=None) as dag:
+            campaign(rows=UK[:3], canary=Canary(5))
+        assert run_dag(dag).state == "success"
+        assert received(sinch_default) == Counter(UK[:3])
+
+
+class TestExclusions:
+    def test_rows_a_file_and_another_campaign(self, run_dag, sinch_default, tmp_path):
+        (tmp_path / "out.csv").write_text(f"number\n{UK[3]}\n")
+        with DAG("excluded", start_date=START, schedule=None) as dag:
+            first = campaign(task_id="first", rows=UK[:2])
+            campaign(rows=UK[:6], exclude=[UK[2]], exclude_campaign=first.output)
+            campaign(task_id="file", rows=UK[:6], exclude=str(tmp_path / "out.csv"), send_key="other")
+        run = run_dag(dag)
+        assert run.state == "success"
+        assert result_of(run, "remind")["excluded"] == 3
+        expected = Counter(UK[:2]) + Counter(UK[3:6]) + Counter(each for each in UK[:6] if each != UK[3])
+        assert received(sinch_default) == expected
+
+    def test_what_cannot_be_read_keeps_everything_from_being_sent(self, run_dag, sinch_default, shown):
+        with DAG("unreadable", start_date=START, schedule=None) as dag:
+            campaign(rows=UK, exclude="file:///nowhere/out.csv")
+        assert run_dag(dag).state == "failed"
+        assert sinch_default.batches() == []
+        assert "exclude cannot be read" in shown()
+
+    def test_a_campaign_that_is_unknown_excludes_nobody_silently(self, run_dag, sinch_default, shown):
+        with DAG("unknown", start_date=START, schedule=None) as dag:
+            campaign(rows=UK, exclude_campaign={"reference": "elsewhere", "batches": 2})
+        assert run_dag(dag).state == "failed"
+        assert sinch_default.batches() == []
+        assert "It is unknown whom to leave out" in shown()
+
+
+class TestQuarantine:
+    def test_bad_rows_are_written_without_their_numbers(self, run_dag, sinch_default, tmp_path):
+        rows = [{"id": "a", "phone": UK[0]}, {"id": "b", "phone": "0770 0900 987"}]
+        place = tmp_path / "bad.csv"
+        with DAG("dirty", start_date=START, schedule=None) as dag:
+            campaign(
+                rows=rows,
+                number_column="phone",
+                id_column="id",
+                max_invalid=1,
+                quarantine_path=f"file://{place}",
+            )
+        assert run_dag(dag).state == "success"
+        lines = place.read_text().splitlines()
+        assert lines[0] == "row,id,column,reason,number"
+        assert lines[1].startswith("2,b,phone,")
+        assert "900987" not in place.read_text()
+
+
+def test_people_who_were_reached_count_for_a_cap(run_dag, sinch_default):
+    with DAG("growing", start_date=START, schedule=None) as dag:
+
+        @task
+        def people(number: int) -> list[str]:
+            return UK[:number]
+
+        first = campaign(task_id="first", rows=people(5), max_recipients=6, send_key="day")
+        second = campaign(task_id="second", rows=people(7), max_recipients=6, send_key="day")
+        first >> second
+    run = run_dag(dag)
+    assert run.get_task_instance("first").state == "success"
+    assert run.get_task_instance("second").state == "failed"
+
+
+def test_a_refused_batch_fails_the_task_after_the_others(run_dag, sinch_default, shown):
+    sinch_default.configure(text_limit=10)
+    rows = [{"number": number, "language": "sv" if number in SWEDEN else "en"} for number in UK + SWEDEN]
+    with DAG("refused", start_date=START, schedule=None) as dag:
+        SinchCampaignOperator(
+            task_id="remind",
+            rows=rows,
+            number_column="number",
+            language_column="language",
+            bodies={"sv": "Hej!", "en": "Good morning!"},
+            retries=3,
+        )
+    assert run_dag(dag).state == "failed"
+    assert received(sinch_default) == Counter(SWEDEN)
+    assert f"Sinch has refused the batches of {len(UK)} people" in shown()
+    assert sinch_default.calls()["send"] == 2
+
+
+def test_a_staging_account_texts_nobody_else(run_dag, sinch_default, monkeypatch):
+    connection = {**sinch_default.connection}
+    connection["extra"] = {**connection["extra"], "only_to": "4670"}
+    monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(connection))
+    with DAG("staging", start_date=START, schedule=None) as dag:
+        campaign(rows=[*UK, *SWEDEN])
+    run = run_dag(dag)
+    assert run.state == "success"
+    assert received(sinch_default) == Counter(SWEDEN)
+    assert result_of(run, "remind")["not_allowed"] == len(UK)
