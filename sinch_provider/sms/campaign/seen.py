@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 #: Numbers after which a new set begins. Soon after so many, a set of Python takes twice its room, and three
@@ -30,6 +30,11 @@ class Seen:
 
     def __contains__(self, number: str) -> bool:
         return self._has(int(number))
+
+    def among(self, numbers: Iterable[int]) -> set[int]:
+        """Return those of some numbers that were seen: for many, this costs a fraction of a look at each."""
+        wanted = set(numbers)
+        return set().union(*(wanted & each for each in (self._latest, *self._full)))
 
     def add(self, numbers: Sequence[str]) -> list[bool] | None:
         """
