@@ -7,6 +7,7 @@ Whatever led here, the first attempt, a retry, a clear or the end of a wait, the
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -161,25 +162,24 @@ class Entry:
         """Everybody who is to be texted, and everybody who was."""
         if not found.people and self._exclusions is None:
             return self._audience.counts.totals
-        gone = set(found.people)
+        here: Counter[str] = Counter()
         shares = []
         for portion in self._audience.portions():
-            numbers = [int(each.number) for each in portion]
-            shares.append(
-                totals_of(
-                    each
-                    for each, number in zip(portion, numbers, strict=True)
-                    if number in found.people or not self._is_excluded(each.number)
-                )
-            )
-            gone.difference_update(numbers)
-        # Those who were reached, and whose rows are gone, count as people with the usual text.
+            numbers = {int(each.number) for each in portion}
+            reached = numbers & found.people
+            left_out = self._excluded_among(numbers - reached)
+            shares.append(totals_of(each for each in portion if int(each.number) not in left_out))
+            here.update(country_of(str(each)) for each in reached)
+        # Those who were reached, and whose rows are gone, count as people with the usual text. They are only
+        # counted: another set of so many numbers would need as much memory as the first.
         parts = max(1, round(self._audience.counts.all_parts / max(1, self._audience.counts.people)))
-        shares += [{country_of(str(each)): Share(1, parts)} for each in gone]
+        if here.total() < len(found.people):
+            gone = Counter(country_of(str(each)) for each in found.people) - here
+            shares += [{country: Share(people, people * parts)} for country, people in gone.items()]
         return together(shares)
 
-    def _is_excluded(self, number: str) -> bool:
-        return self._exclusions is not None and number in self._exclusions
+    def _excluded_among(self, numbers: Collection[int]) -> set[int]:
+        return set() if self._exclusions is None else self._exclusions.among(numbers)
 
     async def _canary_passed(self, canary: Canary, outcome: Outcome) -> bool:
         """Send to a few people, and judge what came of that. False: the others are not texted now."""
