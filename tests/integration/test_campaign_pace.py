@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pendulum
 import pytest
-from airflow.providers.common.compat.sdk import DAG, task
+from airflow.providers.common.compat.sdk import DAG
 
 from sinch_provider.operators.campaign import (
     Canary,
@@ -160,21 +160,6 @@ class TestQuarantine:
         assert lines[0] == "row,id,column,reason,number"
         assert lines[1].startswith("2,b,phone,")
         assert "900987" not in place.read_text()
-
-
-def test_people_who_were_reached_count_for_a_cap(run_dag, sinch_default):
-    with DAG("growing", start_date=START, schedule=None) as dag:
-
-        @task
-        def people(number: int) -> list[str]:
-            return UK[:number]
-
-        first = campaign(task_id="first", rows=people(5), max_recipients=6, send_key="day")
-        second = campaign(task_id="second", rows=people(7), max_recipients=6, send_key="day")
-        first >> second
-    run = run_dag(dag)
-    assert run.get_task_instance("first").state == "success"
-    assert run.get_task_instance("second").state == "failed"
 
 
 def test_a_refused_batch_fails_the_task_after_the_others(run_dag, sinch_default, shown):
