@@ -7,9 +7,7 @@ from datetime import timedelta
 import pendulum
 from airflow.sdk import dag
 
-from sinch_provider.operators.campaign import SinchCampaignOperator
-from sinch_provider.sms.campaign.canary import Canary
-from sinch_provider.sms.campaign.window import SendWindow
+from sinch_provider.operators.campaign import Canary, SendWindow, SinchCampaignOperator
 
 WAREHOUSE = "warehouse"
 

@@ -91,7 +91,11 @@ install() {
         fail "pip could not install what is needed; its message is above.
 Without network access to the package index this cannot work; a mirror is set with pip config or PIP_INDEX_URL."
 }
-install hatchling editables
+backends="hatchling editables"
+# Airflow 2.11 needs a package that has no wheel, and the environments of newer Pythons have no setuptools.
+! grep -q '^setuptools==' "$constraints" || backends="$backends setuptools"
+# shellcheck disable=SC2086 - each word is a package
+install $backends
 install --no-build-isolation apache-airflow --editable ./sandbox --editable '.[dev]'
 
 echo "$state" >"$stamp"

@@ -23,14 +23,19 @@ def get_provider_info() -> dict[str, Any]:
                 "integration-name": integration,
                 "python-modules": [
                     "sinch_provider.operators.batches",
+                    "sinch_provider.operators.campaign",
                     "sinch_provider.operators.dry_run",
+                    "sinch_provider.operators.resend",
                     "sinch_provider.operators.send",
                 ],
             }
         ],
         "sensors": [{"integration-name": integration, "python-modules": ["sinch_provider.sensors.batches"]}],
         "triggers": [
-            {"integration-name": integration, "python-modules": ["sinch_provider.triggers.batches"]}
+            {
+                "integration-name": integration,
+                "python-modules": ["sinch_provider.triggers.batches", "sinch_provider.triggers.campaign"],
+            }
         ],
         "extra-links": ["sinch_provider.links.SinchBatchLink"],
         "notifications": ["sinch_provider.notifications.sms.SinchSmsNotifier"],

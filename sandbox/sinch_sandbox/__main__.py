@@ -11,7 +11,11 @@ from collections.abc import Sequence
 from dataclasses import fields
 from types import FrameType
 
+from pydantic import ValidationError
+
 import sinch_sandbox
+from sinch_sandbox.control.outcomes import Script
+from sinch_sandbox.core import outcomes
 from sinch_sandbox.core.outcomes import MAGIC, MAGIC_PREFIX
 from sinch_sandbox.core.settings import Credentials, Settings, parse_assignment
 from sinch_sandbox.core.store.database import TEMPORARY
@@ -30,6 +34,8 @@ examples:
   sinch-sandbox --clock real --speed 60        a minute passes every second
   sinch-sandbox --clock manual --port 0        for tests: any free port; time moves only when you move it
   sinch-sandbox --set cancel_after_dispatch=409 --set delivery_delay=30
+  sinch-sandbox --script '{{"prefix": "+44", "shares": {{"temporary": 0.1}}}}'
+                                               a tenth of these numbers fails for now, always the same ones
   sinch-sandbox --host 0.0.0.0 --allow-remote --allow-host sandbox.corp
                                                for a closed network: no password protects it
 
@@ -121,6 +127,15 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help="change a setting; may be repeated. GET /sandbox/settings lists them",
     )
+    how.add_argument(
+        "--script",
+        action="append",
+        default=[],
+        dest="scripts",
+        type=_script,
+        metavar="JSON",
+        help="how messages to some numbers end, as POST /sandbox/outcomes takes it; may be repeated",
+    )
     return result
 
 
@@ -144,6 +159,15 @@ def _assignment(text: str) -> tuple[str, object]:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return name, value
+
+
+def _script(text: str) -> tuple[str, outcomes.Script]:
+    try:
+        script = Script.model_validate_json(text)
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, each['loc'])) or 'script'}: {each['msg']}" for each in error.errors())
+        raise argparse.ArgumentTypeError("; ".join(faults)) from None
+    return script.digits(), script.outcome()
 
 
 def _credentials(given: argparse.Namespace) -> Credentials:
@@ -177,6 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         speed=given.speed,
         credentials=_credentials(given),
         settings=_settings(given),
+        outcomes=tuple(given.scripts),
         allow_remote=given.allow_remote,
         allow_hosts=tuple(given.hosts),
         allow_remote_callbacks=given.allow_remote_callbacks,

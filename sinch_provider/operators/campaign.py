@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from sinch_provider.operators.campaign_arguments import CampaignArguments
+from sinch_provider.sms.campaign.canary import Canary
+from sinch_provider.sms.campaign.window import SendWindow
 from sinch_provider.sms.errors import Fault
+from sinch_provider.task.results import ResultsFile, ResultsTable
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from sinch_provider.sms.campaign.audience import Audience
-    from sinch_provider.sms.campaign.entry import Outcome, Wait
+    from sinch_provider.sms.campaign.entry import Outcome
     from sinch_provider.sms.campaign.rows import Rows
-    from sinch_provider.sms.campaign.sending import Round
     from sinch_provider.sms.client import SinchClient
+    from sinch_provider.task.campaigns import TaskCampaign
 
+
+__all__ = ["Canary", "ResultsFile", "ResultsTable", "SendWindow", "SinchCampaignOperator"]
 
 #: The most characters that a line in the log names.
 _NAMED: Final = 10
@@ -71,25 +76,15 @@ class SinchCampaignOperator(CampaignArguments):
     :param rate: People a second, at most, on average over batches.
     :param max_in_flight: How many requests are on their way at once, 1 to 10.
     :param fail_fast: Whether nothing more is sent once Sinch has refused a batch.
+    :param wait_for_completion: Whether to wait, without a worker, until all texts have a final status.
+    :param results: Where to write what became of each person's text: a ``ResultsTable`` or a ``ResultsFile``.
+        The task waits for the final statuses first. (templated)
     :param dry_run: Whether to stop after the check.
     :param send_key: A campaign of its own: with a new key, everybody is texted anew. Required in mapped
         tasks. (templated)
     :param sinch_conn_id: The connection. (templated)
     :raises SinchValidationError: When the Dag is parsed, for every fault that is known then.
     """
-
-    _killed = False
-
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Check everybody, and text those who were not reached yet."""
-        return self._enter(context, resumed=False)
-
-    def resume(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Go on after a wait: check everybody, and text those who were not reached yet."""
-        from sinch_provider.operators import campaign_running as running
-
-        running.check_event(event)
-        return self._enter(context, resumed=True)
 
     def _enter(self, context: Context, *, resumed: bool) -> dict[str, Any]:
         from sinch_provider.operators import campaign_running as running
@@ -108,8 +103,7 @@ class SinchCampaignOperator(CampaignArguments):
             if self.dry_run_only:
                 return self._summary(audience)
             with self.hook.new_client() as client:
-                outcome, reference = self._send(context, client, audience, resumed=resumed)
-            return self._conclude(audience, outcome, reference)
+                return self._send(context, client, audience, resumed=resumed)
 
     def _audience(self) -> Audience:
         """Read the source, and check everybody."""
@@ -163,90 +157,47 @@ class SinchCampaignOperator(CampaignArguments):
 
     def _send(
         self, context: Context, client: SinchClient, audience: Audience, *, resumed: bool
-    ) -> tuple[Outcome, str]:
+    ) -> dict[str, Any]:
         from sinch_provider.operators import campaign_running as running
 
         key = None if self.send_key is None else str(self.send_key)
         entered = running.TaskCampaign(context, self, client.account, send_key=key, resumed=resumed)
-        sending = running.Sending(
-            client.account,
-            entered.reference,
-            entered.journal,
-            entered.settling,
-            stopped=lambda: self._killed,
-            max_in_flight=self.max_in_flight,
-            rate=self.rate,
-            fail_fast=self.fail_fast,
-        )
-        entry = running.Entry(
-            entered.campaign,
-            sending,
-            entered.journal,
-            audience,
-            seed=entered.reference,
-            exclusions=running.exclusions_of(
-                exclude=self.exclude,
-                exclude_sql=self.exclude_sql,
-                exclude_conn_id=self.exclude_conn_id or self.sql_conn_id,
-                exclude_campaign=self.exclude_campaign,
-                exclude_max_age=self.exclude_max_age,
-                default_country=self.default_country,
-            ),
-            window=self.window,
-            canary=self.canary,
-            budget=self._budget,
-            only_to=client.account.only_to,
-            progress=self._log_progress,
-        )
-        return client.follow(entry.steps()), entered.reference
+        if self.results is not None:
+            self.results.prepare()
+        outcome = client.follow(self._entry(entered, client, audience).steps())
+        self._finish(outcome)
+        kinds: dict[str, int] = {}
+        if self.wait_for_completion or self.results is not None:
+            kinds = self._follow(client, entered, audience)
+        return {**self._summary(audience, outcome, entered.reference), **({"kinds": kinds} if kinds else {})}
 
-    def _conclude(self, audience: Audience, outcome: Outcome, reference: str) -> dict[str, Any]:
+    def _follow(self, client: SinchClient, entered: TaskCampaign, audience: Audience) -> dict[str, int]:
+        """Wait until all batches have finished, and write what became of everybody."""
         from sinch_provider.operators import campaign_running as running
 
-        if outcome.wait is not None:
-            self._wait(outcome, outcome.wait)
-        if (error := running.refusal(outcome)) is not None:
-            raise error
-        selection = outcome.selection
-        if selection is not None and selection.not_allowed:
-            self.log.warning(
-                "%d people were not texted, because the connection's extra only_to does not allow it.",
-                selection.not_allowed,
+        found = client.follow(entered.campaign.find_again())
+        if pending := client.follow(running.unfinished(found.batches)):
+            until = max(batch.ends for batch in found.batches)
+            self._wait(len(found.people), running.Wait("their delivery", until, pending))
+        results = running.Results()
+        client.follow(results.read(found.batches))
+        if self.results is not None and self.results.with_times:
+            client.follow(results.read_times(entered.reference, entered.since))
+        tally = results.tally()
+        self.log.info("What became of the texts:\n%s", tally.table())
+        if self.results is not None:
+            rows = results.rows(audience)
+            secret = client.account.credentials.secret
+            self.log.info(
+                "Wrote the results of %d people.", self.results.write(entered.reference, rows, secret)
             )
-        if selection is not None and selection.without_hour:
-            self.log.warning(
-                "%d people were not texted: their time zones have no hour in common in which the window is "
-                "open, or are unknown.",
-                selection.without_hour,
-            )
-        self.log.info("%d people were sent their text, in %d batches.", outcome.reached, outcome.batches)
-        return self._summary(audience, outcome, reference)
-
-    def _wait(self, outcome: Outcome, wait: Wait) -> None:
-        from sinch_provider.operators import campaign_running as running
-
-        self.log.info(
-            "%d people were sent their text so far. Waiting for %s, until %s at the latest.",
-            outcome.reached,
-            wait.reason,
-            wait.until.isoformat(timespec="minutes"),
-        )
-        self.defer(
-            trigger=running.SinchCampaignTrigger(
-                wait.until.isoformat(), wait.batch_ids, str(self.sinch_conn_id)
-            ),
-            method_name="resume",
-        )
-
-    def _log_progress(self, done: Round) -> None:
-        self.log.info("Sent to %d people in %d batches.", done.people, done.batches)
+        return {kind.value: people for kind, people in tally.kinds.items()}
 
     def _summary(
         self, audience: Audience, outcome: Outcome | None = None, reference: str | None = None
     ) -> dict[str, Any]:
         counts = audience.counts
         cost = self._budget.cost(counts.totals)
-        selection = outcome.selection if outcome else None
         return {
             "reference": reference,
             "rows": counts.rows,
@@ -255,14 +206,5 @@ class SinchCampaignOperator(CampaignArguments):
             "people": counts.people,
             "parts": counts.all_parts,
             "cost": None if cost is None else str(cost),
-            "excluded": selection.excluded if selection else 0,
-            "not_allowed": selection.not_allowed if selection else 0,
-            "without_hour": selection.without_hour if selection else 0,
-            "reached": outcome.reached if outcome else 0,
-            "reached_before": outcome.before if outcome else 0,
-            "batches": outcome.batches if outcome else 0,
+            **self._counts(outcome),
         }
-
-    def on_kill(self) -> None:
-        """Send nothing more."""
-        self._killed = True

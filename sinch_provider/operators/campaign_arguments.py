@@ -7,22 +7,22 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sinch_provider.hooks import DEFAULT_CONN_ID
-from sinch_provider.operators.base import SinchOperator
+from sinch_provider.operators.campaign_base import CampaignOperator
 from sinch_provider.sms.campaign.audience import MAX_INVALID, faults_of_max_invalid
-from sinch_provider.sms.campaign.budget import Budget, Money
 from sinch_provider.sms.campaign.layout import Layout
 from sinch_provider.sms.errors import Fault
-from sinch_provider.sms.fields.rules import FILE_SUFFIXES, shown_value
+from sinch_provider.sms.fields.rules import FILE_SUFFIXES
 from sinch_provider.task.arguments import as_rendered, is_template
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    import jinja2
-    from airflow.providers.common.compat.sdk import Context, XComArg
+    from airflow.providers.common.compat.sdk import XComArg
 
+    from sinch_provider.sms.campaign.budget import Money
     from sinch_provider.sms.campaign.canary import Canary
     from sinch_provider.sms.campaign.window import SendWindow
+    from sinch_provider.task.results import ResultsFile, ResultsTable
     from sinch_provider.task.typing import BaseOperatorArguments, TemplatedText
 
 _LAYOUT: Final = (
@@ -37,16 +37,13 @@ _LAYOUT: Final = (
     "default_country",
     "max_number_of_message_parts",
 )
-_BUDGET: Final = ("max_recipients", "max_parts", "max_cost", "prices")
-_ON_EMPTY: Final = ("fail", "skip", "succeed")
-_MOST_IN_FLIGHT: Final = 10
 
 
-class CampaignArguments(SinchOperator):
+class CampaignArguments(CampaignOperator):
     """Takes the arguments of ``SinchCampaignOperator``, which describes them."""
 
     template_fields: Sequence[str] = (
-        *SinchOperator.template_fields,
+        *CampaignOperator.template_fields,
         "rows",
         "sql",
         "sql_conn_id",
@@ -61,6 +58,7 @@ class CampaignArguments(SinchOperator):
         "exclude_conn_id",
         "exclude_campaign",
         "quarantine_path",
+        "results",
         "send_key",
     )
     template_ext: Sequence[str] = (*FILE_SUFFIXES, ".sql")
@@ -86,7 +84,6 @@ class CampaignArguments(SinchOperator):
         "exclude_campaign",
     )
     file_fields = ("body", "sql", "exclude_sql")
-    operation = "send"
 
     def __init__(
         self,
@@ -124,6 +121,8 @@ class CampaignArguments(SinchOperator):
         rate: float | None = None,
         max_in_flight: int = 4,
         fail_fast: bool = False,
+        wait_for_completion: bool = False,
+        results: ResultsTable | ResultsFile | None = None,
         dry_run: bool = False,
         send_key: TemplatedText | None = None,
         sinch_conn_id: TemplatedText = DEFAULT_CONN_ID,
@@ -163,18 +162,21 @@ class CampaignArguments(SinchOperator):
         self.rate = rate
         self.max_in_flight = max_in_flight
         self.fail_fast = fail_fast
+        self.wait_for_completion = wait_for_completion
+        self.results = results
         self.dry_run_only = dry_run
         self.send_key = as_rendered(send_key)
         self._check_arguments()
 
     def argument_faults(self) -> list[Fault]:
         """Return the faults of all arguments that are known so far."""
-        faults = [*super().argument_faults(), *self._source_faults(), *self._layout_faults()]
-        faults += self._budget.faults() + faults_of_max_invalid(self.max_invalid)
-        if self.on_empty not in _ON_EMPTY:
-            rule = f"must be one of {', '.join(_ON_EMPTY)}"
-            faults.append(Fault("on_empty", rule, shown_value(self.on_empty)))
-        return [*faults, *self._exclusion_faults(), *self._pace_faults()]
+        return [
+            *self._source_faults(),
+            *self._layout_faults(),
+            *super().argument_faults(),
+            *faults_of_max_invalid(self.max_invalid),
+            *([] if self.results is None else self.results.faults("results")),
+        ]
 
     def _source_faults(self) -> list[Fault]:
         faults = []
@@ -197,33 +199,6 @@ class CampaignArguments(SinchOperator):
             return []
         return [] if self._reads_file("body") else self._layout.faults()
 
-    def _exclusion_faults(self) -> list[Fault]:
-        faults = []
-        if self.exclude_sql is not None and self.exclude_conn_id is None and self.sql_conn_id is None:
-            faults.append(Fault("exclude_conn_id", "is required for exclude_sql"))
-        if self.exclude_sql is None and self.exclude_conn_id is not None:
-            faults.append(Fault("exclude_conn_id", "has no effect without exclude_sql"))
-        if not isinstance(self.exclude_max_age, timedelta) or self.exclude_max_age < timedelta(0):
-            faults.append(Fault("exclude_max_age", "must be a timedelta, 0 or more"))
-        return faults
-
-    def _pace_faults(self) -> list[Fault]:
-        from sinch_provider.sms.campaign.canary import Canary
-        from sinch_provider.sms.campaign.window import SendWindow
-
-        faults = []
-        for name, kind in (("window", SendWindow), ("canary", Canary)):
-            value = getattr(self, name)
-            if isinstance(value, kind):
-                faults += value.faults(name)
-            elif value is not None:
-                faults.append(Fault(name, f"must be a {kind.__name__}", type(value).__name__))
-        if not isinstance(self.max_in_flight, int) or not 1 <= self.max_in_flight <= _MOST_IN_FLIGHT:
-            faults.append(Fault("max_in_flight", f"must be a number from 1 to {_MOST_IN_FLIGHT}"))
-        if self.rate is not None and not (isinstance(self.rate, (int, float)) and self.rate > 0):
-            faults.append(Fault("rate", "must be a number of people a second, above 0"))
-        return faults
-
     def _reads_file(self, name: str) -> bool:
         value = getattr(self, name)
         return isinstance(value, str) and value.endswith(tuple(self.template_ext))
@@ -231,15 +206,3 @@ class CampaignArguments(SinchOperator):
     @property
     def _layout(self) -> Layout:
         return Layout(**self.values(_LAYOUT))
-
-    @property
-    def _budget(self) -> Budget:
-        return Budget(**self.values(_BUDGET))
-
-    def _render_field(
-        self, name: str, value: Any, context: Context, environment: jinja2.Environment, seen_oids: set[int]
-    ) -> Any:
-        # Rows are data: a name with {{ in it is no template.
-        if name in {"rows", "exclude"} and not isinstance(value, str) and not hasattr(value, "resolve"):
-            return value
-        return super()._render_field(name, value, context, environment, seen_oids)

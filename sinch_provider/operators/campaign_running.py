@@ -1,11 +1,15 @@
-"""What ``SinchCampaignOperator`` needs only when its task runs: parsing a Dag does not load it."""
+"""What the operators of campaigns need only when their tasks run: parsing a Dag does not load it."""
 
 from __future__ import annotations
 
 from sinch_provider.operators.running import airflow_failures
 from sinch_provider.sms.campaign.check import check
-from sinch_provider.sms.campaign.entry import Entry, refusal
+from sinch_provider.sms.campaign.entry import Entry, Wait, refusal
+from sinch_provider.sms.campaign.failures import failures_of
+from sinch_provider.sms.campaign.results import Results
 from sinch_provider.sms.campaign.sending import Sending
+from sinch_provider.sms.campaign.unfinished import unfinished
+from sinch_provider.sms.delivery.kinds import TEMPORARY
 from sinch_provider.task.campaigns import TaskCampaign
 from sinch_provider.task.exclusions import exclusions_of
 from sinch_provider.task.quarantine import quarantine
@@ -13,17 +17,22 @@ from sinch_provider.task.sources import read_file, read_query, read_value
 from sinch_provider.triggers.campaign import SinchCampaignTrigger, check_event
 
 __all__ = [
+    "TEMPORARY",
     "Entry",
+    "Results",
     "Sending",
     "SinchCampaignTrigger",
     "TaskCampaign",
+    "Wait",
     "airflow_failures",
     "check",
     "check_event",
     "exclusions_of",
+    "failures_of",
     "quarantine",
     "read_file",
     "read_query",
     "read_value",
     "refusal",
+    "unfinished",
 ]

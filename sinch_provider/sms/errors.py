@@ -249,6 +249,26 @@ class SinchNotSentError(SinchError):
         return "This attempt sent nothing."
 
 
+class SinchCampaignError(SinchError):
+    """
+    A campaign has ended before everybody was texted.
+
+    :param what: What happened, one sentence without a full stop.
+    :param advice: What to do next.
+    :param transient: Whether a retry can succeed without any change.
+    :param retry_after: Seconds that Sinch asked to wait, if it did.
+    """
+
+    def __init__(
+        self, what: str, *, advice: str, transient: bool = False, retry_after: float | None = None
+    ) -> None:
+        self.transient = transient
+        super().__init__(what, operation="send", advice=advice, retry_after=retry_after)
+
+    def _consequence(self) -> str:
+        return "Nobody else was texted."
+
+
 class SinchAccountChangedError(SinchError):
     """An earlier attempt of this send used a different account than the connection has now."""
 

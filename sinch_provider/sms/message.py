@@ -107,7 +107,7 @@ DEFAULTS: Final[Mapping[str, str]] = {"delivery_report": "none", "type_": "mt_te
 
 #: In the docs of an endpoint, the line that stands for the parameters of the message.
 _PLACE: Final = re.compile(r"^( *):param (?:message|changes): .*\n", re.MULTILINE)
-_PARAM: Final = re.compile(r"^ *:param (\w+): ((?:.*\n)(?: {8,}.*\n)*)", re.MULTILINE)
+_PARAM: Final = re.compile(r"^:param (\w+): ((?:.*\n)(?: +.*\n)*)", re.MULTILINE)
 
 
 def takes_message(endpoint: Callable[P, T]) -> Callable[P, T]:
@@ -126,7 +126,8 @@ def takes_changes(endpoint: Callable[P, T]) -> Callable[P, T]:
 
 def docs_of(described: object) -> dict[str, str]:
     """Read the docs of parameters, by name, from the docstring of a class or a function."""
-    found = _PARAM.findall(f"{described.__doc__ or ''}\n")
+    # Python 3.13 and later remove the indentation themselves.
+    found = _PARAM.findall(f"{inspect.cleandoc(described.__doc__ or '')}\n")
     return {name: " ".join(text.split()) for name, text in found}
 
 

@@ -60,6 +60,8 @@ class TaskCampaign:
         key = _KEY if send_key is None else f"{_KEY}.{hashlib.sha256(send_key.encode()).hexdigest()[:16]}"
         #: The client reference of all batches.
         self.reference = send.reference
+        #: A time before which no batch of it can have been sent.
+        self.since = send.since
         self.journal = CampaignJournal(
             None if store is None else TaskState(store, key), account, self.reference
         )

@@ -51,25 +51,21 @@ def read_query(
     connection = BaseHook.get_connection(conn_id)
     hook: Any = connection.get_hook(hook_params=dict(hook_params or {}))
     named = {"name": "sinch_campaign"} if connection.conn_type in _NEED_A_NAME else {}
-    with closing(hook.get_conn()) as database:
-        try:
-            with closing(database.cursor(**named)) as cursor:
-                cursor.execute(sql, *([parameters] if parameters is not None else []))
-                rows = _fetched(cursor)
-                first = next(rows, None)
-                if cursor.description is None:
-                    failure = AirflowException(
-                        f"The query of {conn_id!r} returns no rows: it must be a SELECT."
-                    )
-                else:
-                    names = [column[0] for column in cursor.description]
-                    return use(rows_of(_all(first, rows), names))
-        except (SinchError, AirflowException):
-            raise
-        except Exception as error:
-            # Drivers quote the values of rows and parameters.
-            reason = mask_text(str(error).strip().partition("\n")[0])
-            failure = AirflowException(f"The query of {conn_id!r} failed ({type(error).__name__}: {reason})")
+    try:
+        with closing(hook.get_conn()) as database, closing(database.cursor(**named)) as cursor:
+            cursor.execute(sql, *([parameters] if parameters is not None else []))
+            rows = _fetched(cursor)
+            first = next(rows, None)
+            if cursor.description is None:
+                raise AirflowException(f"The query of {conn_id!r} returns no rows: it must be a SELECT.")
+            names = [column[0] for column in cursor.description]
+            return use(rows_of(_all(first, rows), names))
+    except (SinchError, AirflowException):
+        raise
+    except Exception as error:
+        # Drivers quote the values of rows and parameters.
+        reason = mask_text(str(error).strip().partition("\n")[0])
+        failure = AirflowException(f"The query of {conn_id!r} failed ({type(error).__name__}: {reason})")
     # Raised outside the block: otherwise Airflow would log the other error too.
     raise failure
 

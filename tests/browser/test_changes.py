@@ -286,6 +286,32 @@ def test_numbers_are_scripted_changed_and_put_back(page: Page, sinch_sandbox: Sa
     expect(magic).to_contain_text("unknown subscriber")
 
 
+def test_numbers_are_scripted_by_shares(page: Page, sinch_sandbox: SandboxClient) -> None:
+    page.goto(f"{sinch_sandbox.url}/#/settings")
+    form = page.get_by_role("form", name="Script a number")
+    numbers = page.get_by_role("list", name="Numbers").get_by_role("listitem")
+    form.get_by_label("Number begins with").fill("+999")
+    expect(form.get_by_label("Seed")).to_be_hidden()
+    form.get_by_label("Ends as").select_option("shares")
+    expect(form.get_by_label("Code")).to_be_hidden()
+    form.get_by_label("% temporary failure").fill("5")
+    form.get_by_label("% without a receipt").fill("2.5")
+    form.get_by_label("Seed").fill("7")
+    form.get_by_role("button", name="Script it").click()
+    mine = numbers.filter(has_text="+999")
+    expect(mine).to_contain_text("92.5 % delivered · 5 % temporary · 2.5 % never, seed 7")
+    expect(form.get_by_label("Seed")).to_be_hidden()
+    page.get_by_role("button", name="Change +999").click()
+    expect(form.get_by_label("% without a receipt")).to_have_value("2.5")
+    form.get_by_label("% without a receipt").fill("100")
+    form.get_by_label("% temporary failure").fill("0")
+    form.get_by_role("button", name="Script it").click()
+    expect(mine).to_contain_text("100 % never, seed 7")
+    send(sinch_sandbox, to=["+99950100000", "+99950100001"])
+    sinch_sandbox.advance(6)
+    assert [each["status"] for each in sinch_sandbox.messages()] == ["Dispatched", "Dispatched"]
+
+
 def test_a_fresh_start(page: Page, sinch_sandbox: SandboxClient) -> None:
     send(sinch_sandbox)
     sinch_sandbox.configure(history_days=35)

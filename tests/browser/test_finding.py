@@ -80,7 +80,9 @@ def test_a_reference_leads_to_all_its_texts(page: Page, sinch_sandbox: SandboxCl
     page.goto(f"{sinch_sandbox.url}/#/phones/447700900150")
     page.get_by_text("Details").click()
     page.get_by_role("link", name="Tickets").click()
-    expect(page.locator("a.entry")).to_have_count(2)
+    page.get_by_role("button", name="More for this reference").click()
+    page.get_by_role("link", name="Search in its texts").click()
+    expect(page.locator("a.entry .number")).to_have_text(["+44 7700 900150", "+44 7700 900222"])
 
 
 def test_the_list_of_batches_is_filtered(page: Page, sinch_sandbox: SandboxClient, batch_id: str) -> None:

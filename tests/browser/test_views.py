@@ -108,6 +108,59 @@ def test_a_large_batch_loads_as_one_scrolls(page: Page, sinch_sandbox: SandboxCl
     expect(page.locator("tbody tr")).to_have_count(250)
 
 
+def test_all_batches_of_a_reference_with_their_sum(
+    watched: tuple[Page, Watch], sinch_sandbox: SandboxClient
+) -> None:
+    page, watch = watched
+    reference = "spring/sale? 1"
+    for first in range(0, 360, 3):
+        send(sinch_sandbox, to=[f"+9995010{first + i:04}" for i in range(3)], client_reference=reference)
+    send(sinch_sandbox, to=["+447700900150", "+447700900401"], client_reference=reference)
+    batch_id = send(sinch_sandbox, send_at="2100-01-01T00:00:00Z", client_reference=reference)
+    send(sinch_sandbox, client_reference="spring")
+    sinch_sandbox.advance(3)
+    page.goto(f"{sinch_sandbox.url}/#/batches/{batch_id}")
+    main = page.get_by_role("main")
+    main.get_by_role("link", name=reference).click()
+    figures = main.locator("dl.sum")
+    expect(figures.locator("dd")).to_have_text(["122", "363", "360", "1", "2", "0"])
+    expect(figures.locator("dt")).to_have_text(
+        ["batches", "recipients", "delivered", "failed", "pending", "cancelled"]
+    )
+    expect(main.locator(".progress").first).to_have_attribute(
+        "aria-label", "1 Queued, 1 Dispatched, 360 Delivered, 1 Failed"
+    )
+    batches = main.get_by_role("list", name="Batches of this reference").get_by_role("listitem")
+    expect(batches).to_have_count(100)
+    main.locator(".scroller").evaluate("node => node.scrollTo(0, node.scrollHeight)")
+    expect(batches).to_have_count(122)
+    page.request.delete(
+        f"{sinch_sandbox.url}/xms/v1/sandbox-plan/batches/{batch_id}",
+        headers={"Authorization": "Bearer sandbox-token"},
+    )
+    expect(figures.locator("dd")).to_have_text(["122", "363", "360", "1", "1", "1"])
+    main.locator(".legend").get_by_role("link", name="Failed").click()
+    expect(page.locator("a.entry")).to_have_count(1)
+    expect(page.locator("a.entry")).to_contain_text("900150")
+    page.go_back()
+    main.get_by_role("listitem").locator("a.entry").first.click()
+    expect(page).to_have_url(re.compile(f"#/batches/{batch_id}$"))
+    page.go_back()
+    expect(page.get_by_role("link", name="Batches", exact=True)).to_have_attribute("aria-current", "page")
+    watch.forgive("404")
+    sinch_sandbox.reset()
+    expect(main.get_by_text("No batch has this reference.")).to_be_visible()
+
+
+def test_a_text_leads_to_its_reference(page: Page, sinch_sandbox: SandboxClient) -> None:
+    send(sinch_sandbox, client_reference="doors")
+    page.goto(f"{sinch_sandbox.url}/#/phones/447700900222")
+    page.get_by_text("Details").click()
+    page.get_by_role("link", name="doors").click()
+    expect(page.get_by_role("main").locator("dl.sum dd")).to_have_text(["1", "1", "0", "0", "1", "0"])
+    expect(page).to_have_title("Reference doors · Sinch sandbox")
+
+
 def test_a_batch_that_is_not_there(watched: tuple[Page, Watch], sinch_sandbox: SandboxClient) -> None:
     page, watch = watched
     watch.forgive("404")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import json
 import os
@@ -14,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pendulum
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -185,3 +187,31 @@ def stored_of(run: Any) -> list[dict[str, Any]]:
 def texts(sandbox: Any) -> dict[str, str]:
     """Who got what, by the last three digits."""
     return {message["to"][-3:]: message["body"] for message in sandbox.messages()}
+
+
+@pytest.fixture
+def noon(sinch_default: Any) -> Iterator[Callable[[], pendulum.DateTime]]:
+    """The time, which begins at noon in London, and goes on only while somebody waits."""
+    from sinch_provider.sms.runtime import current, using
+
+    began = pendulum.parse(sinch_default.now())
+    assert isinstance(began, pendulum.DateTime)
+    start = began.add(days=1).at(12) if began.hour >= 12 else began.at(12)
+    sinch_default.advance((start - began).total_seconds())
+    passed = [0.0]
+
+    def wait(seconds: float) -> None:
+        passed[0] += seconds
+        sinch_default.advance(seconds)
+
+    async def wait_async(seconds: float) -> None:
+        wait(seconds)
+        await asyncio.sleep(0)
+
+    def clock() -> pendulum.DateTime:
+        return start.add(seconds=passed[0])
+
+    with using(
+        replace(current(), now=clock, monotonic=lambda: passed[0], sleep=wait, async_sleep=wait_async)
+    ):
+        yield clock

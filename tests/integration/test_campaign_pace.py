@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import timedelta
+from contextlib import closing
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pendulum
 import pytest
-from airflow.providers.common.compat.sdk import DAG, task
+from airflow.providers.common.compat.sdk import DAG
 
-from sinch_provider.operators.campaign import SinchCampaignOperator
-from sinch_provider.sms.campaign.canary import Canary
-from sinch_provider.sms.campaign.window import SendWindow
-from sinch_provider.sms.runtime import current, using
+from sinch_provider.operators.campaign import (
+    Canary,
+    ResultsFile,
+    ResultsTable,
+    SendWindow,
+    SinchCampaignOperator,
+)
+from sinch_provider.operators.resend import SinchResendFailedOperator
 from tests.integration.conftest import result_of
 
 START = pendulum.datetime(2026, 1, 1, tz="UTC")
@@ -33,32 +37,6 @@ def campaign(**arguments: Any) -> SinchCampaignOperator:
 
 def received(sandbox: Any) -> Counter[str]:
     return Counter(f"+{message['to']}" for message in sandbox.messages() if message["code"] != 407)
-
-
-@pytest.fixture
-def noon(sinch_default: Any) -> Iterator[Callable[[], pendulum.DateTime]]:
-    """The time, which begins at noon in London, and goes on while somebody waits."""
-    began = pendulum.parse(sinch_default.now())
-    assert isinstance(began, pendulum.DateTime)
-    start = began.add(days=1).at(12) if began.hour >= 12 else began.at(12)
-    sinch_default.advance((start - began).total_seconds())
-    passed = [0.0]
-
-    def wait(seconds: float) -> None:
-        passed[0] += seconds
-        sinch_default.advance(seconds)
-
-    async def wait_async(seconds: float) -> None:
-        wait(seconds)
-        await asyncio.sleep(0)
-
-    def clock() -> pendulum.DateTime:
-        return start.add(seconds=passed[0])
-
-    with using(
-        replace(current(), now=clock, monotonic=lambda: passed[0], sleep=wait, async_sleep=wait_async)
-    ):
-        yield clock
 
 
 @pytest.mark.usefixtures("noon")
@@ -93,8 +71,9 @@ class TestWindow:
             )
         assert run_dag(dag).state == "success"
         for batch in sinch_default.batches():
-            created = pendulum.parse(batch["created_at"])
-            assert 9 <= created.in_timezone(zones[f"+{batch['to'][0]}"]).hour < 20
+            created = datetime.fromisoformat(batch["created_at"])
+            zone = ZoneInfo(zones[f"+{batch['to'][0]}"])
+            assert 9 <= created.astimezone(zone).hour < 20
         assert received(sinch_default) == Counter(zones.keys())
 
 
@@ -183,21 +162,6 @@ class TestQuarantine:
         assert "900987" not in place.read_text()
 
 
-def test_people_who_were_reached_count_for_a_cap(run_dag, sinch_default):
-    with DAG("growing", start_date=START, schedule=None) as dag:
-
-        @task
-        def people(number: int) -> list[str]:
-            return UK[:number]
-
-        first = campaign(task_id="first", rows=people(5), max_recipients=6, send_key="day")
-        second = campaign(task_id="second", rows=people(7), max_recipients=6, send_key="day")
-        first >> second
-    run = run_dag(dag)
-    assert run.get_task_instance("first").state == "success"
-    assert run.get_task_instance("second").state == "failed"
-
-
 def test_a_refused_batch_fails_the_task_after_the_others(run_dag, sinch_default, shown):
     sinch_default.configure(text_limit=10)
     rows = [{"number": number, "language": "sv" if number in SWEDEN else "en"} for number in UK + SWEDEN]
@@ -226,3 +190,64 @@ def test_a_staging_account_texts_nobody_else(run_dag, sinch_default, monkeypatch
     assert run.state == "success"
     assert received(sinch_default) == Counter(SWEDEN)
     assert result_of(run, "remind")["not_allowed"] == len(UK)
+
+
+@pytest.mark.usefixtures("noon")
+class TestResults:
+    @pytest.fixture
+    def rows(self) -> list[dict[str, str]]:
+        numbers = [*UK[:3], FAILS, "+447700900153"]
+        return [{"id": f"guest-{index}", "number": each} for index, each in enumerate(numbers)]
+
+    def test_a_table(self, run_dag, sinch_default, rows, tmp_path, monkeypatch, shown):
+        place = tmp_path / "results.db"
+        monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps({"conn_type": "sqlite", "host": str(place)}))
+        with DAG("results", start_date=START, schedule=None) as dag:
+            campaign(
+                rows=rows,
+                number_column="number",
+                id_column="id",
+                results=ResultsTable("warehouse", "sms_results"),
+            )
+        run = run_dag(dag)
+        assert run.state == "success"
+        with closing(sqlite3.connect(place)) as database:
+            found = database.execute("select id, status, code, kind from sms_results order by id").fetchall()
+            columns = [row[1] for row in database.execute("pragma table_info(sms_results)")]
+        assert found == [
+            ("guest-0", "Delivered", 0, "delivered"),
+            ("guest-1", "Delivered", 0, "delivered"),
+            ("guest-2", "Delivered", 0, "delivered"),
+            ("guest-3", "Aborted", 402, "permanent"),
+            ("guest-4", "Failed", 153, "temporary"),
+        ]
+        assert "recipient_hash" in columns
+        assert b"447700900" not in place.read_bytes()
+        assert result_of(run, "remind")["kinds"] == {"delivered": 3, "permanent": 1, "temporary": 1}
+        assert "447700900" not in shown()
+
+    def test_a_file_is_written_anew_by_a_clear(self, run_dag, sinch_default, rows, tmp_path):
+        place = tmp_path / "results.csv"
+        place.write_text("old")
+        with DAG("file_of_results", start_date=START, schedule=None) as dag:
+            campaign(
+                rows=rows,
+                number_column="number",
+                id_column="id",
+                results=ResultsFile(f"file://{place}", numbers="masked"),
+            )
+        assert run_dag(dag).state == "success"
+        lines = place.read_text().splitlines()
+        assert len(lines) == 1 + len(rows)
+        assert "+4477***0402" in place.read_text()
+        assert list(tmp_path.iterdir()) == [place]
+
+    def test_the_failed_are_texted_again(self, run_dag, sinch_default, rows):
+        with DAG("again", start_date=START, schedule=None) as dag:
+            first = campaign(rows=rows, number_column="number", wait_for_completion=True)
+            SinchResendFailedOperator(task_id="again", campaign=first.output)
+        run = run_dag(dag)
+        assert run.state == "success"
+        assert result_of(run, "again")["reached"] == 1
+        assert received(sinch_default)["+447700900153"] == 2
+        assert received(sinch_default)[FAILS] == 1

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pendulum
@@ -31,6 +35,7 @@ def bag(airflow_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Any
         folder = tmp_path_factory.mktemp("examples")
         for name in NAMES:
             (folder / f"{name}.py").write_text(for_this_airflow((FOLDER / f"{name}.py").read_text()))
+        copytree(FOLDER / "data", folder / "data")
         return bag_of(folder, "sinch-examples")
     return bag_of(FOLDER, "sinch-examples")
 
@@ -38,6 +43,20 @@ def bag(airflow_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Any
 @pytest.fixture
 def run(bag: Any, sinch_default: SandboxClient) -> Callable[[str], DagRun]:
     return lambda name: bag.dags[name].test()
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database that an example names."""
+    place = tmp_path / "warehouse.db"
+    with closing(sqlite3.connect(place)) as database:
+        database.execute("create table appointments (customer_id integer, phone text, name text, at text)")
+        database.execute("create table opt_outs (phone text)")
+        rows = [(number, f"+4477009006{number:02}", f"Guest {number}", "10:30") for number in range(9)]
+        database.executemany("insert into appointments values (?, ?, ?, ?)", rows)
+        database.execute("insert into opt_outs values ('+447700900601')")
+        database.commit()
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps({"conn_type": "sqlite", "host": str(place)}))
 
 
 def texts(sandbox: SandboxClient) -> dict[str, str]:
@@ -70,7 +89,7 @@ def test_one_line_makes_it_a_schedule(name: str, tmp_path: Path) -> None:
     assert str(schedule_of(bag.dags[name])) in {"@daily", "@weekly"}
 
 
-@pytest.mark.usefixtures("moving_clock")
+@pytest.mark.usefixtures("noon", "moving_clock", "warehouse")
 @pytest.mark.parametrize("name", NAMES)
 def test_logs_name_nobody(
     run: Callable[[str], DagRun],
@@ -81,7 +100,9 @@ def test_logs_name_nobody(
     assert run(name).state == "success"
     shown = caplog.text + "".join(capfd.readouterr())
     assert name in shown
-    assert not re.search(r"447700900\d{3}|46701740\d{3}|see you|Hej!|museum|Please|pounds", shown)
+    assert not re.search(
+        r"447700900\d{3}|46701740\d{3}|see you|Hej!|museum|Please|pounds|doors|rrarna|see you tomorrow", shown
+    )
 
 
 @pytest.mark.usefixtures("moving_clock")
@@ -151,3 +172,23 @@ def test_decorator(run: Callable[[str], DagRun], sinch_default: SandboxClient) -
         "447700900333": "Station took 980 pounds today.",
         "447700900444": "Takings today: 2230 pounds in 2 shops.",
     }
+
+
+@pytest.mark.usefixtures("noon")
+def test_campaign(run: Callable[[str], DagRun], sinch_default: SandboxClient) -> None:
+    assert run("example_campaign").state == "success"
+    assert texts(sinch_default) == {
+        "447700900222": "Hi Maria! The doors open at 19:30.",
+        "447700900333": "Hej Johan! Dörrarna öppnas 19:30.",
+        "46701740605": "Hej Astrid! Dörrarna öppnas 19:30.",
+        "46701740606": "Hello Sven! The doors open at 19:30.",
+        "447700900444": "Hi Olu! The doors open at 19:30.",
+    }
+
+
+@pytest.mark.usefixtures("noon", "warehouse")
+def test_campaign_sql(run: Callable[[str], DagRun], sinch_default: SandboxClient) -> None:
+    assert run("example_campaign_sql").state == "success"
+    assert len(texts(sinch_default)) == 8
+    assert "447700900601" not in texts(sinch_default)
+    assert [len(batch["to"]) for batch in reversed(sinch_default.batches())] == [3, 5]

@@ -20,7 +20,15 @@ PAGE: Final = (ROOT / "docs" / "troubleshooting.md").read_text()
 #: Values in a text of the code.
 _HOLE: Final = re.compile(r"\{…\}|%[.\d]*[sdrfg]")
 #: Texts that need no row. Rules of fields say themselves what to write. The page explains those that do not.
-UNEXPLAINED_FOLDERS: Final = ("sinch_provider/sms/fields/", "sinch_provider/sms/models.py")
+UNEXPLAINED_FOLDERS: Final = (
+    "sinch_provider/sms/fields/",
+    "sinch_provider/sms/models.py",
+    "sinch_provider/sms/campaign/budget.py",
+    "sinch_provider/sms/campaign/canary.py",
+    "sinch_provider/sms/campaign/layout.py",
+    "sinch_provider/sms/campaign/window.py",
+    "sinch_provider/operators/campaign_arguments.py",
+)
 #: Mistakes in code that uses or extends the package, and texts that only complete another.
 UNEXPLAINED: Final = (
     "module {…} has no attribute {…}",
@@ -36,6 +44,9 @@ UNEXPLAINED: Final = (
     "state and batch id do not go together",
     "not text",
     "not a number of attempts",
+    "not a number of batches",
+    "{…} ({…} people)",
+    "A retry texts the others.",
     "it is not a page of batches",
     "all pages read",
     "pages missing",

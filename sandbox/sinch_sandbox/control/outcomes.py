@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, HTTPException, Path
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sinch_sandbox.control.access import Controlled
+from sinch_sandbox.core import outcomes
 from sinch_sandbox.core.limits import MAX_SCRIPTS, Given, Scripts
-from sinch_sandbox.core.outcomes import MAGIC, MAGIC_PREFIX, Outcome
+from sinch_sandbox.core.outcomes import MAGIC, MAGIC_PREFIX, Outcome, Shares
 
 router = APIRouter()
+
+_LONGEST = 10 * 365 * 86400
+_Share = Annotated[float, Field(ge=0, le=1)]
+_BY_SHARES = {"status", "code", "receipt"}
+"""What shares decide for each number."""
+
+
+class GivenShares(Given):
+    """How many of the numbers end in each way, from 0 to 1; ``delivered`` is what is left, if not given."""
+
+    delivered: _Share | None = None
+    temporary: _Share = 0
+    permanent: _Share = 0
+    never: _Share = 0
 
 
 class Script(Given):
@@ -22,22 +37,61 @@ class Script(Given):
         "Delivered"
     )
     code: Annotated[int, Field(ge=0, le=999)] = 0
-    dispatch_delay: Annotated[float, Field(ge=0, le=10 * 365 * 86400)] | None = None
-    delivery_delay: Annotated[float, Field(ge=0, le=10 * 365 * 86400)] | None = None
+    dispatch_delay: Annotated[float, Field(ge=0, le=_LONGEST)] | None = None
+    delivery_delay: Annotated[float, Field(ge=0, le=_LONGEST)] | None = None
     receipt: bool = True
+    shares: GivenShares | None = None
+    seed: Annotated[int, Field(ge=0, le=2**53)] = 0
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        given = self.model_fields_set
+        if self.shares is None:
+            if "seed" in given:
+                raise ValueError("seed is for shares")
+        elif both := sorted(_BY_SHARES & given):
+            raise ValueError(f"shares decide {', '.join(both)}; leave that out")
+        else:
+            self.outcome()
+        return self
 
     def digits(self) -> str:
         return self.prefix.removeprefix("+")
 
-    def outcome(self) -> Outcome:
-        return Outcome(
-            self.status,
-            self.code,
+    def outcome(self) -> outcomes.Script:
+        """
+        :raises ValueError: the shares are not 1 together.
+        """
+        if self.shares is None:
+            return Outcome(
+                self.status,
+                self.code,
+                self.dispatch_delay,
+                self.delivery_delay,
+                self.receipt,
+                dispatched=self.status != "Aborted",
+            )
+        given = self.shares
+        others = given.temporary + given.permanent + given.never
+        return Shares(
+            max(0.0, round(1 - others, 9)) if given.delivered is None else given.delivered,
+            given.temporary,
+            given.permanent,
+            given.never,
+            self.seed,
             self.dispatch_delay,
             self.delivery_delay,
-            self.receipt,
-            dispatched=self.status != "Aborted",
         )
+
+
+def _shown(prefix: str, script: outcomes.Script) -> dict[str, Any]:
+    """A script as it was given."""
+    if isinstance(script, Shares):
+        decided: dict[str, Any] = {"shares": script.parts(), "seed": script.seed}
+    else:
+        decided = {"status": script.status, "code": script.code, "receipt": script.receipt}
+    delays = {"dispatch_delay": script.dispatch_delay, "delivery_delay": script.delivery_delay}
+    return {"prefix": prefix, **decided, **delays}
 
 
 @router.get("/outcomes")
@@ -45,17 +99,7 @@ async def read_outcomes(sandbox: Controlled) -> dict[str, Any]:
     """The scripted numbers and the table of magic ones."""
     scripted = sandbox.outcomes.scripted()
     return {
-        "scripted": [
-            {
-                "prefix": prefix,
-                "status": each.status,
-                "code": each.code,
-                "dispatch_delay": each.dispatch_delay,
-                "delivery_delay": each.delivery_delay,
-                "receipt": each.receipt,
-            }
-            for prefix, each in scripted.items()
-        ],
+        "scripted": [_shown(prefix, each) for prefix, each in scripted.items()],
         "magic": [
             {
                 "number": f"+{MAGIC_PREFIX}{digits}",

@@ -1,9 +1,11 @@
-"""Outcomes of messages: magic numbers, scripted numbers, and the times that follow from them."""
+"""Outcomes of messages: magic numbers, scripted numbers, shares of numbers, and the times that follow."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import NamedTuple
 
 from sinch_sandbox.core.settings import Settings
@@ -78,6 +80,80 @@ MAGIC: dict[str, Outcome] = {
 """The last three digits of a magic number; all others are delivered."""
 
 
+_CHANCES = 2**32
+_ENDS: dict[str, tuple[tuple[str, int], ...]] = {
+    "never": ((DISPATCHED, DISPATCHED_CODE),),
+    "permanent": (("Failed", 150), ("Failed", 151), ("Failed", 152), ("Failed", 300), ("Aborted", 402)),
+    "temporary": (("Failed", 153), ("Failed", 158), ("Failed", 360), ("Expired", 0), ("Aborted", 404)),
+    "delivered": (("Delivered", 0),),
+}
+"""How messages of a share end: one of these, as the number has it. No code stops a whole campaign."""
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The outcomes of numbers by chance that can be repeated.
+
+    :param delivered: the share, from 0 to 1, of numbers whose messages are delivered; so with the others.
+    :param temporary: of those whose messages may be sent again.
+    :param permanent: of those whose messages are sent again in vain.
+    :param never: of those for whose messages no receipt comes.
+    :param seed: another seed gives other numbers the same shares.
+    :param dispatch_delay: seconds in the queue; None means the setting.
+    :param delivery_delay: seconds from there to the end; None means the setting.
+    :raises ValueError: the shares are not 1 together.
+    """
+
+    delivered: float
+    temporary: float = 0.0
+    permanent: float = 0.0
+    never: float = 0.0
+    seed: int = 0
+    dispatch_delay: float | None = None
+    delivery_delay: float | None = None
+
+    def __post_init__(self) -> None:
+        total = sum(self.parts().values())
+        if not math.isclose(total, 1, abs_tol=1e-9):
+            raise ValueError(f"the shares are {total:g} together, and must be 1")
+
+    def parts(self) -> dict[str, float]:
+        """Each share by its name."""
+        return {
+            "delivered": self.delivered,
+            "temporary": self.temporary,
+            "permanent": self.permanent,
+            "never": self.never,
+        }
+
+    def of(self, number: str) -> Outcome:
+        """The outcome of a number: the same in every process."""
+        digest = blake2b(f"{self.seed}:{number}".encode(), digest_size=8).digest()
+        name = self._name(int.from_bytes(digest[:4], "big") / _CHANCES)
+        ends = _ENDS[name]
+        status, code = ends[int.from_bytes(digest[4:], "big") % len(ends)]
+        return Outcome(
+            status,
+            code,
+            self.dispatch_delay,
+            self.delivery_delay,
+            receipt=name != "never",
+            dispatched=status != "Aborted",
+        )
+
+    def _name(self, chance: float) -> str:
+        """The share that a number between 0 and 1 falls into."""
+        for name, share in (("never", self.never), ("permanent", self.permanent)):
+            if chance < share:
+                return name
+            chance -= share
+        return "temporary" if chance < self.temporary else "delivered"
+
+
+Script = Outcome | Shares
+"""What is scripted for the numbers that begin with a prefix."""
+
+
 class Timeline(NamedTuple):
     """When a message leaves the queue and when it is final; None means never."""
 
@@ -109,28 +185,28 @@ class Outcomes:
     """Finds the outcome of a number: scripted ones first (the longest prefix wins), then the magic table."""
 
     def __init__(self) -> None:
-        self._scripted: dict[str, Outcome] = {}
+        self._scripted: dict[str, Script] = {}
 
-    def script(self, rules: Iterable[tuple[str, Outcome]]) -> None:
+    def script(self, rules: Iterable[tuple[str, Script]]) -> None:
         self._scripted = dict(rules)
 
-    def add(self, prefix: str, outcome: Outcome) -> None:
+    def add(self, prefix: str, script: Script) -> None:
         """Script one more prefix, or script it anew."""
-        self._scripted[prefix] = outcome
+        self._scripted[prefix] = script
 
     def remove(self, prefix: str) -> bool:
         """Remove the script of a prefix; False if there is none."""
         return self._scripted.pop(prefix, None) is not None
 
-    def scripted(self) -> dict[str, Outcome]:
+    def scripted(self) -> dict[str, Script]:
         return dict(self._scripted)
 
     def of(self, number: str) -> Outcome:
         if self._scripted:
             for length in range(len(number), 0, -1):
-                outcome = self._scripted.get(number[:length])
-                if outcome:
-                    return outcome
+                script = self._scripted.get(number[:length])
+                if script:
+                    return script.of(number) if isinstance(script, Shares) else script
         if number.startswith(MAGIC_PREFIX) and len(number) == len(MAGIC_PREFIX) + 3:
             return MAGIC.get(number[-3:], DELIVERED)
         return DELIVERED

@@ -9,7 +9,7 @@ from sinch_sandbox.core.clock import Clock, ClockMode
 from sinch_sandbox.core.faults import Faults
 from sinch_sandbox.core.ids import IdFactory
 from sinch_sandbox.core.late import Late
-from sinch_sandbox.core.outcomes import Outcomes
+from sinch_sandbox.core.outcomes import Outcomes, Script
 from sinch_sandbox.core.settings import Credentials, Settings
 from sinch_sandbox.core.store.database import TEMPORARY
 from sinch_sandbox.core.store.store import Store
@@ -26,6 +26,8 @@ class Options:
     speed: float = 1.0
     credentials: Credentials = field(default_factory=Credentials)
     settings: Settings = field(default_factory=Settings)
+    outcomes: tuple[tuple[str, Script], ...] = ()
+    """What is scripted from the start: digits with which numbers begin, and their outcome."""
     allow_remote: bool = False
     """Whether it may listen where other machines can reach it; everyone who reaches it controls it."""
     allow_hosts: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ class Sandbox:
         self.tokens = Tokens(self.store.secret(), options.credentials, self.clock.now)
         self.token_bucket = TokenBucket()
         self.outcomes = Outcomes()
+        self.outcomes.script(options.outcomes)
         self.faults = Faults()
         self.late = Late()
         self.calls: Counter[str] = Counter()
@@ -71,7 +74,7 @@ class Sandbox:
         self.clock.reset(floor=0)
         self.settings = self.options.settings
         self.token_bucket = TokenBucket()
-        self.outcomes.script([])
+        self.outcomes.script(self.options.outcomes)
         self.faults = Faults()
         self.calls.clear()
         self.answers.clear()

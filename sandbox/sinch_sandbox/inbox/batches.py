@@ -28,10 +28,13 @@ async def batch_list(
     q: Annotated[
         str | None, Query(max_length=200, description="Part of a text or a reference; or an id.")
     ] = None,
+    client_reference: Annotated[
+        str | None, Query(min_length=1, description="Only batches with exactly this reference.")
+    ] = None,
 ) -> dict[str, Any]:
     """Batches, the newest first, each with how many of its messages have which status."""
     now = sandbox.clock.now()
-    found = sandbox.store.batches.summaries(before, limit + 1, PREVIEW, q)
+    found = sandbox.store.batches.summaries(before, limit + 1, PREVIEW, q, client_reference)
     more, found = len(found) > limit, found[:limit]
     progress = {each.seq: _progress(sandbox, each.seq, now) for each in found}
     return {
@@ -86,7 +89,7 @@ async def batch_view(
 
 
 def _progress(sandbox: Sandbox, seq: int, now: int) -> dict[str, Any]:
-    found = sandbox.store.messages.progress(seq, now)
+    found = sandbox.store.progress.of(seq, now)
     counts = {each.status: each.messages for each in found}
     return {
         "recipients": sum(counts.values()),

@@ -6,6 +6,8 @@ _MEANINGS = {
     0: "no error",
     60: "screened or blocked by the operator",
     150: "unknown subscriber, permanent",
+    151: "barred subscriber, permanent",
+    152: "subscription without SMS, permanent",
     153: "absent subscriber",
     158: "memory of the phone full",
     159: "subscriber unreachable",

@@ -7,6 +7,7 @@ Whatever led here, the first attempt, a retry, a clear or the end of a wait, the
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +17,7 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.campaign.audience import Audience, totals_of
 from sinch_provider.sms.campaign.budget import Budget, Share, Totals, together
 from sinch_provider.sms.campaign.campaign import Campaign
-from sinch_provider.sms.campaign.canary import Canary, judge
+from sinch_provider.sms.campaign.canary import Canary
 from sinch_provider.sms.campaign.countries import country_of
 from sinch_provider.sms.campaign.cut import MOST, Make, messages_for
 from sinch_provider.sms.campaign.exclusions import Exclusions
@@ -24,31 +25,14 @@ from sinch_provider.sms.campaign.journal import CampaignJournal
 from sinch_provider.sms.campaign.reached import Reached
 from sinch_provider.sms.campaign.selection import Selection, sample
 from sinch_provider.sms.campaign.sending import Refusals, Round, Sending
+from sinch_provider.sms.campaign.verdict import judge
 from sinch_provider.sms.campaign.window import SendWindow
-from sinch_provider.sms.errors import SinchError, SinchValidationError
+from sinch_provider.sms.errors import SinchCampaignError, SinchError, SinchValidationError
 
 log = logging.getLogger(__name__)
 
 #: The most different errors of refused batches that a text names.
 _NAMED: Final = 3
-
-
-class CampaignError(SinchError):
-    """
-    A campaign has ended before everybody was texted.
-
-    :param what: What happened.
-    :param transient: Whether a retry can succeed without any change.
-    """
-
-    def __init__(
-        self, what: str, *, transient: bool = False, advice: str, retry_after: float | None = None
-    ) -> None:
-        super().__init__(what, operation="send", advice=advice, retry_after=retry_after)
-        self.transient = transient
-
-    def _consequence(self) -> str:
-        return "Nobody else was texted."
 
 
 @dataclass(frozen=True)
@@ -151,7 +135,7 @@ class Entry:
         """
         Send to everybody who may be texted now and was not reached.
 
-        :raises CampaignError: It has ended before everybody was texted.
+        :raises SinchCampaignError: It has ended before everybody was texted.
         :raises SinchValidationError: It would exceed its budget.
         :raises SinchError: It is unknown who was reached, or the exclusions cannot be read.
         """
@@ -178,25 +162,24 @@ class Entry:
         """Everybody who is to be texted, and everybody who was."""
         if not found.people and self._exclusions is None:
             return self._audience.counts.totals
-        gone = set(found.people)
+        here: Counter[str] = Counter()
         shares = []
         for portion in self._audience.portions():
-            numbers = [int(each.number) for each in portion]
-            shares.append(
-                totals_of(
-                    each
-                    for each, number in zip(portion, numbers, strict=True)
-                    if number in found.people or not self._is_excluded(each.number)
-                )
-            )
-            gone.difference_update(numbers)
-        # Those who were reached, and whose rows are gone, count as people with the usual text.
+            numbers = {int(each.number) for each in portion}
+            reached = numbers & found.people
+            left_out = self._excluded_among(numbers - reached)
+            shares.append(totals_of(each for each in portion if int(each.number) not in left_out))
+            here.update(country_of(str(each)) for each in reached)
+        # Those who were reached, and whose rows are gone, count as people with the usual text. They are only
+        # counted: another set of so many numbers would need as much memory as the first.
         parts = max(1, round(self._audience.counts.all_parts / max(1, self._audience.counts.people)))
-        shares += [{country_of(str(each)): Share(1, parts)} for each in gone]
+        if here.total() < len(found.people):
+            gone = Counter(country_of(str(each)) for each in found.people) - here
+            shares += [{country: Share(people, people * parts)} for country, people in gone.items()]
         return together(shares)
 
-    def _is_excluded(self, number: str) -> bool:
-        return self._exclusions is not None and number in self._exclusions
+    def _excluded_among(self, numbers: Collection[int]) -> set[int]:
+        return set() if self._exclusions is None else self._exclusions.among(numbers)
 
     async def _canary_passed(self, canary: Canary, outcome: Outcome) -> bool:
         """Send to a few people, and judge what came of that. False: the others are not texted now."""
@@ -227,7 +210,7 @@ class Entry:
             return False
         return True
 
-    async def _stop(self, reason: str, found: Reached, texts: Collection[str]) -> CampaignError:
+    async def _stop(self, reason: str, found: Reached, texts: Collection[str]) -> SinchCampaignError:
         """Cancel what has not left."""
         cancelled = 0
         for batch in found.batches:
@@ -242,7 +225,7 @@ class Entry:
             each.recipients for each in found.batches if each.body not in texts and not each.canceled
         )
         told = f", and {others} people an earlier one" if others else ""
-        return CampaignError(
+        return SinchCampaignError(
             f"The canary has stopped the campaign: {reason}. {same} people were sent this text{told}; "
             f"{cancelled} batches were cancelled, as far as their texts had not left",
             advice="If you clear the task with the same text, it fails again. With another text, that one "
@@ -290,8 +273,8 @@ class Entry:
         outcome.wait = _opening(selection)
 
 
-def _interrupted(error: SinchError, people: int) -> CampaignError:
-    return CampaignError(
+def _interrupted(error: SinchError, people: int) -> SinchCampaignError:
+    return SinchCampaignError(
         f"{error.what}, after {people} people were sent their text by this attempt",
         advice="A retry texts the others." if error.transient else error.advice,
         transient=error.transient,
@@ -305,7 +288,7 @@ def _opening(selection: Selection) -> Wait | None:
     return Wait(f"the hours in which {selection.later} people may be texted", selection.opens)
 
 
-def refusal(outcome: Outcome) -> CampaignError | None:
+def refusal(outcome: Outcome) -> SinchCampaignError | None:
     """Return an error if Sinch has refused batches. Nobody in them was texted."""
     refused = outcome.refused
     if not refused.people:
@@ -313,7 +296,7 @@ def refusal(outcome: Outcome) -> CampaignError | None:
     errors = list(refused.errors.values())
     named = "; ".join(str(each.what) for each in errors[:_NAMED])
     more = f"; and {len(errors) - _NAMED} more errors" if len(errors) > _NAMED else ""
-    return CampaignError(
+    return SinchCampaignError(
         f"Sinch has refused the batches of {refused.people} people ({named}{more}). {outcome.reached} people "
         "were sent their text",
         advice="If you clear the task, it tries again to text those who were refused.",

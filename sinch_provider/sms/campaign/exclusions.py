@@ -64,7 +64,16 @@ class Exclusions:
         return sum(map(len, self._numbers.values())) + len(self._people)
 
     def __contains__(self, number: str) -> bool:
-        return any(number in each for each in self._numbers.values()) or int(number) in self._people
+        # Asked for every person: a generator would cost more than the look itself.
+        for each in self._numbers.values():
+            if number in each:
+                return True
+        return bool(self._people) and int(number) in self._people
+
+    def among(self, numbers: Collection[int]) -> set[int]:
+        """Return those of some numbers that are excluded."""
+        found = {each for each in numbers if each in self._people} if self._people else set()
+        return found.union(*(each.among(numbers) for each in self._numbers.values()))
 
     def refresh(self) -> None:
         """

@@ -13,12 +13,13 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 import pendulum
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.campaign.journal import CampaignEntry
+from sinch_provider.sms.delivery.progress import Schedule
 from sinch_provider.sms.errors import SinchNotSentError, SinchUncertainError, SinchUnsettledError
 from sinch_provider.sms.models import Batch
 from sinch_provider.sms.runtime import utcnow
@@ -42,6 +43,7 @@ class SentBatch:
     :param canceled: Whether it was cancelled, before or after some of its texts left.
     :param created_at: When Sinch accepted it.
     :param body: Its text, before anything is filled in, without blanks around it: Sinch may remove those.
+    :param ends: When it has expired and the time for late reports is over.
     """
 
     id: str
@@ -49,6 +51,24 @@ class SentBatch:
     canceled: bool
     created_at: datetime
     body: str = field(repr=False)
+    ends: datetime
+
+    @classmethod
+    def of(cls, batch: Batch, since: datetime) -> Self:
+        """
+        Keep what matters of a listed batch.
+
+        :param since: A time before which it cannot have been sent.
+        """
+        return cls(
+            batch.id,
+            len(batch.to),
+            batch.canceled,
+            batch.created_at or since,
+            # The batches of a campaign share a few texts.
+            sys.intern(batch.body.strip()) if isinstance(batch.body, str) else "",
+            Schedule.of(batch, utcnow()).ends,
+        )
 
 
 @dataclass
@@ -175,10 +195,7 @@ async def _look(reference: str, since: pendulum.DateTime, secret: str | None = N
             nameless += 1
             return
         numbers = [each.removeprefix("+") for each in batch.to]
-        # The batches of a campaign share a few texts.
-        body = sys.intern(batch.body.strip()) if isinstance(batch.body, str) else ""
-        created = batch.created_at or since
-        found.batches.append(SentBatch(batch.id, len(numbers), batch.canceled, created, body))
+        found.batches.append(SentBatch.of(batch, since))
         if secret is not None:
             found.requests.add(people_of(numbers, secret))
         if not batch.canceled:

@@ -90,9 +90,14 @@ class Selection:
         left = people
         if self._exclusions is not None:
             self._exclusions.refresh()
-            left = [each for each in people if not self._is_excluded(each)]
+            gone = self._exclusions.among([int(each.number) for each in people])
+            self.excluded += len(gone)
+            if gone:
+                left = [each for each in people if int(each.number) not in gone]
         # People were chosen one after the other, and meanwhile the window may have closed.
-        return [each for each in left if self._window is None or self._open_until(each) is not None]
+        if self._window is None:
+            return left
+        return [each for each in left if self._open_until(each) is not None]
 
     def _is_excluded(self, person: Person) -> bool:
         if self._exclusions is None or person.number not in self._exclusions:

@@ -253,6 +253,14 @@ def _given_up_is_done() -> AbstractContextManager[Any]:
 # Exclusions
 
 
+def _nobody_is_excluded() -> AbstractContextManager[Any]:
+    from sinch_provider.sms.campaign.exclusions import Exclusions
+
+    return mock.patch.multiple(
+        Exclusions, __contains__=lambda self, number: False, among=lambda self, numbers: set()
+    )
+
+
 def _unreadable_ones_are_none() -> AbstractContextManager[Any]:
     from sinch_provider.sms.campaign.exclusions import Exclusions
     from sinch_provider.sms.campaign.seen import Seen
@@ -342,7 +350,7 @@ MUTATIONS: dict[str, Mutation] = {
     "answers: any status is a refusal": sends.MUTATIONS["answers: any status is a refusal"],
     "answers: a lost one means accepted": _lost_is_accepted,
     "answers: lost again and again means done": _given_up_is_done,
-    "exclusions: nobody": _instead(f"{_CAMPAIGN}.exclusions.Exclusions.__contains__", lambda *_: False),
+    "exclusions: nobody": _nobody_is_excluded,
     "exclusions: never read again": _returning(f"{_CAMPAIGN}.exclusions.Exclusions._age", 0.0),
     "exclusions: unreadable ones are none": _unreadable_ones_are_none,
     "exclusions: suddenly empty ones are none": _gone_ones_are_none,

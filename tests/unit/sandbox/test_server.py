@@ -299,6 +299,12 @@ def test_the_first_line_is_the_address(main: Main, capsys: pytest.CaptureFixture
         (("--set", "colour=red"), "there is no setting 'colour'"),
         (("--set", "delivery_delay"), "is not NAME=VALUE"),
         (("--set", "cancel_after_dispatch=403"), "must be one of 200, 409"),
+        (("--script", "{"), "script: Invalid JSON"),
+        (("--script", '{"shares": {"never": 1}}'), "prefix: Field required"),
+        (
+            ("--script", '{"prefix": "999", "shares": {"never": 2}}'),
+            "shares.never: Input should be less than",
+        ),
         (("--allow-host", "http://sandbox.corp"), "is not a host name"),
         (("--allow-host", "*"), "is not a host name"),
         (("--speed", "0"), "more than 0"),
@@ -332,6 +338,19 @@ def test_settings_on_the_command_line(main: Main, assignment: str) -> None:
     assert main("--port", "0", "--set", assignment) == 0
 
 
+def test_scripts_from_the_start_hold_after_a_reset() -> None:
+    scripts = (
+        '{"prefix": "+999", "shares": {"never": 1}}',
+        '{"prefix": "44", "status": "Failed", "code": 150}',
+    )
+    with process(*(each for script in scripts for each in ("--script", script))) as (client, _):
+        client.script()
+        client.reset()
+        answer = requests.get(f"{client.url}/sandbox/outcomes", timeout=10).json()
+    assert [each["prefix"] for each in answer["scripted"]] == ["999", "44"]
+    assert answer["scripted"][0]["shares"]["never"] == 1
+
+
 def test_help_names_everything(main: Main, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main("--help")
@@ -343,6 +362,7 @@ def test_help_names_everything(main: Main, capsys: pytest.CaptureFixture[str]) -
         "--clock",
         "--speed",
         "--set",
+        "--script",
         "--api-token",
         "--allow-remote",
         "--allow-host",

@@ -13,6 +13,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+#: Python 3.13 and later trust no authority that does not say that it signs certificates.
+_VOUCHES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 class Authority:
     """
@@ -28,6 +41,7 @@ class Authority:
         certificate = (
             self._certificate(self._name, self._key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(_VOUCHES, critical=True)
             .sign(self._key, hashes.SHA256())
         )
         self.bundle = folder / "authority.pem"

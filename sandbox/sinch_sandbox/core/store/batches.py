@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sinch_sandbox.core.outcomes import CANCELLED_CODE
 from sinch_sandbox.core.store import finding
 from sinch_sandbox.core.store.database import Database
+from sinch_sandbox.core.store.progress import Progress
 from sinch_sandbox.core.store.reporting import Reporting
 
 Fields = dict[str, Any]
@@ -76,9 +77,10 @@ _COLUMNS = (
 class Batches:
     """All batches of all accounts."""
 
-    def __init__(self, database: Database, reporting: Reporting) -> None:
+    def __init__(self, database: Database, reporting: Reporting, progress: Progress) -> None:
         self._db = database
         self._reporting = reporting
+        self._progress = progress
         self.rewritten = 0
         """How often messages were changed or forgotten, other than by the passing of time."""
 
@@ -108,6 +110,7 @@ class Batches:
     def rewrite(self, batch: Batch, text: str, messages: Iterable[Message]) -> None:
         """Replace a batch and its messages by a changed batch and the messages that follow from it."""
         self.rewritten += 1
+        self._progress.forget(batch.seq)
         with self._db.transaction():
             self._db.execute(
                 "UPDATE batches SET fields = ?, text = ?, sender = ?, client_reference = ?, modified_at = ?,"
@@ -142,6 +145,7 @@ class Batches:
 
         :param status: the status that stopped messages get.
         """
+        self._progress.forget(batch.seq)
         with self._db.transaction():
             self._db.execute(
                 "UPDATE batches SET canceled_at = ?, modified_at = ? WHERE seq = ?", (now, now, batch.seq)
@@ -226,21 +230,40 @@ class Batches:
         return [Batch(row[0], row[1], row[2], json.loads(row[3]), *row[4:]) for row in found]
 
     def summaries(
-        self, before: int | None, limit: int, preview: int, q: str | None = None
+        self,
+        before: int | None,
+        limit: int,
+        preview: int,
+        q: str | None = None,
+        reference: str | None = None,
     ) -> list[BatchSummary]:
         """Batches before the one with this number, newest first.
 
         :param preview: how many characters of the text to show.
         :param q: only batches with this part of a text or reference, or with this id; None for all.
+        :param reference: only batches with exactly this reference; None for all.
         """
         matches = f"({finding.BATCH_MATCHES} OR {finding.text_matches('b.text')})" if q else "1"
+        if reference is not None:
+            matches += " AND b.client_reference = :reference"
         rows = self._db.rows(
             "SELECT b.seq, b.id, substr(b.text, 1, :preview), b.sender, b.client_reference, b.created_at,"
             " b.starts_at, b.canceled_at FROM batches b"
             f" WHERE b.seq < :before AND {matches} ORDER BY b.seq DESC LIMIT :limit",
-            {"preview": preview, "before": before or _LAST, "limit": limit, **finding.values(q or "")},
-        )
+            {
+                "preview": preview, "before": before or _LAST, "limit": limit, "reference": reference,
+                **finding.values(q or ""),
+            },
+        )  # fmt: skip
         return [BatchSummary(*row) for row in rows]
+
+    def with_reference(self, reference: str) -> list[int]:
+        """The numbers of all batches with exactly this reference, the newest first."""
+        rows = self._db.rows(
+            "SELECT seq FROM batches WHERE client_reference = :reference ORDER BY seq DESC",
+            {"reference": reference},
+        )
+        return [row[0] for row in rows]
 
     def count(self) -> int:
         """How many batches there are."""

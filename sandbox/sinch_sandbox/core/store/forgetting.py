@@ -10,6 +10,7 @@ from sinch_sandbox.core.store.batches import Batch, Batches, Fields
 from sinch_sandbox.core.store.counts import Counts
 from sinch_sandbox.core.store.database import Database
 from sinch_sandbox.core.store.filtered import FilteredMessages
+from sinch_sandbox.core.store.progress import Progress
 from sinch_sandbox.core.store.queue import Queue
 
 _SENT_AND_RECEIVED = (
@@ -28,11 +29,14 @@ _OF_BATCH = ("messages", "feedback", "waiting", "turns", "reporting")
 class Forgetting:
     """Deletes for good. What is forgotten is nowhere: in no list, count, report or queue."""
 
-    def __init__(self, database: Database, batches: Batches, queue: Queue, counts: Counts) -> None:
+    def __init__(
+        self, database: Database, batches: Batches, queue: Queue, counts: Counts, progress: Progress
+    ) -> None:
         self._db = database
         self._batches = batches
         self._queue = queue
         self._counts = counts
+        self._progress = progress
         self.times = 0
         """How often something was forgotten, so that readers notice that what they know may be gone."""
 
@@ -106,6 +110,7 @@ class Forgetting:
         self.times += 1
         self._batches.rewritten += 1
         self._counts.forget()
+        self._progress.forget_all()
         self._queue.forget_next_start()
 
 

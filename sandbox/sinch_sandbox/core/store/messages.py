@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sinch_sandbox.core.store.batches import Batch
 from sinch_sandbox.core.store.database import Database
-from sinch_sandbox.core.store.moment import MESSAGES_AND_BATCHES, NEVER_STARTED, STATUS_NOW
+from sinch_sandbox.core.store.moment import MESSAGES_AND_BATCHES, NEVER_STARTED
 
 Place = tuple[int, int]
 """Where a message stands in the ledger: its batch, and its position in it. Later ones are greater."""
@@ -45,16 +45,6 @@ _COLUMNS = (
 )
 
 
-class Progress(NamedTuple):
-    """The messages of a batch that have one status."""
-
-    status: str
-    messages: int
-    parts: int
-    next_dispatch_at: int | None
-    next_final_at: int | None
-
-
 class Answered(NamedTuple):
     """The message that a phone would answer."""
 
@@ -84,17 +74,6 @@ class Messages:
             {"batch": batch.seq, "now": now},
         )[0]
         return bool(found[0]), bool(found[1])
-
-    def progress(self, batch: int, now: int) -> list[Progress]:
-        """How many messages of a batch have which status."""
-        rows = self._db.rows(
-            f"SELECT {STATUS_NOW}, count(*), sum(m.parts),"
-            " min(CASE WHEN m.dispatched_at > :now THEN m.dispatched_at END),"
-            " min(CASE WHEN m.final_at > :now THEN m.final_at END)"
-            " FROM messages m WHERE m.batch = :batch GROUP BY 1",
-            {"batch": batch, "now": now},
-        )
-        return [Progress(*row) for row in rows]
 
     def of_batch(self, batch: int, after: int, limit: int) -> list[StoredMessage]:
         """Messages of a batch behind a position, in their order."""

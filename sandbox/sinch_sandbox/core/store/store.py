@@ -16,6 +16,7 @@ from sinch_sandbox.core.store.groups import Groups
 from sinch_sandbox.core.store.inbounds import Inbounds
 from sinch_sandbox.core.store.messages import Messages
 from sinch_sandbox.core.store.phones import Phones
+from sinch_sandbox.core.store.progress import Progress
 from sinch_sandbox.core.store.queue import Queue
 from sinch_sandbox.core.store.reporting import Reporting
 from sinch_sandbox.core.store.reports import Reports
@@ -34,7 +35,8 @@ class Store:
     def __init__(self, path: str = TEMPORARY, on_change: Callable[[], None] = lambda: None) -> None:
         self._db = Database(path, on_change)
         self.reporting = Reporting(self._db)
-        self.batches = Batches(self._db, self.reporting)
+        self.progress = Progress(self._db)
+        self.batches = Batches(self._db, self.reporting, self.progress)
         self.messages = Messages(self._db)
         self.reports = Reports(self._db)
         self.queue = Queue(self._db, self.batches)
@@ -44,7 +46,7 @@ class Store:
         self.phones = Phones(self._db, self.messages)
         self.search = Search(self._db, self.messages)
         self.counts = Counts(self._db)
-        self.forgetting = Forgetting(self._db, self.batches, self.queue, self.counts)
+        self.forgetting = Forgetting(self._db, self.batches, self.queue, self.counts, self.progress)
 
     def close(self) -> None:
         self._db.close()

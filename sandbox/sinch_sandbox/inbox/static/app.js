@@ -11,6 +11,7 @@ import { FaultsPanel } from "./faults-panel.js";
 import { listenToKeys } from "./keyboard.js";
 import { follow, lookAgainAt } from "./live.js";
 import { PhoneList } from "./phone-list.js";
+import { ReferenceView } from "./reference-view.js";
 import { parse } from "./router.js";
 import { SearchList, listenToSearch } from "./search-list.js";
 import { SettingsPanel } from "./settings-panel.js";
@@ -25,6 +26,7 @@ const SPLIT = {
   __proto__: null,
   phones: { list: PhoneList, detail: Conversation, title: "Phones" },
   batches: { list: BatchList, detail: BatchView, title: "Batches" },
+  references: { list: BatchList, detail: ReferenceView, title: "Batches" },
   search: { list: SearchList, detail: null, title: "Search" },
 };
 const PANELS = {
@@ -36,8 +38,8 @@ const PANELS = {
   clock: { panel: ClockPanel, title: "Clock" },
 };
 
-// The tab of a panel that has none of its own.
-const TAB_OF = { __proto__: null, write: "phones" };
+// The tab of a view that has none of its own.
+const TAB_OF = { __proto__: null, write: "phones", references: "batches" };
 
 const shown = { list: null, listKey: "", detail: null, detailKey: "" };
 let overview = null;
@@ -58,7 +60,7 @@ function route({ first = false } = {}) {
   $("panes").dataset.layout = split ? "split" : "single";
   $("panes").dataset.shown = panel || (split.detail && argument) ? "detail" : "list";
   for (const tab of document.querySelectorAll("[data-tab]")) {
-    const current = tab.dataset.tab === (panel ? TAB_OF[view] ?? view : split === SPLIT.batches ? "batches" : "phones");
+    const current = tab.dataset.tab === (TAB_OF[view] ?? view);
     if (current && split !== SPLIT.search) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }

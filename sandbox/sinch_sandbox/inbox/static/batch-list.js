@@ -16,7 +16,7 @@ export class BatchList extends PagedList {
       path: "inbox/batches",
       field: "batches",
       keyOf: (batch) => batch.id,
-      compare: (one, other) => other.seq - one.seq,
+      compare: newestFirst,
       build: entry,
       label: "Batches",
       empty: () => el("p.hint", {}, this.query.q ? "No batch has this in its text or reference, or as its id." : "No batch has been accepted yet."),
@@ -48,7 +48,9 @@ export class BatchList extends PagedList {
   }
 }
 
-const entry = (batch) => el(
+export const newestFirst = (one, other) => other.seq - one.seq;
+
+export const entry = (batch) => el(
   `a.entry${batch.state === "cancelled" ? ".cancelled" : ""}`,
   { href: address("batches", batch.id), data: { argument: batch.id, focus: "entry" } },
   el("span.entry-top", {},

@@ -161,6 +161,7 @@ function summary({ batch, account, state, statuses, recipients, parts }, id) {
 
 function shown(name, value) {
   if (TIMES.includes(name)) return el("time", { dateTime: value, title: value }, exactTime(value));
+  if (name === "client_reference") return el("a", { href: address("references", value), data: { focus: name } }, value);
   if (value !== null && typeof value === "object") {
     return el("details", {}, el("summary", { data: { focus: name } }, plural(Object.keys(value).length, "entry", "entries")),
       el("pre", { tabIndex: 0 }, JSON.stringify(value, null, 2)));

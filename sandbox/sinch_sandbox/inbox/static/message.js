@@ -76,7 +76,7 @@ function details(message) {
       fact("Size", `${plural(message.parts, "part")}, ${encodingName(message.encoding)}`),
       message.forced_by.length > 0 && fact("Made it unicode", forcedBy(message.forced_by)),
       fact("Batch", el("a", { href: address("batches", message.batch_id) }, message.batch_id)),
-      message.client_reference !== null && fact("Reference", el("a", { href: address("search", "", { client_reference: message.client_reference }) }, message.client_reference)),
+      message.client_reference !== null && fact("Reference", el("a", { href: address("references", message.client_reference) }, message.client_reference)),
       fact("Message", message.id)),
     deleteButton("Delete this text…", `messages/${encodeURIComponent(message.id)}`, "Its batch no longer names this phone. If it went to nobody else, the batch is deleted too."),
   ];

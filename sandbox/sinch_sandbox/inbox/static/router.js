@@ -1,4 +1,4 @@
-// Addresses: #/phones/447700900222, #/batches/<id>, #/search/<words>?status=Failed, #/faults and so on.
+// Addresses: #/phones/447700900222, #/batches/<id>, #/references/<reference>, #/search/<words>?status=Failed, #/faults and so on.
 
 export function parse(hash) {
   const [path, query = ""] = hash.replace(/^#?\/?/, "").split("?");

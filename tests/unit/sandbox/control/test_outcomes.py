@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -65,3 +66,83 @@ def test_there_is_a_limit(sinch_sandbox: SandboxClient) -> None:
     sinch_sandbox.script(*({"prefix": f"999{index}"} for index in range(MAX_SCRIPTS)))
     assert "remove some first" in call(sinch_sandbox, "POST", body={"prefix": "44"}).text
     assert call(sinch_sandbox, "POST", body={"prefix": "9990", "code": 1}).status_code == 200
+
+
+SHARES = {"delivered": 0.5, "temporary": 0.2, "permanent": 0.2, "never": 0.1}
+TEMPORARY = {("Failed", 153), ("Failed", 158), ("Failed", 360), ("Expired", 0), ("Aborted", 404)}
+PERMANENT = {("Failed", 150), ("Failed", 151), ("Failed", 152), ("Failed", 300), ("Aborted", 402)}
+
+
+def ends(api: Api, sandbox: SandboxClient, first: int = 0, count: int = 1000) -> dict[str, tuple[str, int]]:
+    """How messages to made-up numbers end."""
+    batch = api.sent(to=[f"+9995010{index:04}" for index in range(first, first + count)])
+    sandbox.advance(10)
+    return {each["to"]: (each["status"], each["code"]) for each in sandbox.messages(batch_id=batch["id"])}
+
+
+def test_numbers_of_a_prefix_end_by_shares(api: Api, sinch_sandbox: SandboxClient) -> None:
+    sinch_sandbox.script({"prefix": "+9995010", "shares": SHARES})
+    found = ends(api, sinch_sandbox)
+    kinds = {("Delivered", 0): "delivered", ("Dispatched", 401): "never"}
+    kinds |= dict.fromkeys(TEMPORARY, "temporary") | dict.fromkeys(PERMANENT, "permanent")
+    counted = Counter(kinds[end] for end in found.values())
+    assert {name: round(counted[name] / 1000, 1) for name in SHARES} == SHARES
+    assert set(found.values()) == set(kinds)
+
+
+def test_a_number_always_falls_into_the_same_share_of_a_seed(api: Api, sinch_sandbox: SandboxClient) -> None:
+    sinch_sandbox.script({"prefix": "999", "shares": SHARES})
+    found = ends(api, sinch_sandbox)
+    sinch_sandbox.reset()
+    sinch_sandbox.script({"prefix": "+9995", "shares": SHARES, "seed": 0})
+    half = ends(api, sinch_sandbox, first=500, count=500)
+    assert half == {number: found[number] for number in half}
+    sinch_sandbox.script({"prefix": "999", "shares": SHARES, "seed": 1})
+    assert ends(api, sinch_sandbox) != found
+
+
+def test_whoever_has_no_share_is_delivered(api: Api, sinch_sandbox: SandboxClient) -> None:
+    sinch_sandbox.script({"prefix": "999", "shares": {"never": 0.1}, "delivery_delay": 4})
+    (script,) = accepted(call(sinch_sandbox, "GET"))["scripted"]
+    assert script == {
+        "prefix": "999",
+        "shares": {"delivered": 0.9, "temporary": 0, "permanent": 0, "never": 0.1},
+        "seed": 0,
+        "dispatch_delay": None,
+        "delivery_delay": 4,
+    }
+    batch = api.sent(to=[f"+9995010{index:04}" for index in range(100)])
+    sinch_sandbox.advance(4)
+    assert api.statuses(batch["id"]) == [(401, "Dispatched", 100)]
+    sinch_sandbox.advance(1)
+    assert {status for _, status, _ in api.statuses(batch["id"])} == {"Delivered", "Dispatched"}
+
+
+def test_the_longest_prefix_wins_over_shares(api: Api, sinch_sandbox: SandboxClient) -> None:
+    sinch_sandbox.script(
+        {"prefix": "44", "shares": {"permanent": 1}}, {"prefix": TO, "status": "Rejected", "code": 60}
+    )
+    batch = api.sent(to=[TO, "+447700900333"])
+    sinch_sandbox.advance(3)
+    first, second = (each["status"] for each in sinch_sandbox.messages(batch_id=batch["id"]))
+    assert first == "Rejected"
+    assert second in ("Failed", "Aborted")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"shares": {"delivered": 0.9, "never": 0.2}}, "the shares are 1.1 together, and must be 1"),
+        ({"shares": {"delivered": 0.5, "never": 0.2}}, "the shares are 0.7 together, and must be 1"),
+        ({"shares": {"temporary": 0.7, "never": 0.7}}, "the shares are 1.4 together, and must be 1"),
+        ({"shares": {"never": -0.1}}, "greater than or equal to 0"),
+        ({"shares": {"lost": 0.1}}, "Extra inputs are not permitted"),
+        ({"shares": {"never": 0.1}, "status": "Failed", "code": 150}, "shares decide code, status; leave"),
+        ({"shares": {"never": 0.1}, "receipt": False}, "shares decide receipt; leave that out"),
+        ({"seed": 1}, "seed is for shares"),
+    ],
+)
+def test_shares_that_make_no_sense(sinch_sandbox: SandboxClient, body: dict[str, Any], words: str) -> None:
+    answer = call(sinch_sandbox, "POST", body={"prefix": "999", **body})
+    assert answer.status_code == 422
+    assert words in answer.text

@@ -148,6 +148,59 @@ def test_batches_of_both_accounts_newest_first(api: Api, project: Api, sinch_san
     assert [each["state"] for each in found] == ["cancelled", "under way", "under way"]
 
 
+def figures(answer: dict[str, Any]) -> tuple[int, ...]:
+    names = ("batches", "recipients", "delivered", "failed", "pending", "cancelled")
+    return tuple(answer[name] for name in names)
+
+
+@pytest.mark.parametrize("cancelled_status", ["Cancelled", "Aborted"])
+def test_the_sum_of_a_reference(api: Api, sinch_sandbox: SandboxClient, cancelled_status: str) -> None:
+    sinch_sandbox.configure(cancelled_status=cancelled_status)
+    first = api.sent(client_reference="a/1?", to=["+447700900222", "+447700900150", "+447700900402"])
+    second = api.sent(client_reference="a/1?", to=["+447700900333", "+447700900401"], body="x" * 161)
+    later = api.sent(client_reference="a/1?", send_at="2100-01-01T00:00:00Z")
+    api.sent(client_reference="a/1", to=["+447700900444"])
+    api.sent()
+
+    def look() -> dict[str, Any]:
+        return read(sinch_sandbox, "/reference", client_reference="a/1?")
+
+    assert figures(look()) == (3, 6, 0, 0, 6, 0)
+    assert look()["parts"] == 8
+    sinch_sandbox.advance(1)
+    assert figures(look()) == (3, 6, 0, 1, 5, 0)
+    sinch_sandbox.advance(2)
+    assert figures(look()) == (3, 6, 2, 2, 2, 0)
+    api.cancel(later["id"])
+    assert figures(look()) == (3, 6, 2, 2, 1, 1)
+    assert {each["status"]: each["count"] for each in look()["statuses"]}["Delivered"] == 2
+    listed = pages(sinch_sandbox, "/batches", "batches", client_reference="a/1?", limit=2)
+    assert [each["id"] for each in listed] == [later["id"], second["id"], first["id"]]
+    requests.delete(f"{sinch_sandbox.url}/sandbox/batches/{first['id']}", timeout=10)
+    assert figures(look()) == (2, 3, 1, 0, 1, 1)
+    sinch_sandbox.clear(to="+447700900333")
+    assert figures(look()) == (2, 2, 0, 0, 1, 1)
+
+
+def test_the_sum_of_a_reference_follows_changes_of_a_batch(api: Api, sinch_sandbox: SandboxClient) -> None:
+    batch = api.sent(client_reference="a", send_at="2100-01-01T00:00:00Z")
+    assert figures(read(sinch_sandbox, "/reference", client_reference="a")) == (1, 1, 0, 0, 1, 0)
+    accepted(api.update(batch["id"], to_add=["+447700900333"], body="x" * 161))
+    answer = read(sinch_sandbox, "/reference", client_reference="a")
+    assert (figures(answer), answer["parts"]) == ((1, 2, 0, 0, 2, 0), 4)
+
+
+def test_the_sum_of_a_reference_says_when_it_changes_next(api: Api, sinch_sandbox: SandboxClient) -> None:
+    api.sent(client_reference="a")
+    sinch_sandbox.advance(0.5)
+    api.sent(client_reference="a")
+    for seconds in (0.5, 0.5, 1.5, 0.5):
+        instant = read(sinch_sandbox, "/reference", client_reference="a")["next_change_at"]
+        sinch_sandbox.advance(seconds)
+        assert instant == sinch_sandbox.now()
+    assert read(sinch_sandbox, "/reference", client_reference="a")["next_change_at"] is None
+
+
 @pytest.mark.parametrize("limit", [1, 3, 50])
 def test_search_goes_through_everything_once(api: Api, sinch_sandbox: SandboxClient, limit: int) -> None:
     api.sent(to=["+447700900222"], body="Doors open.")
@@ -253,6 +306,8 @@ def test_faults_that_can_hit_are_counted(api: Api, sinch_sandbox: SandboxClient)
         ("/phones", {"before": "9" * 30 + "-1"}, "before"),
         ("/phones/abc", {}, "number"),
         ("/batches", {"before": 0}, "before"),
+        ("/reference", {}, "client_reference"),
+        ("/reference", {"client_reference": ""}, "client_reference"),
         ("/search", {}, "q"),
         ("/search", {"q": ""}, "q"),
         ("/search", {"q": "x" * 201}, "q"),
@@ -273,6 +328,12 @@ def test_what_makes_no_sense_is_refused(
 def test_an_unknown_batch_is_404(sinch_sandbox: SandboxClient) -> None:
     response = requests.get(f"{sinch_sandbox.url}/sandbox/inbox/batches/x", timeout=10)
     assert (response.status_code, response.json()) == (404, {"detail": "there is no such batch"})
+
+
+def test_an_unknown_reference_is_404(sinch_sandbox: SandboxClient) -> None:
+    url = f"{sinch_sandbox.url}/sandbox/inbox/reference?client_reference=x"
+    response = requests.get(url, timeout=10)
+    assert (response.status_code, response.json()) == (404, {"detail": "no batch has this reference"})
 
 
 def test_every_magic_code_has_a_meaning() -> None:

@@ -48,3 +48,13 @@ def test_nobody_is_shown() -> None:
     seen = Seen()
     seen.add([MARIA])
     assert repr(seen) == "<1 numbers>"
+
+
+def test_which_of_many_were_seen() -> None:
+    seen = Seen(full=1000)
+    for start in range(0, 2500, 500):
+        seen.add(numbers(start, start + 500))
+    some = [int(each) for each in numbers(900, 1100) + numbers(2450, 2600)]
+    assert seen.among(some) == {int(each) for each in numbers(900, 1100) + numbers(2450, 2500)}
+    assert seen.among([]) == set()
+    assert Seen().among(some) == set()
