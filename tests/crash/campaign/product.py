@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import islice, product
+from itertools import product
 from typing import Any, Final
 
 from tests.crash.campaign.holes import hole
@@ -34,8 +34,6 @@ LAGS: Final[Mapping[str, tuple[dict[str, Any], ...]]] = {
     "second": ({"kind": "listing_lag", "operation": "send", "seconds": 30, "count": 1, "skip": 1},),
 }
 AUDIENCES: Final = ("same", "front", "end", "middle", "other", "fewer", "reversed", "swapped", "doubled")
-#: Only every nth schedule is played, so that there is time for chance too.
-_THINNED: Final = 2
 #: Requests on their way at once.
 IN_FLIGHT: Final = (1, 2, 4)
 
@@ -62,6 +60,8 @@ def _nemeses() -> dict[str, CampaignSchedule]:
         "cleared while it sends": events(event("reply sent, not read", "clear", 2, grace=0)),
         "cleared by a deaf one": events(event("noted", "clear", deaf=True)),
         "answer lost": faults(_fault("lost_reply", how="reset")),
+        "answer lies, not accepted": faults(_fault("contradicting", reply="other_batch", when="before")),
+        "redirected, accepted, listed late": faults(_fault("redirect", when="after", count=2), *LAGS["all"]),
         "answer lost, second batch": faults(_fault("lost_reply", how="close", skip=1)),
         "request lost": faults(_fault("lost_reply", how="reset", when="before", skip=1)),
         "two answers lost": faults(_fault("lost_reply", how="half_body", count=2)),
@@ -129,10 +129,6 @@ NEMESES: Final = _nemeses()
 
 def schedules() -> Iterator[tuple[str, CampaignSchedule]]:
     """Return schedules with their names. Any two values of different kinds meet in at least one."""
-    return islice(_product(), 0, None, _THINNED)
-
-
-def _product() -> Iterator[tuple[str, CampaignSchedule]]:
     turns = _turns()
     for (nemesis, base), (at, first), kind in product(NEMESES.items(), POINTS.items(), KINDS):
         journal, lag, audience, in_flight, nth = next(turns)

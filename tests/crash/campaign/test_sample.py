@@ -16,7 +16,7 @@ from tests.crash.schedules import event
 from tests.versions import AIRFLOW, needs_task_state
 
 # A prime, so that every point, kind and nemesis has its turn.
-_EVERY = 257
+_EVERY = 509
 _RANDOM = 15
 
 
@@ -84,5 +84,6 @@ def test_any_two_values_meet():
         *cartesian(UNGUARDED, [each for each in stops if "before" not in each]),
         *cartesian(stops, ["absent"]),
         ("accepted 60 s later", "stale"),
+        ("redirected, accepted, listed late", "stale"),
         ("cleared by a deaf one", "deleted"),
     }
