@@ -241,22 +241,23 @@ class Entry:
 
         :param only: Digits of the numbers of those who may be texted.
         """
-        selection = self._selection(outcome.found)
+        before = outcome.found
+        selection = self._selection(before)
+        listed = accepted = 0
 
         def messages(found: Reached) -> Iterable[Make]:
-            nonlocal selection
+            nonlocal selection, listed, accepted
+            # A canary was sent before, and after a lost answer the listing has shown who was reached.
+            listed = accepted = max(0, len(found.people) - outcome.before)
             selection = self._selection(found)
             selection.only(only)
             return messages_for(self._audience, selection.choose, self._most, selection.still)
 
-        accepted = 0
-
         def progress(done: Round) -> None:
             nonlocal accepted
-            accepted = done.people
+            accepted = listed + done.people
             self._progress(done)
 
-        before = outcome.found
         try:
             found, done = await self._campaign.send(before, messages, self._sending, progress)
         except SinchError as error:

