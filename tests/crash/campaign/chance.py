@@ -122,7 +122,8 @@ def _fault(source: random.Random, made: CampaignSchedule) -> dict[str, Any]:
     fault = chance.fault(source, made)
     if fault["kind"] == "listing_lag" and source.random() < 0.6:
         fault |= {"count": source.choice((1, 1, 2)), "skip": source.randint(0, 5)}
-    if fault["kind"] == "contradicting" and source.random() < 0.3:
+    if fault.get("reply", "").startswith("other_") and source.random() < 0.3:
+        # The other replies are as true ones are: nobody could see that nothing was accepted.
         fault["when"] = "before"
     operation = fault["operation"]
     return {**fault, "operation": _OPERATIONS.get(operation, operation)}
