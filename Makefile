@@ -27,7 +27,8 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-campaign test test-matrix test-airflow test-crash test-mutations test-browser test-journey screenshots docs
+.PHONY: help demo demo-campaign test test-matrix test-airflow test-crash test-crash-campaign test-mutations
+.PHONY: test-browser test-journey screenshots docs
 .PHONY: coverage lint types format sandbox bench bench-write kill-rounds compare fuzz clean venv
 
 help: ## List the targets
@@ -48,8 +49,12 @@ test-matrix: ## Run the tests on every Airflow and Python; ONLY="2.11.2 3.12 int
 test-crash: venv ## Crash sends at every point, and in 10,000 random schedules; takes about half an hour
 	@$(BIN)/python -m tests.crash $(ARGS)
 
-test-mutations: venv ## Switch off one safeguard after the other, and check that test-crash notices each
+test-crash-campaign: venv ## Crash campaigns at every point, and in 5,000 random schedules; takes about half an hour
+	@$(BIN)/python -m tests.crash.campaign $(ARGS)
+
+test-mutations: venv ## Switch off one safeguard after the other, and check that the crash tests notice each
 	@$(BIN)/python -m tests.crash.mutations
+	@$(BIN)/python -m tests.crash.campaign.mutations
 
 test-browser: venv ## Test the sandbox's inbox in Chromium, which is installed if there is none
 	@sh scripts/chromium.sh

@@ -130,6 +130,11 @@ def current() -> Actor | None:
     return getattr(_here, "actor", None)
 
 
+def work_for(actor: Actor) -> None:
+    """Make this thread one of a process."""
+    _here.actor = actor
+
+
 def point(name: str) -> None:
     """Pass a point at which the running process can be struck."""
     actor = current()

@@ -62,7 +62,7 @@ def _schedule(source: random.Random, seed: int) -> Schedule:
     if made.journal == "none":
         made = replace(made, airflow="3.3")
     made = replace(made, **_shaped(source, made))
-    faults = tuple(_fault(source, made) for _ in range(source.choice((0, 0, 1, 1, 2, 3))))
+    faults = tuple(fault(source, made) for _ in range(source.choice((0, 0, 1, 1, 2, 3))))
     events = [_kill(source) for _ in range(source.choice((0, 1, 1, 2, 2, 3)))]
     for _ in range(source.choice((0, 1, 1, 2))):
         events += _trouble(source, made)
@@ -166,7 +166,8 @@ def _trouble(source: random.Random, made: Schedule) -> list[Event]:
     return events
 
 
-def _fault(source: random.Random, made: Schedule) -> dict[str, Any]:
+def fault(source: random.Random, made: Schedule) -> dict[str, Any]:
+    """Make a fault of the sandbox."""
     operation = source.choice(_OPERATIONS)
     if made.account == "project" and source.random() < 0.2:
         operation = "token"

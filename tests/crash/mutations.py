@@ -397,23 +397,25 @@ MUTATIONS: dict[str, Mutation] = {
 }
 
 
-def main(names: list[str]) -> int:
+def main(names: list[str], harness: str = "sends") -> int:
     """Print the schedule that catches each mutation whose name begins with one of the names."""
     from tests.crash.catching import catching
+    from tests.crash.harnesses import HARNESSES
     from tests.crash.workers import hush, player, prepare_airflow
 
     prepare_airflow()
     hush()
-    chosen = [each for each in MUTATIONS if not names or each.startswith(tuple(names))]
+    parts = HARNESSES[harness]()
+    chosen = [each for each in parts.mutations if not names or each.startswith(tuple(names))]
     survived = 0
-    with player() as play:
+    with player(harness) as play:
         for name in chosen:
-            played, schedule = catching(name, play)
+            played, schedule = catching(parts, name, play)
             if schedule is None:
                 survived += 1
                 print(f"{name}: SURVIVED {played} schedules", flush=True)
                 continue
-            with MUTATIONS[name]():
+            with parts.mutations[name]():
                 verdict = play(schedule).verdict
             print(
                 f"{name}: caught by schedule {played}\n    {schedule.to_json()}\n    {verdict.faults[0]}",

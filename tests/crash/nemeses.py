@@ -115,6 +115,8 @@ def strike_idle(world: World, name: str, ti: TaskInstance | None = None) -> bool
 
 def _act(world: World, actor: Actor | None, event: Event) -> None:
     trouble, act = world.trouble, event.act
+    if world.act(actor, event):
+        return
     tasks = [actor.owner] if actor else world.tasks
     if act == "change":
         world.variant = event["to"]

@@ -222,7 +222,7 @@ def context_of(world: World, actor: Actor, ti: TaskInstance) -> Any:
         SimpleNamespace(task_id="send", retries=world.retries) if nested else operator_of(world, "send", main)
     )
     row = SimpleNamespace(**row_of(ti), state="running", start_date=world.started_at, task=task)
-    context: dict[str, Any] = {"ti": row, "dag_run": _run(world), "task": task}
+    context: dict[str, Any] = {"ti": row, "dag_run": run_of(world), "task": task}
     if world.schedule.journal != "none":
         context["task_state_store"] = TaskState(actor)
     if ti.loop_index is not None:
@@ -246,7 +246,8 @@ def row_of(ti: TaskInstance) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _run(world: World) -> Any:
+def run_of(world: World) -> Any:
+    """Return the run of the Dag as it is now."""
     return SimpleNamespace(
         dag_id="crash",
         run_id="run",
@@ -276,13 +277,13 @@ def words_of(ti: TaskInstance) -> str:
 
 def run_callback(world: World, row: dict[str, Any], body: str) -> None:
     """Run a callback of a task in the Dag processor."""
-    _alert(world, {"ti": _OfDagProcessor(**row), "dag_run": _run(world)}, body)
+    _alert(world, {"ti": _OfDagProcessor(**row), "dag_run": run_of(world)}, body)
 
 
 def run_dag_callback(world: World) -> None:
     """Run the callback of a failed run."""
     ti = world.tasks[-1]
-    context = {"ti": _OfDagProcessor(**row_of(ti)), "dag_run": _run(world), "reason": "task_failure"}
+    context = {"ti": _OfDagProcessor(**row_of(ti)), "dag_run": run_of(world), "reason": "task_failure"}
     _alert(world, context, f"alert {world.clear_number} run")
 
 
@@ -349,6 +350,6 @@ def change_batch(world: World, event: Event, batch_id: str, payload: Payload) ->
         id="change", state="running", start_date=world.started_at,
     )  # fmt: skip
     try:
-        _executed_alone(operator, {"ti": row, "dag_run": _run(world), "task": operator})
+        _executed_alone(operator, {"ti": row, "dag_run": run_of(world), "task": operator})
     except Exception:
         world.counts["failed changes"] += 1

@@ -110,7 +110,7 @@ class Schedule:
 
     def to_json(self) -> str:
         """Write in one line, without default values."""
-        usual = Schedule()
+        usual = type(self)()
         values = {
             each.name: getattr(self, each.name)
             for each in fields(self)
@@ -126,6 +126,6 @@ class Schedule:
         values = json.loads(text)
         events = tuple(event(e["at"], e["act"], e["nth"], **e["details"]) for e in values.pop("events", []))
         lists: dict[str, Any] = {
-            name: tuple(values.pop(name)) for name in ("skews", "faults") if name in values
+            name: tuple(values.pop(name)) for name in ("skews", "faults", "window") if values.get(name)
         }
         return cls(**values, **lists, events=events)

@@ -28,7 +28,7 @@ def _simpler(schedule: Schedule) -> Iterator[Schedule]:
         yield replace(schedule, events=schedule.events[:index] + schedule.events[index + 1 :])
     for index in range(len(schedule.faults)):
         yield replace(schedule, faults=schedule.faults[:index] + schedule.faults[index + 1 :])
-    usual = Schedule()
+    usual = type(schedule)()
     for each in fields(schedule):
         plain = getattr(usual, each.name)
         if each.name not in {"events", "faults", *_SHAPE} and getattr(schedule, each.name) != plain:

@@ -13,12 +13,15 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from tests.crash.harnesses import HARNESSES
+
 if TYPE_CHECKING:
     from tests.crash.play import Played
     from tests.crash.schedules import Schedule
 
 _CHUNK = 20
 _play: Callable[[Schedule], Played]
+_read: Callable[[str], Schedule]
 
 
 def prepare_airflow() -> None:
@@ -43,38 +46,30 @@ def hush() -> None:
 
 
 @contextmanager
-def player() -> Iterator[Callable[[Schedule], Played]]:
-    """Return a function that plays schedules with its own sandbox."""
-    from tests.crash.play import play
-    from tests.crash.points import instrumented
+def player(name: str = "sends") -> Iterator[Callable[[Schedule], Played]]:
+    """Return a function that plays schedules of a harness with its own sandbox."""
     from tests.crash.sandbox import Sandbox
 
-    with Sandbox() as sandbox, instrumented():
-        yield lambda schedule: play(sandbox, schedule)
+    harness = HARNESSES[name]()
+    with Sandbox() as sandbox, harness.instrumented():
+        yield lambda schedule: harness.play(sandbox, schedule)
 
 
-def scheduled(text: str) -> Schedule:
-    """Read a schedule: its JSON, or the seed of a random one."""
-    from tests.crash import chance
-    from tests.crash.schedules import Schedule
-
-    return chance.schedule(int(text)) if text.isdigit() else Schedule.from_json(text)
-
-
-def _begin() -> None:
-    global _play
+def _begin(name: str) -> None:
+    global _play, _read
     prepare_airflow()
     hush()
     stack = ExitStack()
-    _play = stack.enter_context(player())
+    _play = stack.enter_context(player(name))
+    _read = HARNESSES[name]().read
     multiprocessing.util.Finalize(None, stack.close, exitpriority=10)
 
 
 def _played(text: str) -> Played:
-    return _play(scheduled(text))
+    return _play(_read(text))
 
 
-def play_all(texts: Sequence[str], workers: int) -> Iterator[Played]:
-    """Play many schedules."""
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin) as pool:
+def play_all(name: str, texts: Sequence[str], workers: int) -> Iterator[Played]:
+    """Play many schedules of a harness."""
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (name,)) as pool:
         yield from pool.map(_played, texts, chunksize=_CHUNK)

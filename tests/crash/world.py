@@ -27,7 +27,7 @@ from tests.crash.actors import Actor, Clock
 from tests.crash.payloads import Payload, item, payloads
 from tests.crash.processes import Alert, OutOfReachError, Push
 from tests.crash.sandbox import Sandbox
-from tests.crash.schedules import Schedule
+from tests.crash.schedules import Event, Schedule
 from tests.versions import forget_secrets
 
 _MOST_STEPS = 60
@@ -210,8 +210,16 @@ class World:
         resumed, ti.event = ti.event, None
         ti.state, ti.restarting = "running", False
         attempt = self.attempts[-1]
-        actor: Actor = self._spawn("task", ti, lambda: processes.run_task(self, actor, ti, attempt, resumed))
+        actor: Actor = self._spawn("task", ti, lambda: self.run_task(actor, ti, attempt, resumed))
         self._follow(actor)
+
+    def run_task(self, actor: Actor, ti: TaskInstance, attempt: Attempt, resumed: Any) -> None:
+        """Do what a worker does with the task."""
+        processes.run_task(self, actor, ti, attempt, resumed)
+
+    def act(self, actor: Actor | None, event: Event) -> bool:
+        """Carry out an event that only this world knows; return whether it is one."""
+        return False
 
     def _asked(self, ti: TaskInstance) -> list[Payload]:
         """Return the payload that a task must send now."""

@@ -89,7 +89,7 @@ class Campaign:
     async def send(
         self,
         found: Reached,
-        messages: Callable[[Reached], Iterable[Message]],
+        messages: Callable[[Reached], Iterable[Callable[[], Message | None]]],
         sending: Sending,
         progress: Callable[[Round], None] = lambda _: None,
     ) -> tuple[Reached, Round]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from sinch_provider.sms.campaign.audience import Audience, Person
@@ -14,22 +15,28 @@ MOST: Final = 1000
 Choose = Callable[[Person], Mapping[str, Any] | None]
 #: Returns who of the people of a batch may be texted at this moment.
 Still = Callable[[Sequence[Person]], Sequence[Person]]
+#: Makes the fields of a batch right before it leaves. None: nobody in it may be texted any more.
+Make = Callable[[], dict[str, Any] | None]
 
 
 def messages_for(
     audience: Audience, choose: Choose, most: int = MOST, still: Still = lambda people: people
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Make]:
     """
     Cut people into batches, in the order of the source.
 
-    A batch has one text, and one value of every other field. It is made when it is asked for, so that whoever
-    was excluded a moment ago is not in it.
+    A batch has one text, and one value of every other field.
 
     :param choose: Asked once for each person.
     :param most: The most people of a batch.
     :param still: Asked once for each batch, at the moment before it leaves.
-    :returns: The fields of each batch.
+    :returns: What makes each batch, so that whoever was excluded a moment ago is not in it.
     """
+
+    def made(people: Sequence[Person], chosen: Mapping[str, Any]) -> dict[str, Any] | None:
+        left = still(people)
+        return {**audience.message(left), **chosen} if left else None
+
     waiting: dict[tuple[Any, ...], list[Person]] = {}
     fields: dict[tuple[Any, ...], Mapping[str, Any]] = {}
     for portion in audience.portions():
@@ -42,9 +49,6 @@ def messages_for(
             together.append(person)
             fields[key] = chosen
             if len(together) == most:
-                left = still(waiting.pop(key))
-                if left:
-                    yield {**audience.message(left), **fields[key]}
+                yield partial(made, waiting.pop(key), fields[key])
     for key, together in waiting.items():
-        if left := still(together):
-            yield {**audience.message(left), **fields[key]}
+        yield partial(made, together, fields[key])

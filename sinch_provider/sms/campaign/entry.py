@@ -19,12 +19,12 @@ from sinch_provider.sms.campaign.budget import Budget, Share, Totals, together
 from sinch_provider.sms.campaign.campaign import Campaign
 from sinch_provider.sms.campaign.canary import Canary
 from sinch_provider.sms.campaign.countries import country_of
-from sinch_provider.sms.campaign.cut import MOST, messages_for
+from sinch_provider.sms.campaign.cut import MOST, Make, messages_for
 from sinch_provider.sms.campaign.exclusions import Exclusions
 from sinch_provider.sms.campaign.journal import CampaignJournal
 from sinch_provider.sms.campaign.reached import Reached
 from sinch_provider.sms.campaign.selection import Selection, sample
-from sinch_provider.sms.campaign.sending import Message, Refusals, Round, Sending
+from sinch_provider.sms.campaign.sending import Refusals, Round, Sending
 from sinch_provider.sms.campaign.verdict import judge
 from sinch_provider.sms.campaign.window import SendWindow
 from sinch_provider.sms.errors import SinchCampaignError, SinchError, SinchValidationError
@@ -243,7 +243,7 @@ class Entry:
         """
         selection = self._selection(outcome.found)
 
-        def messages(found: Reached) -> Iterable[Message]:
+        def messages(found: Reached) -> Iterable[Make]:
             nonlocal selection
             selection = self._selection(found)
             selection.only(only)

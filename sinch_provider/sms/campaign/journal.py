@@ -128,6 +128,8 @@ class CampaignJournal:
         self._account = hashlib.sha256(account.api_root.encode()).hexdigest()[:16]
         self._reference = reference
         self._key = Payload([], {}, {}).fingerprint(account.credentials.secret).key
+        #: How many batches Sinch has listed.
+        self._listed = 0
         #: What is known; None before the first intent.
         self.entry: CampaignEntry | None = None
         #: Whether something was stored that is not a journal. Then nothing is known about earlier attempts.
@@ -170,6 +172,7 @@ class CampaignJournal:
     def settle(self, batches: int) -> None:
         """Note that all open requests are settled: Sinch lists so many batches."""
         with self._lock:
+            self._listed = batches
             if self.entry is not None:
                 self.entry = replace(self.entry, accepted=batches, open=())
 
@@ -181,10 +184,13 @@ class CampaignJournal:
         :raises SinchNotSentError: Airflow refuses the write, or cannot be reached.
         """
         with self._lock:
-            now = utcnow()
-            entry = self.entry or CampaignEntry(self._account, self._reference, self._key, now, 0)
+            entry = self._entry_or_new()
             others = tuple(each for each in entry.open if each.people != people)
-            self._write(replace(entry, open=(*others, Intent(people, now))))
+            self._write(replace(entry, open=(*others, Intent(people, utcnow()))))
+
+    def _entry_or_new(self) -> CampaignEntry:
+        # Where the journal was lost, the batches that were found count as well.
+        return self.entry or CampaignEntry(self._account, self._reference, self._key, utcnow(), self._listed)
 
     def _write(self, entry: CampaignEntry) -> None:
         if self._store is not None:
@@ -199,7 +205,7 @@ class CampaignJournal:
         :raises SinchNotSentError: Airflow refuses the write, or cannot be reached.
         """
         with self._lock:
-            entry = self.entry or CampaignEntry(self._account, self._reference, self._key, utcnow(), 0)
+            entry = self._entry_or_new()
             excluding = tuple(sorted({*entry.excluding, *sources}))
             if self._store is None or excluding == entry.excluding:
                 return

@@ -8,7 +8,8 @@ leaves until Sinch's listing says what has become of it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 MAX_IN_FLIGHT: Final = 4
 #: Errors of one request that say nothing about the others.
 _OF_ONE: Final = (SinchBadRequestError, SinchValidationError)
+#: How often a batch is sent again without the recipients that Sinch has refused.
+_MOST_CORRECTIONS: Final = 20
 _UNREAD: Final = frozenset({"parameters"})
 
 #: The fields of one batch, as ``endpoints.send`` takes them.
@@ -79,6 +82,21 @@ class Round:
     lost: str | None = None
 
 
+@dataclass
+class _Answered:
+    """
+    What came of one batch.
+
+    :param people: How many people are in the batch that Sinch has accepted.
+    :param refused: Why Sinch has refused people, and how many.
+    :param error: Why nothing is known, or nothing can be sent; None: neither is so.
+    """
+
+    people: int
+    refused: list[tuple[SinchError, int]]
+    error: SinchError | None = None
+
+
 class Sending:
     """
     Sends the batches of a campaign.
@@ -114,35 +132,37 @@ class Sending:
         self._rate = rate
         self._fail_fast = fail_fast
 
-    async def steps(self, messages: Iterable[Message], progress: Callable[[Round], None]) -> Round:
+    async def steps(
+        self, messages: Iterable[Callable[[], Message | None]], progress: Callable[[Round], None]
+    ) -> Round:
         """
         Send messages until there are none left, or until the answer to one is lost.
 
-        :param messages: Those are made while the ones before them are sent.
+        :param messages: Each is made right before it is sent, for those who may still be texted then; None:
+            nobody.
         :param progress: Called after each few batches.
         :raises SinchError: The account as a whole cannot send now.
         """
         done = Round()
-        left: Iterator[Message] = iter(messages)
+        left = iter(messages)
         began = current().monotonic()
-        while wave := list(islice(left, self._max_in_flight)):
+        while cut := list(islice(left, self._max_in_flight)):
             if self._rate is not None:
                 early = began + done.people / self._rate - current().monotonic()
                 if early > 0:
                     await Pause(early)
+            wave = [message for make in cut if (message := make()) is not None]
             outcomes = await Together([self._send(each) for each in wave])
             fatal: SinchError | None = None
-            for message, error in zip(wave, outcomes, strict=True):
-                people = len(message["to"])
-                if error is None:
-                    done.people += people
-                    done.batches += 1
-                elif isinstance(error, SinchUncertainError):
-                    done.lost = error.what
-                elif isinstance(error, _OF_ONE):
+            for answered in outcomes:
+                done.people += answered.people
+                done.batches += answered.people > 0
+                for error, people in answered.refused:
                     done.refused.add(error, people)
-                else:
-                    fatal = error
+                if isinstance(answered.error, SinchUncertainError):
+                    done.lost = answered.error.what
+                elif answered.error is not None:
+                    fatal = answered.error
             progress(done)
             if fatal is not None and done.lost is None:
                 raise fatal
@@ -154,8 +174,25 @@ class Sending:
         self._journal.intend(people)
         self._settling.begin()
 
-    async def _send(self, message: Message) -> SinchError | None:
-        """Send one batch, and return why it was not accepted."""
+    async def _send(self, message: Message) -> _Answered:
+        """
+        Send one batch.
+
+        If Sinch refuses it because of single recipients, and says which they are, the others are sent.
+        """
+        refused: list[tuple[SinchError, int]] = []
+        while True:
+            error = await self._post(message)
+            if not isinstance(error, _OF_ONE):
+                return _Answered(0 if error else len(message["to"]), refused, error)
+            wrong = _named_in(error, len(message["to"])) if len(refused) < _MOST_CORRECTIONS else set()
+            if not wrong:
+                return _Answered(0, [*refused, (error, len(message["to"]))])
+            refused.append((error, len(wrong)))
+            message = _without(message, wrong)
+
+    async def _post(self, message: Message) -> SinchError | None:
+        """Make one request, and return why Sinch has not accepted it."""
         numbers = message["to"]
         people = people_of(numbers, self._secret)
         fence = Fence(partial(self._intend, people), self._stopped)
@@ -181,3 +218,20 @@ class Sending:
             return SinchUncertainError(f"the answer contradicts the request: {reason}", operation="send")
         self._journal.note(people, accepted=True)
         return None
+
+
+def _named_in(error: SinchError, recipients: int) -> set[int]:
+    """The indexes of the recipients that a refusal names; none if it is about all of them."""
+    found = {int(index) for index in re.findall(r"\bto\[(\d+)\]", error.text or "")}
+    return found if len(found) < recipients and all(index < recipients for index in found) else set()
+
+
+def _without(message: Message, indexes: Collection[int]) -> Message:
+    """The same batch without some of its recipients, and without what was filled in for them."""
+    gone = {message["to"][index] for index in indexes}
+    parameters = {
+        name: {key: value for key, value in values.items() if key not in gone}
+        for name, values in message.get("parameters", {}).items()
+    }
+    left = {**message, "to": [each for each in message["to"] if each not in gone]}
+    return {**left, "parameters": parameters} if parameters else left

@@ -10,7 +10,7 @@ import pytest
 
 from sinch_provider.sms.campaign.campaign import Campaign
 from sinch_provider.sms.campaign.check import check
-from sinch_provider.sms.campaign.cut import messages_for
+from sinch_provider.sms.campaign.cut import Still, messages_for
 from sinch_provider.sms.campaign.journal import CampaignJournal
 from sinch_provider.sms.campaign.layout import Layout
 from sinch_provider.sms.campaign.reached import Reached
@@ -43,6 +43,7 @@ class Entry:
         self.sandbox = sandbox
         self.store = store
         self.stopped: Callable[[], bool] = lambda: False
+        self.still: Still = lambda people: people
         self.reached: Reached | None = None
 
     def __call__(
@@ -64,7 +65,10 @@ class Entry:
 
             def messages(found: Reached) -> Iterable[Any]:
                 return messages_for(
-                    audience, lambda person: None if int(person.number) in found.people else {}, BATCH
+                    audience,
+                    lambda person: None if int(person.number) in found.people else {},
+                    BATCH,
+                    self.still,
                 )
 
             async def steps() -> tuple[Reached, Round]:
@@ -122,6 +126,24 @@ def test_a_lost_answer_is_settled_by_the_listing(enter, sinch_sandbox, when, do)
     assert received(sinch_sandbox) == ONCE
     # It waits only if the batch is not there.
     assert bool(do.pauses) == (when == "before")
+
+
+def test_a_batch_whose_answer_was_lost_is_not_taken_for_one_that_is_listed_late(enter, sinch_sandbox):
+    sinch_sandbox.fault("listing_lag", "send", seconds=30, count=1)
+    sinch_sandbox.fault("lost_reply", "send", when="after", skip=1)
+    enter(first=True, max_in_flight=1)
+    assert received(sinch_sandbox) == ONCE
+
+
+def test_nor_is_a_cancelled_batch_to_the_same_people(enter, sinch_sandbox, do):
+    sinch_sandbox.configure(dispatch_delay=600)
+    enter(PEOPLE[:10], first=True)
+    (batch,) = sinch_sandbox.batches()
+    do(sandbox_account(sinch_sandbox), "batches.cancel", batch["id"])
+    sinch_sandbox.fault("listing_lag", "send", seconds=30, count=1)
+    sinch_sandbox.fault("lost_reply", "send", when="after")
+    enter(PEOPLE[:10])
+    assert received(sinch_sandbox) == Counter(PEOPLE[:10])
 
 
 @pytest.mark.parametrize("lag", [5, 30])
@@ -187,6 +209,28 @@ def test_whatever_becomes_of_the_journal(enter, sinch_sandbox, store, fate, lag)
         enter.store = Cleared()
     enter()
     assert received(sinch_sandbox) == ONCE
+
+
+def test_a_journal_that_was_lost_begins_with_what_is_listed(enter, sinch_sandbox, store):
+    enter(PEOPLE[:15], first=True)
+    store.value = {"version": 99}
+    sinch_sandbox.fault("listing_lag", "send", seconds=30, count=None)
+    enter()
+    assert store.value["accepted"] == 3
+    enter()
+    assert received(sinch_sandbox) == ONCE
+
+
+def test_with_a_rate_a_batch_is_made_when_it_may_leave(enter, sinch_sandbox, do):
+    waited = []
+
+    def still(people: Any) -> Any:
+        waited.append(len(do.pauses))
+        return people
+
+    enter.still = still
+    enter(first=True, max_in_flight=1, rate=0.1)
+    assert waited == [0, 1, 2]
 
 
 def test_a_killed_attempt_leaves_its_intents(enter, sinch_sandbox, store):

@@ -40,7 +40,8 @@ def messages(failures: FailedAudience, *unwanted: str, most: int = 1000) -> list
     def choose(person: Person) -> dict[str, Any] | None:
         return None if person.number in unwanted else {}
 
-    return list(messages_for(failures, choose, most))
+    made = (make() for make in messages_for(failures, choose, most))
+    return [message for message in made if message is not None]
 
 
 def numbers(failures: FailedAudience) -> list[str]:
