@@ -1,8 +1,8 @@
 """
-``make demo-campaign``: a campaign to a dirty table of 5,000 rows, in a real Airflow, with a sandbox as Sinch.
+``make demo-campaign``: a campaign to a dirty table of 5,000 rows, in a real Airflow. A sandbox is Sinch.
 
-You see what the check found, how sending went on, what became of the texts, and that everybody got one. All of
-it happens on this machine, and nothing is left of it.
+You see what the check found, how sending went on, what became of the texts, and that everybody got one. All
+of it happens on this machine, and nothing is left of it.
 """
 
 from __future__ import annotations
@@ -72,7 +72,10 @@ def demo_campaign():
         number_column="phone",
         id_column="id",
         language_column="language",
-        bodies={{"sv": "Hej ${{name}}! Dörrarna öppnas kl. 19:30.", "default": "Hi ${{name}}! Doors open at 19:30."}},
+        bodies={{
+            "sv": "Hej ${{name}}! Dörrarna öppnas kl. 19:30.",
+            "default": "Hi ${{name}}! Doors open at 19:30.",
+        }},
         default_country="SE",
         max_invalid=0.05,
         quarantine_path="file://{folder}/bad.csv",
@@ -150,7 +153,8 @@ def demo(home: Path) -> None:
     dags.mkdir()
     (dags / "demo_campaign.py").write_text(DAG.format(folder=home))
     say(
-        f"A campaign to a table of {ROWS} rows. Airflow {version('apache-airflow')} is real, Sinch is a sandbox.\n"
+        f"A campaign to a table of {ROWS} rows. "
+        f"Airflow {version('apache-airflow')} is real, Sinch is a sandbox.\n"
     )
     with step("Writing guests.csv and opt_outs.csv"):
         write_tables(home)
@@ -160,6 +164,7 @@ def demo(home: Path) -> None:
         shares = {"delivered": 0.94, "temporary": 0.04, "permanent": 0.02}
         phone.script({"prefix": "+1", "shares": shares}, {"prefix": "+44", "shares": shares})
         result = home / "result.json"
+        database = {"conn_type": "sqlite", "host": str(home / "results.db")}
         with step("Running the campaign"):
             run_logged(
                 [sys.executable, "-c", RUN, str(result), str(dags)],
@@ -167,9 +172,7 @@ def demo(home: Path) -> None:
                     **environment,
                     "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
                     "AIRFLOW_CONN_SINCH_DEFAULT": json.dumps(phone.connection),
-                    "AIRFLOW_CONN_RESULTS": json.dumps(
-                        {"conn_type": "sqlite", "host": str(home / "results.db")}
-                    ),
+                    "AIRFLOW_CONN_RESULTS": json.dumps(database),
                 },
                 home / "run.log",
                 "The campaign",

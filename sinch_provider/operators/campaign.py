@@ -56,6 +56,7 @@ class SinchCampaignOperator(CampaignArguments):
     :param max_number_of_message_parts: The most SMS parts that the text of one person may have.
     :param on_empty: What to do if there is nobody to text: ``fail``, ``skip`` or ``succeed``.
     :param max_invalid: How many rows may be wrong: a number, or a share such as 0.01. The others are texted.
+        Numbers that only Sinch refuses count too.
     :param quarantine_path: A CSV file for the wrong rows: number of the row, id, column, reason, and the
         phone number, masked. On any storage that ``ObjectStoragePath`` knows. (templated)
     :param exclude: Numbers that are not texted: rows of one column, or the path of a file with them.
@@ -165,7 +166,8 @@ class SinchCampaignOperator(CampaignArguments):
         if self.results is not None:
             self.results.prepare()
         outcome = client.follow(self._entry(entered, client, audience).steps())
-        self._finish(outcome)
+        counts = audience.counts
+        self._finish(outcome, counts.bearable(self.max_invalid) - counts.invalid)
         kinds: dict[str, int] = {}
         if self.wait_for_completion or self.results is not None:
             kinds = self._follow(client, entered, audience)

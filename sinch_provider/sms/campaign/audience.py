@@ -87,15 +87,22 @@ class Counts:
         """The parts of all texts together."""
         return sum(share.parts for share in self.totals.values())
 
+    def bearable(self, max_invalid: float) -> int:
+        """
+        Return how many rows may be invalid.
+
+        :param max_invalid: A number of rows (``int``), or a share of them (``float``).
+        """
+        share = isinstance(max_invalid, float)
+        return int(Decimal(str(max_invalid)) * (self.rows if share else 1))
+
     def exceeded(self, max_invalid: float = MAX_INVALID) -> list[Fault]:
         """
         Return a fault if too many rows are invalid.
 
         :param max_invalid: The most that may be: a number of rows (``int``), or a share of them (``float``).
         """
-        share = isinstance(max_invalid, float)
-        most = Decimal(str(max_invalid)) * (self.rows if share else 1)
-        if self.invalid <= most:
+        if self.invalid <= self.bearable(max_invalid):
             return []
         named = [f"{column} {reason}: {rows}" for (column, reason), rows in self.reasons.most_common(_NAMED)]
         others = len(self.reasons) - len(named)

@@ -53,15 +53,18 @@ class Refusals:
     Requests that Sinch has refused for a reason of their own.
 
     :param people: How many people they were for.
+    :param named: How many of these Sinch has refused one by one. All others of their batches were sent.
     :param errors: The different errors, each once.
     """
 
     people: int = 0
+    named: int = 0
     errors: dict[str, SinchError] = field(default_factory=dict, repr=False)
 
-    def add(self, error: SinchError, people: int) -> None:
-        """Count a refused request."""
+    def add(self, error: SinchError, people: int, *, named: bool) -> None:
+        """Count people whom Sinch has refused."""
         self.people += people
+        self.named += people if named else 0
         self.errors.setdefault(str(error), error)
 
 
@@ -88,13 +91,15 @@ class _Answered:
     What came of one batch.
 
     :param people: How many people are in the batch that Sinch has accepted.
-    :param refused: Why Sinch has refused people, and how many.
-    :param error: Why nothing is known, or nothing can be sent; None: neither is so.
+    :param named: Why Sinch has refused some recipients of it, and how many.
+    :param error: Why nothing else of it was accepted; None: it was.
+    :param unsent: How many people Sinch has refused together, because of that error.
     """
 
     people: int
-    refused: list[tuple[SinchError, int]]
+    named: list[tuple[SinchError, int]]
     error: SinchError | None = None
+    unsent: int = 0
 
 
 class Sending:
@@ -157,11 +162,13 @@ class Sending:
             for answered in outcomes:
                 done.people += answered.people
                 done.batches += answered.people > 0
-                for error, people in answered.refused:
-                    done.refused.add(error, people)
+                for error, people in answered.named:
+                    done.refused.add(error, people, named=True)
+                if answered.error is not None and answered.unsent:
+                    done.refused.add(answered.error, answered.unsent, named=False)
                 if isinstance(answered.error, SinchUncertainError):
                     done.lost = answered.error.what
-                elif answered.error is not None:
+                elif answered.error is not None and not answered.unsent:
                     fatal = answered.error
             progress(done)
             if fatal is not None and done.lost is None:
@@ -180,15 +187,16 @@ class Sending:
 
         If Sinch refuses it because of single recipients, and says which they are, the others are sent.
         """
-        refused: list[tuple[SinchError, int]] = []
+        named: list[tuple[SinchError, int]] = []
         while True:
+            people = len(message["to"])
             error = await self._post(message)
             if not isinstance(error, _OF_ONE):
-                return _Answered(0 if error else len(message["to"]), refused, error)
-            wrong = _named_in(error, len(message["to"])) if len(refused) < _MOST_CORRECTIONS else set()
+                return _Answered(0 if error else people, named, error)
+            wrong = _named_in(error, people) if len(named) < _MOST_CORRECTIONS else set()
             if not wrong:
-                return _Answered(0, [*refused, (error, len(message["to"]))])
-            refused.append((error, len(wrong)))
+                return _Answered(0, named, error, unsent=people)
+            named.append((error, len(wrong)))
             message = _without(message, wrong)
 
     async def _post(self, message: Message) -> SinchError | None:
