@@ -91,6 +91,8 @@ class SinchCampaignOperator(CampaignArguments):
         from sinch_provider.operators import campaign_running as running
 
         self._begin(context)
+        with running.airflow_failures(context, self.sinch_conn_id):
+            self._refuse_to_wait_inside(context)
         with running.airflow_failures(context, self.sinch_conn_id), self._audience() as audience:
             self._log_counts(audience)
             counts = audience.counts
@@ -105,6 +107,11 @@ class SinchCampaignOperator(CampaignArguments):
                 return self._summary(audience)
             with self.hook.new_client() as client:
                 return self._send(context, client, audience, resumed=resumed)
+
+    def _waiting(self) -> list[str]:
+        names = super()._waiting()
+        names += ["wait_for_completion"] if self.wait_for_completion else []
+        return names + (["results"] if self.results is not None else [])
 
     def _audience(self) -> Audience:
         """Read the source, and check everybody."""

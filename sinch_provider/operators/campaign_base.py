@@ -118,6 +118,23 @@ class CampaignOperator(SinchOperator):
     def _enter(self, context: Context, *, resumed: bool) -> dict[str, Any]:
         raise NotImplementedError
 
+    def _waiting(self) -> list[str]:
+        """Name the arguments that may let the task wait."""
+        return [name for name in ("window", "canary") if getattr(self, name) is not None]
+
+    def _refuse_to_wait_inside(self, context: Context) -> None:
+        """
+        Refuse what lets a task wait, if this operator is executed inside another task: that one would wait.
+
+        :raises SinchValidationError: Names the arguments.
+        """
+        from sinch_provider.operators import campaign_running as running
+
+        if running.is_nested(context, self):
+            rule = "lets a task wait, which is not possible inside another task: make it a task of its own"
+            if faults := [Fault(name, rule) for name in self._waiting()]:
+                raise self._invalid(faults)
+
     def _entry(self, entered: TaskCampaign, client: SinchClient, audience: Audience) -> Entry:
         from sinch_provider.operators import campaign_running as running
 
