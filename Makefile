@@ -27,7 +27,8 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-matrix test-airflow test-crash test-crash-campaign test-mutations test-browser test-journey screenshots docs
+.PHONY: help demo demo-campaign test test-matrix test-airflow test-crash test-crash-campaign test-mutations
+.PHONY: test-browser test-journey screenshots docs
 .PHONY: coverage lint types format sandbox bench bench-write kill-rounds compare fuzz clean venv
 
 help: ## List the targets
@@ -35,6 +36,9 @@ help: ## List the targets
 
 demo: venv ## Send texts from a real Airflow to the sandbox, and show what the phones received
 	@$(BIN)/python scripts/demo.py
+
+demo-campaign: venv ## Send a campaign to a dirty table of 5,000 rows, and show what came of it
+	@$(BIN)/python -m scripts.demo_campaign
 
 test: venv ## Run all tests (browser tests only if there is a Chromium); ARGS="-k sensor" selects some
 	@$(BIN)/python -m pytest $(ARGS)

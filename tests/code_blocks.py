@@ -70,6 +70,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from sinch_provider.hooks.sinch import SinchHook
 from sinch_provider.notifications.sms import SinchSmsNotifier
 from sinch_provider.operators.batches import *
+from sinch_provider.operators.campaign import *
 from sinch_provider.sensors.batches import SinchBatchSensor
 from sinch_sandbox.client import SandboxClient
 """

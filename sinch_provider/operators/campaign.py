@@ -56,6 +56,7 @@ class SinchCampaignOperator(CampaignArguments):
     :param max_number_of_message_parts: The most SMS parts that the text of one person may have.
     :param on_empty: What to do if there is nobody to text: ``fail``, ``skip`` or ``succeed``.
     :param max_invalid: How many rows may be wrong: a number, or a share such as 0.01. The others are texted.
+        Numbers that only Sinch refuses count too.
     :param quarantine_path: A CSV file for the wrong rows: number of the row, id, column, reason, and the
         phone number, masked. On any storage that ``ObjectStoragePath`` knows. (templated)
     :param exclude: Numbers that are not texted: rows of one column, or the path of a file with them.
@@ -90,6 +91,8 @@ class SinchCampaignOperator(CampaignArguments):
         from sinch_provider.operators import campaign_running as running
 
         self._begin(context)
+        with running.airflow_failures(context, self.sinch_conn_id):
+            self._refuse_to_wait_inside(context)
         with running.airflow_failures(context, self.sinch_conn_id), self._audience() as audience:
             self._log_counts(audience)
             counts = audience.counts
@@ -104,6 +107,11 @@ class SinchCampaignOperator(CampaignArguments):
                 return self._summary(audience)
             with self.hook.new_client() as client:
                 return self._send(context, client, audience, resumed=resumed)
+
+    def _waiting(self) -> list[str]:
+        names = super()._waiting()
+        names += ["wait_for_completion"] if self.wait_for_completion else []
+        return names + (["results"] if self.results is not None else [])
 
     def _audience(self) -> Audience:
         """Read the source, and check everybody."""
@@ -165,7 +173,8 @@ class SinchCampaignOperator(CampaignArguments):
         if self.results is not None:
             self.results.prepare()
         outcome = client.follow(self._entry(entered, client, audience).steps())
-        self._finish(outcome)
+        counts = audience.counts
+        self._finish(outcome, counts.bearable(self.max_invalid) - counts.invalid)
         kinds: dict[str, int] = {}
         if self.wait_for_completion or self.results is not None:
             kinds = self._follow(client, entered, audience)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sinch_provider.hooks import DEFAULT_CONN_ID
 from sinch_provider.operators.campaign_base import CampaignOperator
-from sinch_provider.sms.campaign.audience import MAX_INVALID, faults_of_max_invalid
+from sinch_provider.sms.campaign.budget import MAX_INVALID, faults_of_max_invalid
 from sinch_provider.sms.campaign.layout import Layout
 from sinch_provider.sms.errors import Fault
 from sinch_provider.sms.fields.rules import FILE_SUFFIXES

@@ -118,6 +118,23 @@ class CampaignOperator(SinchOperator):
     def _enter(self, context: Context, *, resumed: bool) -> dict[str, Any]:
         raise NotImplementedError
 
+    def _waiting(self) -> list[str]:
+        """Name the arguments that may let the task wait."""
+        return [name for name in ("window", "canary") if getattr(self, name) is not None]
+
+    def _refuse_to_wait_inside(self, context: Context) -> None:
+        """
+        Refuse what lets a task wait, if this operator is executed inside another task: that one would wait.
+
+        :raises SinchValidationError: Names the arguments.
+        """
+        from sinch_provider.operators import campaign_running as running
+
+        if running.is_nested(context, self):
+            rule = "lets a task wait, which is not possible inside another task: make it a task of its own"
+            if faults := [Fault(name, rule) for name in self._waiting()]:
+                raise self._invalid(faults)
+
     def _entry(self, entered: TaskCampaign, client: SinchClient, audience: Audience) -> Entry:
         from sinch_provider.operators import campaign_running as running
 
@@ -155,14 +172,20 @@ class CampaignOperator(SinchOperator):
     def _log_progress(self, done: Round) -> None:
         self.log.info("Sent to %d people in %d batches.", done.people, done.batches)
 
-    def _finish(self, outcome: Outcome) -> None:
-        """Wait if there is something to wait for, or fail if people were refused; say who was left out."""
+    def _finish(self, outcome: Outcome, bearable: int = 0) -> None:
+        """
+        Wait if there is something to wait for, or fail if people were refused; say who was left out.
+
+        :param bearable: How many people Sinch may refuse one by one.
+        """
         from sinch_provider.operators import campaign_running as running
 
         if outcome.wait is not None:
             self._wait(outcome.reached, outcome.wait)
-        if (error := running.refusal(outcome)) is not None:
+        if (error := running.refusal(outcome, bearable)) is not None:
             raise error
+        if outcome.refused.people:
+            self.log.warning("Sinch has refused the numbers of %d people.", outcome.refused.people)
         if outcome.selection is not None:
             self._log_left_out(outcome.selection)
         self.log.info("%d people were sent their text, in %d batches.", outcome.reached, outcome.batches)
@@ -205,6 +228,7 @@ class CampaignOperator(SinchOperator):
             "excluded": selection.excluded if selection else 0,
             "not_allowed": selection.not_allowed if selection else 0,
             "without_hour": selection.without_hour if selection else 0,
+            "refused": outcome.refused.people if outcome else 0,
             "reached": outcome.reached if outcome else 0,
             "reached_before": outcome.before if outcome else 0,
             "batches": outcome.batches if outcome else 0,

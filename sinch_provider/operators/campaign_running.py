@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sinch_provider.operators.running import airflow_failures
+from sinch_provider.operators.running import airflow_failures, is_nested
 from sinch_provider.sms.campaign.check import check
 from sinch_provider.sms.campaign.entry import Entry, Wait, refusal
 from sinch_provider.sms.campaign.failures import failures_of
@@ -29,6 +29,7 @@ __all__ = [
     "check_event",
     "exclusions_of",
     "failures_of",
+    "is_nested",
     "quarantine",
     "read_file",
     "read_query",

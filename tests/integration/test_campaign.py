@@ -10,7 +10,7 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import DAG, task
 
-from sinch_provider.operators.campaign import SinchCampaignOperator
+from sinch_provider.operators.campaign import SendWindow, SinchCampaignOperator
 from sinch_provider.sms.errors import SinchValidationError
 from tests.integration.conftest import result_of
 
@@ -138,3 +138,24 @@ def test_a_dry_run_sends_nothing(run_dag, sinch_default):
     run = run_dag(dag)
     assert result_of(run, "remind")["cost"] == "0.12"
     assert sinch_default.batches() == []
+
+
+@pytest.mark.parametrize("wait", [{"window": SendWindow("00:00", "24:00")}, {"wait_for_completion": True}])
+def test_inside_another_task_it_does_not_wait(run_dag, sinch_default, shown, wait):
+    with DAG("nested", start_date=START, schedule=None) as dag:
+
+        @task
+        def outer(**context):
+            return campaign(rows=GUESTS, send_key="a").execute(context)
+
+        @task
+        def waiting(**context):
+            return campaign(rows=GUESTS, send_key="b", **wait).execute(context)
+
+        outer()
+        waiting()
+    run = run_dag(dag)
+    assert run.get_task_instance("outer").state == "success"
+    assert run.get_task_instance("waiting").state == "failed"
+    assert received(sinch_default) == ONCE
+    assert "make it a task of its own" in shown()

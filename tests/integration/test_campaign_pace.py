@@ -176,7 +176,7 @@ def test_a_refused_batch_fails_the_task_after_the_others(run_dag, sinch_default,
         )
     assert run_dag(dag).state == "failed"
     assert received(sinch_default) == Counter(SWEDEN)
-    assert f"Sinch has refused the batches of {len(UK)} people" in shown()
+    assert f"Sinch has refused to text {len(UK)} people" in shown()
     assert sinch_default.calls()["send"] == 2
 
 
@@ -251,3 +251,12 @@ class TestResults:
         assert result_of(run, "again")["reached"] == 1
         assert received(sinch_default)["+447700900153"] == 2
         assert received(sinch_default)[FAILS] == 1
+
+
+@pytest.mark.parametrize(("max_invalid", "state"), [(1, "success"), (0, "failed")])
+def test_a_number_that_only_sinch_refuses_keeps_nobody_else(run_dag, sinch_default, max_invalid, state):
+    sinch_default.configure(refused_number="+447700900333")
+    with DAG("one_refused", start_date=START, schedule=None) as dag:
+        campaign(rows=[*UK[:5], "+447700900333", *UK[5:]], max_invalid=max_invalid)
+    assert run_dag(dag).state == state
+    assert received(sinch_default) == Counter(UK)

@@ -192,3 +192,12 @@ def test_campaign_sql(run: Callable[[str], DagRun], sinch_default: SandboxClient
     assert len(texts(sinch_default)) == 8
     assert "447700900601" not in texts(sinch_default)
     assert [len(batch["to"]) for batch in reversed(sinch_default.batches())] == [3, 5]
+
+
+@pytest.mark.usefixtures("noon", "warehouse")
+def test_campaign_resend(run: Callable[[str], DagRun], sinch_default: SandboxClient) -> None:
+    sinch_default.script({"prefix": "+447700900604", "status": "Failed", "code": 153})
+    assert run("example_campaign_resend").state == "success"
+    sent = [message["to"] for message in sinch_default.messages()]
+    assert len(sent) == 10
+    assert sent.count("447700900604") == 2

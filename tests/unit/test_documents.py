@@ -65,6 +65,7 @@ def test_files_that_are_named_exist(name: str) -> None:
         ROOT / "sinch_provider",
         ROOT / "sinch_provider" / "sms",
         ROOT / "sinch_provider" / "sms" / "sending",
+        ROOT / "sinch_provider" / "sms" / "campaign",
         ROOT / "sandbox" / "sinch_sandbox",
         ROOT / "sandbox" / "sinch_sandbox" / "inbox" / "static",
     ]

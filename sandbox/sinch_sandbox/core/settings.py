@@ -87,6 +87,9 @@ class Settings:
         "one",
         "each",
     )
+    refused_number: str | None = _setting(
+        None, "The beginning of numbers that are refused as no valid MSISDN. None: only by their form."
+    )
     cancel_after_dispatch: int = _setting(
         200, "Answer to a cancel that is too late: 200 with the batch, or 409.", 200, 409
     )

@@ -176,6 +176,11 @@ class _Reader:
     def recipients(self, limit: int) -> Callable[[str, object], list[str] | None]:
         def read(name: str, value: object) -> list[str] | None:
             numbers = read_numbers(name, value, self._problems, limit=limit, groups=True)
+            if numbers and self._settings.refused_number:
+                refused = self._settings.refused_number.removeprefix("+")
+                index = next((i for i, each in enumerate(numbers) if each.startswith(refused)), None)
+                if index is not None:
+                    self._problems.bad_format(f"{name}[{index}]", numbers[index], _NUMBER_OR_GROUP)
             if isinstance(value, list) and not 1 <= len(value) <= limit:
                 self._problems.constraint(name, f"must have between 1 and {limit} items")
             return numbers

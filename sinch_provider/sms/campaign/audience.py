@@ -9,7 +9,7 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
-from sinch_provider.sms.campaign.budget import Share, counted
+from sinch_provider.sms.campaign.budget import MAX_INVALID, Share, counted
 from sinch_provider.sms.campaign.countries import country_of
 from sinch_provider.sms.campaign.layout import DEFAULT, Layout
 from sinch_provider.sms.campaign.odd import Odd
@@ -17,12 +17,8 @@ from sinch_provider.sms.campaign.spool import Block, Spool
 from sinch_provider.sms.campaign.zones import zones_of
 from sinch_provider.sms.errors import Fault
 from sinch_provider.sms.fields.encoding import Parts
-from sinch_provider.sms.fields.rules import whole_number
 from sinch_provider.sms.masking import mask_number
 
-#: A table of people has a few dirty rows, and the others should not wait for these. Where more than one in a
-#: hundred is bad, the wrong column was named, or the source changed. Below a hundred rows, each counts.
-MAX_INVALID: Final = 0.01
 #: The most reasons that a fault names.
 _NAMED: Final = 5
 
@@ -91,32 +87,28 @@ class Counts:
         """The parts of all texts together."""
         return sum(share.parts for share in self.totals.values())
 
+    def bearable(self, max_invalid: float) -> int:
+        """
+        Return how many rows may be invalid.
+
+        :param max_invalid: A number of rows (``int``), or a share of them (``float``).
+        """
+        share = isinstance(max_invalid, float)
+        return int(Decimal(str(max_invalid)) * (self.rows if share else 1))
+
     def exceeded(self, max_invalid: float = MAX_INVALID) -> list[Fault]:
         """
         Return a fault if too many rows are invalid.
 
         :param max_invalid: The most that may be: a number of rows (``int``), or a share of them (``float``).
         """
-        share = isinstance(max_invalid, float)
-        most = Decimal(str(max_invalid)) * (self.rows if share else 1)
-        if self.invalid <= most:
+        if self.invalid <= self.bearable(max_invalid):
             return []
         named = [f"{column} {reason}: {rows}" for (column, reason), rows in self.reasons.most_common(_NAMED)]
         others = len(self.reasons) - len(named)
         more = [f"{others} more reasons"] if others > 0 else []
         rule = f"allows {max_invalid}, and {self.invalid} of {self.rows} rows are invalid"
         return [Fault("max_invalid", rule, "; ".join(named + more))]
-
-
-def faults_of_max_invalid(value: Any) -> list[Fault]:
-    """Return what is wrong with ``max_invalid`` itself."""
-    if isinstance(value, float):
-        fits = 0 <= value <= 1
-    else:
-        number = whole_number(value)
-        fits = number is not None and number >= 0
-    rule = "must be a number of rows, such as 20, or a share of them from 0.0 to 1.0"
-    return [] if fits else [Fault("max_invalid", rule)]
 
 
 class Audience:

@@ -12,6 +12,9 @@ from typing import Any, Final, NamedTuple
 from sinch_provider.sms.errors import Fault
 from sinch_provider.sms.fields.rules import whole_number
 
+#: A table of people has a few dirty rows, and the others should not wait for these. Where more than one in a
+#: hundred is bad, the wrong column was named, or the source changed. Below a hundred rows, each counts.
+MAX_INVALID: Final = 0.01
 #: The price of every country that has none of its own.
 DEFAULT: Final = "default"
 _COUNTRY: Final = r"[A-Z]{2}|001"
@@ -143,6 +146,17 @@ class Budget:
     def _price(self, country: str) -> Decimal:
         prices = self.prices or {}
         return _money(prices.get(country, prices.get(DEFAULT))) or Decimal(0)
+
+
+def faults_of_max_invalid(value: Any) -> list[Fault]:
+    """Return what is wrong with ``max_invalid`` itself."""
+    if isinstance(value, float):
+        fits = 0 <= value <= 1
+    else:
+        number = whole_number(value)
+        fits = number is not None and number >= 0
+    rule = "must be a number of rows, such as 20, or a share of them from 0.0 to 1.0"
+    return [] if fits else [Fault("max_invalid", rule)]
 
 
 def _money(value: Any) -> Decimal | None:

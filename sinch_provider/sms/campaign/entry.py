@@ -289,16 +289,25 @@ def _opening(selection: Selection) -> Wait | None:
     return Wait(f"the hours in which {selection.later} people may be texted", selection.opens)
 
 
-def refusal(outcome: Outcome) -> SinchCampaignError | None:
-    """Return an error if Sinch has refused batches. Nobody in them was texted."""
+def people(number: int) -> str:
+    """Write how many people."""
+    return "1 person" if number == 1 else f"{number} people"
+
+
+def refusal(outcome: Outcome, bearable: int = 0) -> SinchCampaignError | None:
+    """
+    Return an error if Sinch has refused people. They have no text.
+
+    :param bearable: How many people Sinch may refuse one by one.
+    """
     refused = outcome.refused
-    if not refused.people:
+    if refused.people == refused.named <= bearable:
         return None
     errors = list(refused.errors.values())
     named = "; ".join(str(each.what) for each in errors[:_NAMED])
     more = f"; and {len(errors) - _NAMED} more errors" if len(errors) > _NAMED else ""
     return SinchCampaignError(
-        f"Sinch has refused the batches of {refused.people} people ({named}{more}). {outcome.reached} people "
-        "were sent their text",
+        f"Sinch has refused to text {people(refused.people)} ({named}{more}). "
+        f"{people(outcome.reached)} were sent their text",
         advice="If you clear the task, it tries again to text those who were refused.",
     )

@@ -10,7 +10,10 @@ from sinch_provider.sms.fields.recipients import NATIONAL, as_text, is_group_id,
 
 MISSING: Final = "is missing"
 GROUP: Final = "is a group id: a campaign texts people, whose numbers it has to know"
+TOO_SHORT: Final = "has too few digits: no country has numbers that short"
 NOT_OF_COUNTRY: Final = "is not a number of default_country, and not an international one with + in front"
+#: Digits of the shortest international numbers: those of Niue.
+_SHORTEST: Final = 7
 _OR_GROUP: Final = ", or a group id"
 
 
@@ -42,6 +45,9 @@ def read_numbers(values: Sequence[Any], country: str | None = None) -> tuple[lis
                 wrong.pop(index, None)
                 if not found:
                     wrong[index] = NOT_OF_COUNTRY
+    for index, number in enumerate(normal):
+        if 0 < len(number) < _SHORTEST:
+            normal[index], wrong[index] = "", TOO_SHORT
     return normal, {index: _reason(values[index], rule) for index, rule in wrong.items()}
 
 

@@ -8,7 +8,8 @@ leaves until Sinch's listing says what has become of it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 MAX_IN_FLIGHT: Final = 4
 #: Errors of one request that say nothing about the others.
 _OF_ONE: Final = (SinchBadRequestError, SinchValidationError)
+#: How often a batch is sent again without the recipients that Sinch has refused.
+_MOST_CORRECTIONS: Final = 20
 _UNREAD: Final = frozenset({"parameters"})
 
 #: The fields of one batch, as ``endpoints.send`` takes them.
@@ -50,15 +53,18 @@ class Refusals:
     Requests that Sinch has refused for a reason of their own.
 
     :param people: How many people they were for.
+    :param named: How many of these Sinch has refused one by one. All others of their batches were sent.
     :param errors: The different errors, each once.
     """
 
     people: int = 0
+    named: int = 0
     errors: dict[str, SinchError] = field(default_factory=dict, repr=False)
 
-    def add(self, error: SinchError, people: int) -> None:
-        """Count a refused request."""
+    def add(self, error: SinchError, people: int, *, named: bool) -> None:
+        """Count people whom Sinch has refused."""
         self.people += people
+        self.named += people if named else 0
         self.errors.setdefault(str(error), error)
 
 
@@ -77,6 +83,23 @@ class Round:
     batches: int = 0
     refused: Refusals = field(default_factory=Refusals)
     lost: str | None = None
+
+
+@dataclass
+class _Answered:
+    """
+    What came of one batch.
+
+    :param people: How many people are in the batch that Sinch has accepted.
+    :param named: Why Sinch has refused some recipients of it, and how many.
+    :param error: Why nothing else of it was accepted; None: it was.
+    :param unsent: How many people Sinch has refused together, because of that error.
+    """
+
+    people: int
+    named: list[tuple[SinchError, int]]
+    error: SinchError | None = None
+    unsent: int = 0
 
 
 class Sending:
@@ -136,17 +159,17 @@ class Sending:
             wave = [message for make in cut if (message := make()) is not None]
             outcomes = await Together([self._send(each) for each in wave])
             fatal: SinchError | None = None
-            for message, error in zip(wave, outcomes, strict=True):
-                people = len(message["to"])
-                if error is None:
-                    done.people += people
-                    done.batches += 1
-                elif isinstance(error, SinchUncertainError):
-                    done.lost = error.what
-                elif isinstance(error, _OF_ONE):
-                    done.refused.add(error, people)
-                else:
-                    fatal = error
+            for answered in outcomes:
+                done.people += answered.people
+                done.batches += answered.people > 0
+                for error, people in answered.named:
+                    done.refused.add(error, people, named=True)
+                if answered.error is not None and answered.unsent:
+                    done.refused.add(answered.error, answered.unsent, named=False)
+                if isinstance(answered.error, SinchUncertainError):
+                    done.lost = answered.error.what
+                elif answered.error is not None and not answered.unsent:
+                    fatal = answered.error
             progress(done)
             if fatal is not None and done.lost is None:
                 raise fatal
@@ -158,8 +181,26 @@ class Sending:
         self._journal.intend(people)
         self._settling.begin()
 
-    async def _send(self, message: Message) -> SinchError | None:
-        """Send one batch, and return why it was not accepted."""
+    async def _send(self, message: Message) -> _Answered:
+        """
+        Send one batch.
+
+        If Sinch refuses it because of single recipients, and says which they are, the others are sent.
+        """
+        named: list[tuple[SinchError, int]] = []
+        while True:
+            people = len(message["to"])
+            error = await self._post(message)
+            if not isinstance(error, _OF_ONE):
+                return _Answered(0 if error else people, named, error)
+            wrong = _named_in(error, people) if len(named) < _MOST_CORRECTIONS else set()
+            if not wrong:
+                return _Answered(0, named, error, unsent=people)
+            named.append((error, len(wrong)))
+            message = _without(message, wrong)
+
+    async def _post(self, message: Message) -> SinchError | None:
+        """Make one request, and return why Sinch has not accepted it."""
         numbers = message["to"]
         people = people_of(numbers, self._secret)
         fence = Fence(partial(self._intend, people), self._stopped)
@@ -185,3 +226,20 @@ class Sending:
             return SinchUncertainError(f"the answer contradicts the request: {reason}", operation="send")
         self._journal.note(people, accepted=True)
         return None
+
+
+def _named_in(error: SinchError, recipients: int) -> set[int]:
+    """The indexes of the recipients that a refusal names; none if it is about all of them."""
+    found = {int(index) for index in re.findall(r"\bto\[(\d+)\]", error.text or "")}
+    return found if len(found) < recipients and all(index < recipients for index in found) else set()
+
+
+def _without(message: Message, indexes: Collection[int]) -> Message:
+    """The same batch without some of its recipients, and without what was filled in for them."""
+    gone = {message["to"][index] for index in indexes}
+    parameters = {
+        name: {key: value for key, value in values.items() if key not in gone}
+        for name, values in message.get("parameters", {}).items()
+    }
+    left = {**message, "to": [each for each in message["to"] if each not in gone]}
+    return {**left, "parameters": parameters} if parameters else left

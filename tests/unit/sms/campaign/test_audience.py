@@ -8,13 +8,11 @@ import pytest
 
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.campaign.audience import (
-    MAX_INVALID,
     Audience,
     Counts,
-    faults_of_max_invalid,
     totals_of,
 )
-from sinch_provider.sms.campaign.budget import Share
+from sinch_provider.sms.campaign.budget import MAX_INVALID, Share, faults_of_max_invalid
 from sinch_provider.sms.campaign.check import check
 from sinch_provider.sms.campaign.layout import Layout
 from sinch_provider.sms.campaign.rows import rows_of
