@@ -225,13 +225,13 @@ def _lost_is_accepted() -> AbstractContextManager[Any]:
     from sinch_provider.sms.campaign.sending import Sending
     from sinch_provider.sms.errors import SinchUncertainError
 
-    send = Sending._send
+    post = Sending._post
 
     async def hopeful(self: Any, message: Any) -> Any:
-        error = await send(self, message)
+        error = await post(self, message)
         return None if isinstance(error, SinchUncertainError) else error
 
-    return mock.patch.object(Sending, "_send", hopeful)
+    return mock.patch.object(Sending, "_post", hopeful)
 
 
 def _given_up_is_done() -> AbstractContextManager[Any]:

@@ -47,7 +47,7 @@ _read = CampaignJournal.read
 _close = CampaignJournal.close
 _find = Campaign._find
 _look = reached._look
-_send = Sending._send
+_post = Sending._post
 _A_FEW = 4
 
 
@@ -91,7 +91,7 @@ async def _looking(*args: Any) -> Any:
 
 async def _sending(self: Any, message: Any) -> Any:
     strands.begin(message["to"])
-    outcome = await _send(self, message)
+    outcome = await _post(self, message)
     actor: Any = current()
     if actor is not None and outcome is None:
         actor.entry.accepted += len(message["to"])
@@ -121,7 +121,7 @@ def instrumented() -> Iterator[None]:
         mock.patch.object(CampaignJournal, "close", _closing),
         mock.patch.object(Campaign, "_find", _finding),
         mock.patch.object(reached, "_look", _looking),
-        mock.patch.object(Sending, "_send", _sending),
+        mock.patch.object(Sending, "_post", _sending),
         mock.patch.object(entry, "messages_for", _cut),
         mock.patch.object(following, "_together", strands.together),
         mock.patch.object(listing, "_PAGE_SIZE", _A_FEW),

@@ -186,7 +186,9 @@ class CampaignWorld(World):
             people = strands.sending_to()
             entry: Entry = actor.entry  # type: ignore[attr-defined]
             self._note_stopped(actor)
-            self.posts.append(Post(self.clock.elapsed, people, entry.cuts[tuple(people)]))
+            # Where Sinch has refused some of them, the others follow at once.
+            cut = entry.cuts.get(tuple(people), self.clock.elapsed)
+            self.posts.append(Post(self.clock.elapsed, people, cut))
 
     def _note_stopped(self, actor: Actor) -> None:
         """Note a request of a process that Airflow has asked to end. Those on their way may still leave."""
