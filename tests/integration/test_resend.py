@@ -72,6 +72,7 @@ def test_those_whose_failure_may_have_passed(run_dag, sinch_default):
         "cost": None,
         "excluded": 0,
         "not_allowed": 0,
+        "refused": 0,
         "without_hour": 0,
         "reached": 2,
         "reached_before": 0,

@@ -22,12 +22,13 @@ from sinch_provider.sms.campaign.reached import people_of
 from sinch_provider.sms.errors import (
     SinchBadRequestError,
     SinchError,
+    SinchNotSentError,
     SinchUncertainError,
     SinchValidationError,
 )
-from sinch_provider.sms.runtime import current
+from sinch_provider.sms.runtime import current, utcnow
 from sinch_provider.sms.sending.fence import Fence
-from sinch_provider.sms.sending.listing import SinchClock
+from sinch_provider.sms.sending.listing import LISTED_FOR, SinchClock
 from sinch_provider.sms.sending.lookup import Settling
 from sinch_provider.sms.sending.matching import contradiction
 from sinch_provider.sms.wire.call import Pause, Together
@@ -138,7 +139,10 @@ class Sending:
         self._fail_fast = fail_fast
 
     async def steps(
-        self, messages: Iterable[Callable[[], Message | None]], progress: Callable[[Round], None]
+        self,
+        messages: Iterable[Callable[[], Message | None]],
+        progress: Callable[[Round], None],
+        known: int = 0,
     ) -> Round:
         """
         Send messages until there are none left, or until the answer to one is lost.
@@ -146,16 +150,21 @@ class Sending:
         :param messages: Each is made right before it is sent, for those who may still be texted then; None:
             nobody.
         :param progress: Called after each few batches.
+        :param known: How many batches of the campaign Sinch has listed.
         :raises SinchError: The account as a whole cannot send now.
         """
         done = Round()
         left = iter(messages)
         began = current().monotonic()
-        while cut := list(islice(left, self._max_in_flight)):
+        # Without a journal, nothing but a look keeps an attempt from sending that Airflow has replaced.
+        alone = self._journal.is_kept
+        while cut := list(islice(left, self._max_in_flight if alone else 1)):
             if self._rate is not None:
                 early = began + done.people / self._rate - current().monotonic()
                 if early > 0:
                     await Pause(early)
+            if not alone:
+                await self._look_for_others(known + done.batches)
             wave = [message for make in cut if (message := make()) is not None]
             outcomes = await Together([self._send(each) for each in wave])
             fatal: SinchError | None = None
@@ -176,6 +185,24 @@ class Sending:
             if done.lost is not None or (self._fail_fast and done.refused.people):
                 break
         return done
+
+    async def _look_for_others(self, known: int) -> None:
+        """
+        Look whether another attempt is sending this campaign.
+
+        :raises SinchNotSentError: It is.
+        """
+        # One entry: only the count matters.
+        page = await endpoints.list_batches(
+            page_size=1, start_date=utcnow() - LISTED_FOR, client_reference=self._reference
+        )
+        if page.count > known:
+            raise SinchNotSentError(
+                "Another attempt of this campaign is sending: Sinch lists "
+                f"{page.count} batches, and this attempt knows of {known}",
+                operation="send",
+                advice="A retry texts those who are left then.",
+            )
 
     def _intend(self, people: str) -> None:
         self._journal.intend(people)

@@ -326,3 +326,20 @@ def test_a_stopped_task_sends_no_more(enter, sinch_sandbox):
     with pytest.raises(SinchError, match="stopped"):
         enter(first=True, max_in_flight=1)
     assert len(sinch_sandbox.batches()) == 1
+
+
+def test_without_a_journal_another_attempt_that_sends_is_noticed(do, sinch_sandbox, enter):
+    entry = Entry(do, sinch_sandbox, None)
+    seen: list[int] = []
+
+    def somebody_sends() -> bool:
+        # The fence asks before each request. Meanwhile the attempt before this one goes on.
+        seen.append(len(seen))
+        if len(seen) == 1:
+            enter([PEOPLE[-1]])
+        return False
+
+    entry.stopped = somebody_sends
+    with pytest.raises(SinchNotSentError, match="Another attempt of this campaign is sending"):
+        entry(first=True)
+    assert max(received(sinch_sandbox).values()) == 1
