@@ -102,7 +102,7 @@ with open(sys.argv[1], "w") as file:
 
 def people() -> Iterator[tuple[str, str]]:
     """Numbers that regulators reserve for fiction, and the language of their people."""
-    yield from ((f"+1 {area} 555-01{number:02}", "en") for area in AREAS for number in range(100))
+    yield from ((f"+1 {area} 555-{100 + number:04}", "en") for area in AREAS for number in range(100))
     yield from ((f"+44 7700 900{number:03}", "en") for number in range(1000) if not _magic(number))
     yield from ((f"070-174 06 {number:02}", "sv") for number in range(5, 100))
 

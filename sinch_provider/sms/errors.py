@@ -250,23 +250,19 @@ class SinchNotSentError(SinchError):
 
 
 class SinchCampaignError(SinchError):
-    """
-    A campaign has ended before everybody was texted.
+    """A campaign has ended before everybody was texted. A person has to decide how it goes on."""
 
-    :param what: What happened, one sentence without a full stop.
-    :param advice: What to do next.
-    :param transient: Whether a retry can succeed without any change.
-    :param retry_after: Seconds that Sinch asked to wait, if it did.
-    """
-
-    def __init__(
-        self, what: str, *, advice: str, transient: bool = False, retry_after: float | None = None
-    ) -> None:
-        self.transient = transient
-        super().__init__(what, operation="send", advice=advice, retry_after=retry_after)
+    advice = "If you clear the task, it texts the others."
 
     def _consequence(self) -> str:
         return "Nobody else was texted."
+
+
+class SinchCampaignInterruptedError(SinchCampaignError):
+    """Something passing has ended a campaign before everybody was texted."""
+
+    transient = True
+    advice = "A retry texts the others."
 
 
 class SinchAccountChangedError(SinchError):

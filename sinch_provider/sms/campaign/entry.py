@@ -27,7 +27,12 @@ from sinch_provider.sms.campaign.selection import Selection, sample
 from sinch_provider.sms.campaign.sending import Refusals, Round, Sending
 from sinch_provider.sms.campaign.verdict import judge
 from sinch_provider.sms.campaign.window import SendWindow
-from sinch_provider.sms.errors import SinchCampaignError, SinchError, SinchValidationError
+from sinch_provider.sms.errors import (
+    SinchCampaignError,
+    SinchCampaignInterruptedError,
+    SinchError,
+    SinchValidationError,
+)
 
 log = logging.getLogger(__name__)
 
@@ -228,6 +233,7 @@ class Entry:
         return SinchCampaignError(
             f"The canary has stopped the campaign: {reason}. {same} people were sent this text{told}; "
             f"{cancelled} batches were cancelled, as far as their texts had not left",
+            operation="send",
             advice="If you clear the task with the same text, it fails again. With another text, that one "
             "goes to the others. To text everybody anew, use a new send_key.",
         )
@@ -275,12 +281,10 @@ class Entry:
 
 
 def _interrupted(error: SinchError, people: int) -> SinchCampaignError:
-    return SinchCampaignError(
-        f"{error.what}, after {people} people were sent their text by this attempt",
-        advice="A retry texts the others." if error.transient else error.advice,
-        transient=error.transient,
-        retry_after=error.retry_after,
-    )
+    what = f"{error.what}, after {people} people were sent their text by this attempt"
+    if error.transient:
+        return SinchCampaignInterruptedError(what, operation="send", retry_after=error.retry_after)
+    return SinchCampaignError(what, operation="send", advice=error.advice)
 
 
 def _opening(selection: Selection) -> Wait | None:
@@ -309,5 +313,6 @@ def refusal(outcome: Outcome, bearable: int = 0) -> SinchCampaignError | None:
     return SinchCampaignError(
         f"Sinch has refused to text {people(refused.people)} ({named}{more}). "
         f"{people(outcome.reached)} were sent their text",
+        operation="send",
         advice="If you clear the task, it tries again to text those who were refused.",
     )

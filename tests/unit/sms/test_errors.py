@@ -12,6 +12,7 @@ from sinch_provider.sms.errors import (
     Effect,
     Fault,
     SinchAlreadyDispatchedError,
+    SinchCampaignInterruptedError,
     SinchConnectionError,
     SinchError,
     SinchNotFoundError,
@@ -31,6 +32,7 @@ TRANSIENT = {
     SinchUnexpectedAnswerError,
     SinchNotSentError,
     SinchUnsettledError,
+    SinchCampaignInterruptedError,
 }
 
 
@@ -43,7 +45,7 @@ def every_class() -> list[type[SinchError]]:
 
 
 def test_there_is_one_tree() -> None:
-    assert len(every_class()) == 17
+    assert len(every_class()) == 19
     assert issubclass(SinchValidationError, ValueError)
 
 

@@ -44,6 +44,7 @@ TEMPORARY = [
     errors.SinchUnexpectedAnswerError,
     errors.SinchUnsettledError,
     errors.SinchNotSentError,
+    errors.SinchCampaignInterruptedError,
 ]
 PERMANENT = [
     errors.SinchAuthError,
@@ -56,6 +57,7 @@ PERMANENT = [
     errors.SinchBatchCanceledError,
     errors.SinchSentTwiceError,
     errors.SinchAccountChangedError,
+    errors.SinchCampaignError,
 ]
 Block = Callable[[], AbstractContextManager[None]]
 
