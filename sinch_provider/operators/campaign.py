@@ -92,7 +92,7 @@ class SinchCampaignOperator(CampaignArguments):
 
         self._begin(context)
         with running.airflow_failures(context, self.sinch_conn_id):
-            self._refuse_to_wait_inside(context)
+            self._check_again(context)
         with running.airflow_failures(context, self.sinch_conn_id), self._audience() as audience:
             self._log_counts(audience)
             counts = audience.counts
@@ -101,10 +101,8 @@ class SinchCampaignOperator(CampaignArguments):
                 faults += self._budget.exceeded(counts.totals)
             if faults:
                 raise self._invalid(faults)
-            if not counts.people and (summary := self._empty(audience)):
-                return summary
             if self.dry_run_only:
-                return self._summary(audience)
+                return self._summary(audience) if counts.people else self._empty(audience)
             with self.hook.new_client() as client:
                 return self._send(context, client, audience, resumed=resumed)
 
@@ -154,7 +152,7 @@ class SinchCampaignOperator(CampaignArguments):
                 ", ".join(f"{each.character!r} ({each.people} people)" for each in counts.odd[:_NAMED]),
             )
 
-    def _empty(self, audience: Audience) -> dict[str, Any] | None:
+    def _empty(self, audience: Audience) -> dict[str, Any]:
         what = "The source has no rows." if not audience.counts.rows else "No row can be texted."
         if self.on_empty == "skip":
             raise AirflowSkipException(what)
@@ -174,6 +172,8 @@ class SinchCampaignOperator(CampaignArguments):
             self.results.prepare()
         outcome = client.follow(self._entry(entered, client, audience).steps())
         counts = audience.counts
+        if not counts.people and not outcome.reached:
+            return self._empty(audience)
         self._finish(outcome, counts.bearable(self.max_invalid) - counts.invalid)
         kinds: dict[str, int] = {}
         if self.wait_for_completion or self.results is not None:

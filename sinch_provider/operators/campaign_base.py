@@ -71,6 +71,11 @@ class CampaignOperator(SinchOperator):
 
     def _exclusion_faults(self) -> list[Fault]:
         faults = []
+        faults += [
+            Fault(name, "must not be blank")
+            for name in ("exclude", "exclude_sql", "exclude_conn_id", "exclude_campaign")
+            if isinstance(value := getattr(self, name), str) and not value.strip()
+        ]
         if self.exclude_sql is not None and self.exclude_conn_id is None and self.sql_conn_id is None:
             faults.append(Fault("exclude_conn_id", "is required for exclude_sql"))
         if self.exclude_sql is None and self.exclude_conn_id is not None:
@@ -102,7 +107,11 @@ class CampaignOperator(SinchOperator):
     ) -> Any:
         if name in {"rows", "exclude"} and not isinstance(value, str) and not hasattr(value, "resolve"):
             return value
-        return super()._render_field(name, value, context, environment, seen_oids)
+        rendered = super()._render_field(name, value, context, environment, seen_oids)
+        if name.startswith("exclude") and rendered is None and value is not None:
+            # Whoever names exclusions does not want to send without them.
+            self._found_nothing.append(name)
+        return rendered
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Find out who is to be texted, and text those who were not reached yet."""
@@ -118,6 +127,16 @@ class CampaignOperator(SinchOperator):
     def _enter(self, context: Context, *, resumed: bool) -> dict[str, Any]:
         raise NotImplementedError
 
+    def _check_again(self, context: Context) -> None:
+        """
+        Check all arguments, now that they are known.
+
+        :raises SinchValidationError: Names every fault.
+        """
+        if faults := self.argument_faults():
+            raise self._invalid(faults)
+        self._refuse_to_wait_inside(context)
+
     def _waiting(self) -> list[str]:
         """Name the arguments that may let the task wait."""
         return [name for name in ("window", "canary") if getattr(self, name) is not None]
@@ -130,7 +149,7 @@ class CampaignOperator(SinchOperator):
         """
         from sinch_provider.operators import campaign_running as running
 
-        if running.is_nested(context, self):
+        if running.is_nested(running.task_context(context), self):
             rule = "lets a task wait, which is not possible inside another task: make it a task of its own"
             if faults := [Fault(name, rule) for name in self._waiting()]:
                 raise self._invalid(faults)
@@ -180,7 +199,7 @@ class CampaignOperator(SinchOperator):
         """
         from sinch_provider.operators import campaign_running as running
 
-        if outcome.wait is not None:
+        if outcome.wait is not None and not (self.fail_fast and outcome.refused.people):
             self._wait(outcome.reached, outcome.wait)
         if (error := running.refusal(outcome, bearable)) is not None:
             raise error

@@ -12,6 +12,7 @@ from sinch_provider.sms.campaign.unfinished import unfinished
 from sinch_provider.sms.delivery.kinds import TEMPORARY
 from sinch_provider.task.campaigns import TaskCampaign
 from sinch_provider.task.exclusions import exclusions_of
+from sinch_provider.task.identity import task_context
 from sinch_provider.task.quarantine import quarantine
 from sinch_provider.task.sources import read_file, read_query, read_value
 from sinch_provider.triggers.campaign import SinchCampaignTrigger, check_event
@@ -35,5 +36,6 @@ __all__ = [
     "read_query",
     "read_value",
     "refusal",
+    "task_context",
     "unfinished",
 ]

@@ -146,9 +146,7 @@ class SinchResendFailedOperator(CampaignOperator):
 
         self._begin(context)
         with running.airflow_failures(context, self.sinch_conn_id):
-            self._refuse_to_wait_inside(context)
-            if faults := self._campaign_faults():
-                raise self._invalid(faults)
+            self._check_again(context)
             reference, batches = self._sent()
             if reference is None:
                 return self._empty(None)

@@ -24,6 +24,7 @@ class Attempt:
     :param places: Numbers of the journals that the sends of each operator use.
     :param guesses: How many sends of each operator use a journal that may be another send's.
     :param failed: Sends of each operator that raised an error. Executed again, they are the same sends.
+    :param campaigns: The references of campaigns that were entered.
     :param memory: What the sends know of each other.
     :param lock: Held while a send finds its place.
     """
@@ -32,6 +33,7 @@ class Attempt:
     places: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     guesses: Counter[str] = field(default_factory=Counter)
     failed: dict[str, list[SendOnce]] = field(default_factory=lambda: defaultdict(list))
+    campaigns: set[str] = field(default_factory=set)
     memory: Memory = field(default_factory=Memory)
     lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sinch_provider.sms.campaign.campaign import Campaign
 from sinch_provider.sms.campaign.journal import CampaignJournal
 from sinch_provider.sms.errors import Fault, SinchValidationError
-from sinch_provider.sms.sending.decision import Scope, proof
+from sinch_provider.sms.sending.decision import Scope, Send, proof
 from sinch_provider.sms.sending.lookup import Settling
 from sinch_provider.sms.sending.memory import Memory
 from sinch_provider.task import identity
@@ -49,13 +49,14 @@ class TaskCampaign:
         if identity.callback_of(context) is not None:
             raise SinchValidationError([Fault("send_key", "a campaign cannot run in a callback")], "send")
         attempt = attempt_of(context)
-        with attempt.lock:
-            attempt.executions[operator.task_id] += 1
-            send = identity.send_of(context, operator, send_key=send_key, namespace=account.namespace)
+        send = identity.send_of(context, operator, send_key=send_key, namespace=account.namespace)
         if send.scope is not Scope.OWN:
             rule = "is required in a mapped task and inside another task: items may change places"
             raise SinchValidationError([Fault("send_key", rule)], "send")
         send = replace(send, first=send.first and not resumed)
+        with attempt.lock:
+            again = send.reference in attempt.campaigns
+            attempt.campaigns.add(send.reference)
         store: Any = context.get("task_state_store")
         key = _KEY if send_key is None else f"{_KEY}.{hashlib.sha256(send_key.encode()).hexdigest()[:16]}"
         #: The client reference of all batches.
@@ -72,5 +73,15 @@ class TaskCampaign:
             send.since,
             self.journal,
             self.settling,
-            lambda empty: proof(send, empty_journal=empty) is not None,
+            lambda empty: not again and self._is_proved_empty(send, empty),
         )
+
+    def _is_proved_empty(self, send: Send, empty_journal: bool) -> bool:
+        """
+        Whether it is certain that no batch of the campaign was sent.
+
+        Each mapped item has a journal of its own: an empty one says nothing about others with the same key.
+        """
+        if send.mapped or (self.journal.is_kept and not empty_journal):
+            return False
+        return proof(send, empty_journal=empty_journal) is not None

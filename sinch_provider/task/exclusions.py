@@ -37,13 +37,17 @@ def exclusions_of(
         sources["exclude"] = partial(read_file, exclude)
     elif exclude is not None:
         sources["exclude"] = partial(read_value, exclude)
-    if exclude_sql is not None and exclude_conn_id is not None:
+    if exclude_sql is not None:
+        if not exclude_conn_id:
+            raise SinchValidationError([Fault("exclude_conn_id", "is required for exclude_sql")], "send")
         sources["exclude_sql"] = partial(read_query, exclude_sql, exclude_conn_id)
     if not sources and exclude_campaign is None:
         return None
 
+    other = None if exclude_campaign is None else _campaign(exclude_campaign)
+
     async def make(were_there: Collection[str]) -> Exclusions:
-        people = set() if exclude_campaign is None else await people_reached(*_campaign(exclude_campaign))
+        people = set() if other is None else await people_reached(*other)
         return Exclusions(
             sources, people, default_country, exclude_max_age.total_seconds(), were_there=were_there
         )
@@ -51,13 +55,15 @@ def exclusions_of(
     return make
 
 
-def _campaign(campaign: Any) -> tuple[str, int]:
-    """Reference of a campaign, and how many batches it has at least."""
+def _campaign(campaign: Any) -> tuple[str, int] | None:
+    """Reference of a campaign, and how many batches it has at least. None: it has texted nobody."""
     found: Any = campaign
-    batches: Any = 0
+    batches: Any = 1
     if isinstance(campaign, Mapping):
         found, batches = campaign.get("reference"), campaign.get("batches")
+        if "reference" in campaign and batches == 0:
+            return None
     if isinstance(found, str) and found.strip() and isinstance(batches, int):
-        return found, batches
+        return found.strip(), batches
     rule = "must be what a campaign has returned, or its reference"
     raise SinchValidationError([Fault("exclude_campaign", rule, type(campaign).__name__)], "send")

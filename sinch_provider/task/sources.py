@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Final, TypeVar
@@ -21,6 +22,8 @@ Use = Callable[[Rows], T]
 
 #: Databases that send all rows at once, unless the cursor has a name.
 _NEED_A_NAME: Final = frozenset({"postgres", "redshift"})
+#: What nobody calls a column.
+_LIKE_A_NUMBER: Final = re.compile(r"\s*\+?[\d\s().\-/]{5,}\s*")
 _LINES: Final = (".jsonl", ".ndjson")
 
 
@@ -63,9 +66,12 @@ def read_query(
     except (SinchError, AirflowException):
         raise
     except Exception as error:
-        # Drivers quote the values of rows and parameters.
-        reason = mask_text(str(error).strip().partition("\n")[0])
-        failure = AirflowException(f"The query of {conn_id!r} failed ({type(error).__name__}: {reason})")
+        # What drivers say quotes the values of rows and parameters.
+        state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+        reason = f"{type(error).__name__}{f', {state}' if state else ''}"
+        failure = AirflowException(
+            f"The query of {conn_id!r} failed ({reason}). The database's own log says more."
+        )
     # Raised outside the block: otherwise Airflow would log the other error too.
     raise failure
 
@@ -95,10 +101,16 @@ def read_file(path: str, use: Use[T]) -> T:
     lines = place.name.lower().endswith(_LINES)
     try:
         with place.open("r", encoding="utf-8-sig", newline="" if not lines else None) as file:
+            # Airflow before 3.1 gives files that cannot be iterated.
+            read = iter(file.readline, "")
             if lines:
-                return use(rows_of(json.loads(line) for line in file if line.strip()))
-            reader = csv.reader(file, dialect=_dialect(file))
-            names = next(reader, None)
+                return use(rows_of(json.loads(line) for line in read if line.strip()))
+            reader = csv.reader(read, dialect=_dialect(file))
+            names = next(reader, [])
+            if not any(names) or any(map(_LIKE_A_NUMBER.fullmatch, names)):
+                raise AirflowException(
+                    f"The file {mask_text(place.name)!r} must begin with a line of names of columns."
+                )
             return use(rows_of(_filled(reader), names))
     except (SinchError, AirflowException):
         raise

@@ -18,6 +18,7 @@ from sinch_provider.sms.campaign.journal import CampaignJournal
 from sinch_provider.sms.campaign.reached import Reached, reached
 from sinch_provider.sms.campaign.sending import Message, Round, Sending
 from sinch_provider.sms.errors import SinchUnsettledError
+from sinch_provider.sms.runtime import utcnow
 from sinch_provider.sms.sending.lookup import Settling
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,10 @@ class Campaign:
         """
         entry = self._journal.read()
         empty = entry is None and self._journal.is_kept and not self._journal.unreadable
-        return await self._find(self._proved_empty(empty))
+        if proved := self._proved_empty(empty):
+            # The run may be older than Sinch lists, as in a backfill. The campaign begins now.
+            self._since = utcnow()
+        return await self._find(proved)
 
     async def find_again(self) -> Reached:
         """Find out who was reached, after this entry has sent something."""
@@ -72,7 +76,8 @@ class Campaign:
 
     async def _find(self, proved_empty: bool = False) -> Reached:
         entry = self._journal.entry
-        since = self._since if entry is None else min(self._since, entry.began)
+        since = self._since if entry is None else entry.began
+        self._journal.since = since
         found = await reached(
             entry,
             self._reference,

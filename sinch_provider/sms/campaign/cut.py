@@ -13,14 +13,14 @@ MOST: Final = 1000
 
 #: Returns the fields that the batch of a person has, such as the sender. None: not this person, not now.
 Choose = Callable[[Person], Mapping[str, Any] | None]
-#: Returns who of the people of a batch may be texted at this moment.
-Still = Callable[[Sequence[Person]], Sequence[Person]]
+#: Returns who of the people of a batch, which has these fields, may be texted at this moment.
+Still = Callable[[Sequence[Person], Mapping[str, Any]], Sequence[Person]]
 #: Makes the fields of a batch right before it leaves. None: nobody in it may be texted any more.
 Make = Callable[[], dict[str, Any] | None]
 
 
 def messages_for(
-    audience: Audience, choose: Choose, most: int = MOST, still: Still = lambda people: people
+    audience: Audience, choose: Choose, most: int = MOST, still: Still = lambda people, _: people
 ) -> Iterator[Make]:
     """
     Cut people into batches, in the order of the source.
@@ -34,7 +34,7 @@ def messages_for(
     """
 
     def made(people: Sequence[Person], chosen: Mapping[str, Any]) -> dict[str, Any] | None:
-        left = still(people)
+        left = still(people, chosen)
         return {**audience.message(left), **chosen} if left else None
 
     waiting: dict[tuple[Any, ...], list[Person]] = {}

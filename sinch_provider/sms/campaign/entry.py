@@ -36,6 +36,8 @@ from sinch_provider.sms.errors import (
 
 log = logging.getLogger(__name__)
 
+#: How often first people are drawn, until enough of them are accepted.
+_MOST_DRAWS: Final = 10
 #: The most different errors of refused batches that a text names.
 _NAMED: Final = 3
 
@@ -189,9 +191,14 @@ class Entry:
     async def _canary_passed(self, canary: Canary, outcome: Outcome) -> bool:
         """Send to a few people, and judge what came of that. False: the others are not texted now."""
         texts = frozenset(each.strip() for each in self._audience.layout.texts().values())
-        verdict = await judge(canary, outcome.found, texts)
-        if verdict.lacking and verdict.stopped is None:
-            selection = self._selection(outcome.found)
+        for _ in range(_MOST_DRAWS):
+            verdict = await judge(canary, outcome.found, texts)
+            if verdict.stopped is not None:
+                raise await self._stop(verdict.stopped, outcome.found, texts)
+            if not verdict.lacking:
+                break
+            # Sinch may have refused numbers, and somebody may have opted out, since the last draw.
+            selection = self._selection(outcome.found, outcome.refused.named)
             chosen = sample(self._audience, selection, verdict.lacking, self._seed)
             if not chosen:
                 # Everybody was reached, or nobody's window is open now.
@@ -199,16 +206,14 @@ class Entry:
                 return False
             log.info("%d people get the text first.", len(chosen))
             await self._send(outcome, chosen)
-            if outcome.refused.people:
+            if outcome.refused.people > len(outcome.refused.named):
                 return False
             outcome.found = await self._campaign.find_again()
             outcome.since = outcome.batches_since = 0
-            verdict = await judge(canary, outcome.found, texts)
-        if verdict.stopped is not None:
-            raise await self._stop(verdict.stopped, outcome.found, texts)
-        if verdict.lacking:
-            # The window has closed for some of them.
-            return False
+        else:
+            raise SinchCampaignInterruptedError(
+                f"Of {_MOST_DRAWS} draws of first people, Sinch has not accepted enough", operation="send"
+            )
         if verdict.wait_until is not None:
             reason = f"the reports of the first {verdict.people} people"
             outcome.wait = Wait(reason, verdict.wait_until, verdict.batch_ids)
@@ -238,8 +243,8 @@ class Entry:
             "goes to the others. To text everybody anew, use a new send_key.",
         )
 
-    def _selection(self, found: Reached) -> Selection:
-        return Selection(self._audience, found, self._exclusions, self._window, self._only_to)
+    def _selection(self, found: Reached, refused: Collection[int] = ()) -> Selection:
+        return Selection(self._audience, found, self._exclusions, self._window, self._only_to, refused)
 
     async def _send(self, outcome: Outcome, only: frozenset[str] | None = None) -> None:
         """
@@ -248,14 +253,14 @@ class Entry:
         :param only: Digits of the numbers of those who may be texted.
         """
         before = outcome.found
-        selection = self._selection(before)
+        selection = self._selection(before, outcome.refused.named)
         listed = accepted = 0
 
         def messages(found: Reached) -> Iterable[Make]:
             nonlocal selection, listed, accepted
             # A canary was sent before, and after a lost answer the listing has shown who was reached.
             listed = accepted = max(0, len(found.people) - outcome.before)
-            selection = self._selection(found)
+            selection = self._selection(found, outcome.refused.named)
             selection.only(only)
             return messages_for(self._audience, selection.choose, self._most, selection.still)
 
@@ -275,7 +280,7 @@ class Entry:
             outcome.found, outcome.since, outcome.batches_since = found, 0, 0
         outcome.since += done.people
         outcome.batches_since += done.batches
-        outcome.refused = done.refused
+        outcome.refused.add_all(done.refused)
         outcome.selection = selection
         outcome.wait = _opening(selection)
 
@@ -305,7 +310,7 @@ def refusal(outcome: Outcome, bearable: int = 0) -> SinchCampaignError | None:
     :param bearable: How many people Sinch may refuse one by one.
     """
     refused = outcome.refused
-    if refused.people == refused.named <= bearable:
+    if refused.people == len(refused.named) <= bearable:
         return None
     errors = list(refused.errors.values())
     named = "; ".join(str(each.what) for each in errors[:_NAMED])

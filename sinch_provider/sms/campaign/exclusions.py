@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from sinch_provider.sms.campaign.phones import read_numbers
-from sinch_provider.sms.campaign.rows import Rows
+from sinch_provider.sms.campaign.rows import Rows, is_missing
 from sinch_provider.sms.campaign.seen import Seen
 from sinch_provider.sms.errors import Fault, SinchNotSentError, SinchValidationError
 from sinch_provider.sms.masking import mask_text
@@ -19,6 +19,8 @@ from sinch_provider.sms.runtime import current
 
 log = logging.getLogger(__name__)
 
+#: The share of rows that may have no number that can be read. Such a row excludes nobody.
+MAX_UNREADABLE: Final = 0.01
 #: Seconds after which they are read again.
 MAX_AGE: Final = 60.0
 _ADVICE: Final = "Whoever was reached stays reached: a retry texts the others, once they can be read."
@@ -109,15 +111,22 @@ class Exclusions:
         raise SinchNotSentError(f"{name} cannot be read ({reason})", operation="send", advice=_ADVICE)
 
     def _use(self, rows: Rows) -> tuple[Seen, int]:
-        numbers, unreadable = Seen(), 0
+        numbers, unreadable, rows_read = Seen(), 0, 0
         if rows.columns is not None and len(rows.columns) != 1:
             rule = f"must have one column, that of the numbers, and has {len(rows.columns)}"
             raise SinchValidationError([Fault("exclusions", rule)], "send")
         for portion in rows:
-            values: Sequence[object] = [row[0] for row in portion.rows]
+            if portion.wrong:
+                row, reason = next(iter(portion.wrong.items()))
+                raise SinchValidationError([Fault("exclusions", f"row {row} {reason}")], "send")
+            values: Sequence[object] = [row[0] for row in portion.rows if not is_missing(row[0])]
             digits, wrong = read_numbers(values, self._country)
             numbers.add([each for each in digits if each])
-            unreadable += len(wrong) + len(portion.wrong)
+            unreadable += len(wrong)
+            rows_read += len(values)
+        if unreadable > rows_read * MAX_UNREADABLE:
+            rule = f"have {unreadable} of {rows_read} rows without a phone number that can be read"
+            raise SinchValidationError([Fault("exclusions", rule)], "send")
         return numbers, unreadable
 
     def _age(self) -> float:

@@ -50,7 +50,7 @@ class CampaignEntry:
     :param account: A hash that names the account; holds no secret.
     :param reference: The client reference of all its batches.
     :param key: The same in two entries whose hashes were made with the same secret.
-    :param began: When the first intent was written.
+    :param began: A time before which no batch of it was sent.
     :param accepted: How many batches Sinch has accepted.
     :param open: Requests whose outcome is not written down.
     :param excluding: The sources of exclusions that were not empty.
@@ -130,6 +130,8 @@ class CampaignJournal:
         self._key = Payload([], {}, {}).fingerprint(account.credentials.secret).key
         #: How many batches Sinch has listed.
         self._listed = 0
+        #: A time before which no batch was sent, for a journal that begins.
+        self.since: pendulum.DateTime | None = None
         #: What is known; None before the first intent.
         self.entry: CampaignEntry | None = None
         #: Whether something was stored that is not a journal. Then nothing is known about earlier attempts.
@@ -190,7 +192,8 @@ class CampaignJournal:
 
     def _entry_or_new(self) -> CampaignEntry:
         # Where the journal was lost, the batches that were found count as well.
-        return self.entry or CampaignEntry(self._account, self._reference, self._key, utcnow(), self._listed)
+        began = self.since or utcnow()
+        return self.entry or CampaignEntry(self._account, self._reference, self._key, began, self._listed)
 
     def _write(self, entry: CampaignEntry) -> None:
         if self._store is not None:

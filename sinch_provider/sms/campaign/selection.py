@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ class Selection:
     :param exclusions: Who must not be texted. They are read again while the campaign runs.
     :param window: When people may be texted; None: at any time.
     :param only_to: Beginnings of the only numbers that the account may text; none: it may text all.
+    :param refused: Digits of numbers that Sinch has refused, as whole numbers.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class Selection:
         exclusions: Exclusions | None = None,
         window: SendWindow | None = None,
         only_to: Sequence[str] = (),
+        refused: Collection[int] = (),
     ) -> None:
         self._layout = audience.layout
         self._reached = found.people
         self._exclusions = exclusions
         self._window = window
         self._only_to = tuple(only_to)
+        self._refused = frozenset(refused)
         self._openings: dict[frozenset[str], Opening | None] = {}
         self._sample: frozenset[str] | None = None
         #: How many people must not be texted.
@@ -68,7 +71,8 @@ class Selection:
 
     def choose(self, person: Person) -> Mapping[str, Any] | None:
         """Return the fields of somebody's batch; None: this person is not texted now."""
-        if int(person.number) in self._reached or self._is_excluded(person):
+        number = int(person.number)
+        if number in self._reached or number in self._refused or self._is_excluded(person):
             return None
         if self._only_to and not person.number.startswith(self._only_to):
             self.not_allowed += 1
@@ -85,8 +89,13 @@ class Selection:
             fields["from_"] = self._layout.sender(person.country)
         return fields
 
-    def still(self, people: Sequence[Person]) -> Sequence[Person]:
-        """Return who of the people of a batch may be texted at this moment: exclusions may be newer now."""
+    def still(self, people: Sequence[Person], fields: Mapping[str, Any]) -> Sequence[Person]:
+        """
+        Return who of the people of a batch may be texted at this moment: exclusions may be newer now.
+
+        :param fields: The fields of the batch. If the window in which it expires is over, everybody is texted
+            later.
+        """
         left = people
         if self._exclusions is not None:
             self._exclusions.refresh()
@@ -97,7 +106,16 @@ class Selection:
         # People were chosen one after the other, and meanwhile the window may have closed.
         if self._window is None:
             return left
-        return [each for each in left if self._open_until(each) is not None]
+        return [each for each in left if self._is_still_open(each, fields["expire_at"])]
+
+    def _is_still_open(self, person: Person, ends: datetime) -> bool:
+        now_ends = self._open_until(person)
+        if now_ends is None or now_ends == ends:
+            return now_ends is not None
+        # It has closed and is open again.
+        self.later += 1
+        self.opens = utcnow()
+        return False
 
     def _is_excluded(self, person: Person) -> bool:
         if self._exclusions is None or person.number not in self._exclusions:

@@ -54,18 +54,29 @@ class Refusals:
     Requests that Sinch has refused for a reason of their own.
 
     :param people: How many people they were for.
-    :param named: How many of these Sinch has refused one by one. All others of their batches were sent.
+    :param named: Digits of the numbers that Sinch has refused one by one, as whole numbers. All others of
+        their batches were sent.
     :param errors: The different errors, each once.
     """
 
     people: int = 0
-    named: int = 0
+    named: set[int] = field(default_factory=set, repr=False)
     errors: dict[str, SinchError] = field(default_factory=dict, repr=False)
 
-    def add(self, error: SinchError, people: int, *, named: bool) -> None:
-        """Count people whom Sinch has refused."""
+    def add_named(self, error: SinchError, numbers: Collection[str]) -> None:
+        """Note numbers that Sinch has refused one by one."""
+        self.named.update(map(int, numbers))
+        self.add(error, len(numbers))
+
+    def add_all(self, others: Refusals) -> None:
+        """Add what Sinch has refused in another round."""
+        self.people += others.people
+        self.named |= others.named
+        self.errors |= others.errors
+
+    def add(self, error: SinchError, people: int) -> None:
+        """Count people whom Sinch has refused together."""
         self.people += people
-        self.named += people if named else 0
         self.errors.setdefault(str(error), error)
 
 
@@ -92,13 +103,13 @@ class _Answered:
     What came of one batch.
 
     :param people: How many people are in the batch that Sinch has accepted.
-    :param named: Why Sinch has refused some recipients of it, and how many.
+    :param named: Why Sinch has refused some recipients of it, and which.
     :param error: Why nothing else of it was accepted; None: it was.
     :param unsent: How many people Sinch has refused together, because of that error.
     """
 
     people: int
-    named: list[tuple[SinchError, int]]
+    named: list[tuple[SinchError, list[str]]]
     error: SinchError | None = None
     unsent: int = 0
 
@@ -171,10 +182,10 @@ class Sending:
             for answered in outcomes:
                 done.people += answered.people
                 done.batches += answered.people > 0
-                for error, people in answered.named:
-                    done.refused.add(error, people, named=True)
+                for error, numbers in answered.named:
+                    done.refused.add_named(error, numbers)
                 if answered.error is not None and answered.unsent:
-                    done.refused.add(answered.error, answered.unsent, named=False)
+                    done.refused.add(answered.error, answered.unsent)
                 if isinstance(answered.error, SinchUncertainError):
                     done.lost = answered.error.what
                 elif answered.error is not None and not answered.unsent:
@@ -214,7 +225,7 @@ class Sending:
 
         If Sinch refuses it because of single recipients, and says which they are, the others are sent.
         """
-        named: list[tuple[SinchError, int]] = []
+        named: list[tuple[SinchError, list[str]]] = []
         while True:
             people = len(message["to"])
             error = await self._post(message)
@@ -223,7 +234,9 @@ class Sending:
             wrong = _named_in(error, people) if len(named) < _MOST_CORRECTIONS else set()
             if not wrong:
                 return _Answered(0, named, error, unsent=people)
-            named.append((error, len(wrong)))
+            named.append((error, [message["to"][index] for index in wrong]))
+            if len(wrong) == people:
+                return _Answered(0, named)
             message = _without(message, wrong)
 
     async def _post(self, message: Message) -> SinchError | None:
@@ -258,7 +271,7 @@ class Sending:
 def _named_in(error: SinchError, recipients: int) -> set[int]:
     """The indexes of the recipients that a refusal names; none if it is about all of them."""
     found = {int(index) for index in re.findall(r"\bto\[(\d+)\]", error.text or "")}
-    return found if len(found) < recipients and all(index < recipients for index in found) else set()
+    return found if all(index < recipients for index in found) else set()
 
 
 def _without(message: Message, indexes: Collection[int]) -> Message:

@@ -360,11 +360,11 @@ MUTATIONS: dict[str, Mutation] = {
     "exclusions: batches are made before they may leave": _made_early,
     "window: any hour will do": _any_hour,
     "window: not asked again when a batch leaves": _instead(
-        f"{_CAMPAIGN}.selection.Selection.still", lambda self, people: people
+        f"{_CAMPAIGN}.selection.Selection.still", lambda self, people, fields: people
     ),
     "cap: none": _returning(f"{_CAMPAIGN}.entry.Entry._check_budget", None),
     "exclusions: not asked again when a batch leaves": _instead(
-        f"{_CAMPAIGN}.selection.Selection.still", lambda self, people: people
+        f"{_CAMPAIGN}.selection.Selection.still", lambda self, people, fields: people
     ),
 }
 

@@ -43,7 +43,7 @@ class Entry:
         self.sandbox = sandbox
         self.store = store
         self.stopped: Callable[[], bool] = lambda: False
-        self.still: Still = lambda people: people
+        self.still: Still = lambda people, _: people
         self.reached: Reached | None = None
 
     def __call__(
@@ -224,7 +224,7 @@ def test_a_journal_that_was_lost_begins_with_what_is_listed(enter, sinch_sandbox
 def test_with_a_rate_a_batch_is_made_when_it_may_leave(enter, sinch_sandbox, do):
     waited = []
 
-    def still(people: Any) -> Any:
+    def still(people: Any, _: Any) -> Any:
         waited.append(len(do.pauses))
         return people
 
