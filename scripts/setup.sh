@@ -94,7 +94,6 @@ Without network access to the package index this cannot work; a mirror is set wi
 backends="hatchling editables"
 # Airflow 2.11 needs a package that has no wheel, and the environments of newer Pythons have no setuptools.
 ! grep -q '^setuptools==' "$constraints" || backends="$backends setuptools"
-# shellcheck disable=SC2086 - each word is a package
 install $backends
 install --no-build-isolation apache-airflow --editable ./sandbox --editable '.[dev]'
 
