@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-import pendulum
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowSkipException, task
+from airflow.providers.common.compat.sdk import DAG, task
 
 from sinch_provider.operators.campaign import Canary, SendWindow, SinchCampaignOperator
 from sinch_provider.sms.errors import SinchValidationError
@@ -58,6 +58,7 @@ class TestAgain:
         run_dag(dag)
         assert received(sinch_default) == Counter(UK[2:5])
 
+    @pytest.mark.usefixtures("noon")
     def test_mapped_items_with_the_same_key(self, run_dag, sinch_default):
         with DAG("mapped", start_date=START, schedule=None) as dag:
             SinchCampaignOperator.partial(
@@ -143,12 +144,12 @@ class TestCanary:
         assert received(sinch_default) == Counter(UK[1:])
 
     def test_who_opts_out_after_the_draw_is_replaced(self, run_dag, sinch_default, monkeypatch, tmp_path):
-        from sinch_provider.sms.campaign import entry
+        from sinch_provider.sms.campaign import entry, selection
 
         out = tmp_path / "out.csv"
         out.write_text(f"phone\n{UK[0]}\n")
         drawn: list[str] = []
-        draw = entry.sample
+        draw = selection.sample
 
         def sample(*given: Any) -> frozenset[str]:
             found = draw(*given)
@@ -193,13 +194,12 @@ class TestSourceThatIsGone:
         with DAG("nobody", start_date=START, schedule=None) as dag:
             campaign(rows=[], on_empty="skip")
         assert states(run_dag(dag)) == {"remind": "skipped"}
-        assert AirflowSkipException
 
 
-def test_an_old_run_begins_now(run_dag, sinch_default, monkeypatch):
+def test_an_old_run_begins_now(run_dag, sinch_default, monkeypatch, noon):
     from sinch_provider.task import identity
 
-    monkeypatch.setattr(identity, "since_of", lambda run: pendulum.now("UTC").subtract(days=40))
+    monkeypatch.setattr(identity, "since_of", lambda run: noon().subtract(days=40))
     with DAG("backfill", start_date=START, schedule=None) as dag:
         campaign(rows=UK[:3], wait_for_completion=True)
     assert run_dag(dag).state == "success"
@@ -207,18 +207,33 @@ def test_an_old_run_begins_now(run_dag, sinch_default, monkeypatch):
 
 
 def test_an_error_of_a_database_quotes_nothing(run_dag, sinch_default, tmp_path, monkeypatch, shown):
-    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", f'{{"conn_type": "sqlite", "host": "{tmp_path / "a.db"}"}}')
+    connection = {"conn_type": "sqlite", "host": str(tmp_path / "a.db")}
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(connection))
     with DAG("driver", start_date=START, schedule=None) as dag:
         campaign(sql="select 1 from secret_name_of_a_guest", sql_conn_id="warehouse")
     assert run_dag(dag).state == "failed"
-    assert "secret_name_of_a_guest" not in shown()
-    assert "The query of 'warehouse' failed (OperationalError)" in shown()
+    told = shown()
+    assert "secret_name_of_a_guest" not in told
+    assert "The query of 'warehouse' failed (OperationalError)" in told
 
 
 def test_a_window_that_has_closed_meanwhile_is_waited_for(run_dag, sinch_default, noon):
+    began = noon()
+    rows = [(each, "en" if place % 2 else "sv") for place, each in enumerate(UK)]
     with DAG("paced", start_date=START, schedule=None) as dag:
-        # One a second, and a batch of ten takes its time.
-        campaign(rows=UK, window=SendWindow("09:00", "20:00"), rate=0.001, max_in_flight=1)
+        # The first batch of ten takes its rate until a quarter to three.
+        campaign(
+            rows=[{"number": number, "language": language} for number, language in rows],
+            number_column="number",
+            language_column="language",
+            bodies={"en": "Hi!", "sv": "Hej!"},
+            body=None,
+            window=SendWindow("09:00", "14:00"),
+            rate=0.001,
+            max_in_flight=1,
+        )
     assert run_dag(dag).state == "success"
     assert received(sinch_default) == Counter(UK)
-    assert noon()
+    assert noon() > began.add(hours=20)
+    for batch in sinch_default.batches():
+        assert datetime.fromisoformat(batch["created_at"]) < datetime.fromisoformat(batch["expire_at"])

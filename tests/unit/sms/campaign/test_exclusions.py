@@ -101,10 +101,16 @@ def test_several_columns_are_refused(source: Source) -> None:
         Exclusions({"exclude": source}).refresh()
 
 
-def test_what_is_no_number_is_counted(source: Source, caplog: pytest.LogCaptureFixture) -> None:
-    source.rows = [ANN, "nobody", None]
+def test_a_few_that_are_no_numbers_are_counted(source: Source, caplog: pytest.LogCaptureFixture) -> None:
+    source.rows = [ANN] * 199 + ["nobody", None]
     exclusions = Exclusions({"exclude": source})
     exclusions.refresh()
     assert len(exclusions) == 1
-    assert "2 rows of exclude have no phone number" in caplog.text
+    assert "1 rows of exclude have no phone number" in caplog.text
     assert "nobody" not in caplog.text
+
+
+def test_more_than_a_few_that_are_no_numbers_are_refused(source: Source) -> None:
+    source.rows = [ANN] * 97 + ["nobody"]
+    with pytest.raises(SinchNotSentError, match="exclusions: have 1 of 98 rows without a phone number"):
+        Exclusions({"exclude": source}).refresh()
