@@ -74,14 +74,14 @@ class TaskCampaign:
             self.journal,
             self.settling,
             lambda empty: not again and self._is_proved_empty(send, empty),
+            # Another item may have the same key.
+            shared=send.mapped,
         )
 
     def _is_proved_empty(self, send: Send, empty_journal: bool) -> bool:
         """
-        Whether it is certain that no batch of the campaign was sent.
-
-        Each mapped item has a journal of its own: an empty one says nothing about others with the same key.
+        Whether it is certain that this task instance has sent no batch of the campaign.
         """
-        if send.mapped or (self.journal.is_kept and not empty_journal):
+        if self.journal.is_kept and not empty_journal:
             return False
         return proof(send, empty_journal=empty_journal) is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Final
 
 import pendulum
@@ -19,10 +20,13 @@ from sinch_provider.sms.campaign.reached import Reached, reached
 from sinch_provider.sms.campaign.sending import Message, Round, Sending
 from sinch_provider.sms.errors import SinchUnsettledError
 from sinch_provider.sms.runtime import utcnow
+from sinch_provider.sms.sending.listing import LISTED_FOR
 from sinch_provider.sms.sending.lookup import Settling
 
 log = logging.getLogger(__name__)
 
+#: Well within what Sinch lists.
+_LOOK_BACK: Final = LISTED_FOR - timedelta(hours=1)
 #: An entry gives up after lost answers in as many rounds.
 _MOST_LOST: Final = 3
 
@@ -38,6 +42,7 @@ class Campaign:
     :param settling: Measures how long what was sent may still take to be listed.
     :param proved_empty: Whether it is certain that no earlier entry has sent anything. Asked after the
         journal was read, with whether it is empty.
+    :param shared: Whether other task instances may send batches of the campaign too.
     """
 
     def __init__(
@@ -48,6 +53,8 @@ class Campaign:
         journal: CampaignJournal,
         settling: Settling,
         proved_empty: Callable[[bool], bool],
+        *,
+        shared: bool = False,
     ) -> None:
         self._secret = account.credentials.secret
         self._reference = reference
@@ -55,6 +62,7 @@ class Campaign:
         self._journal = journal
         self._settling = settling
         self._proved_empty = proved_empty
+        self._shared = shared
 
     async def find(self) -> Reached:
         """
@@ -67,7 +75,7 @@ class Campaign:
         empty = entry is None and self._journal.is_kept and not self._journal.unreadable
         if proved := self._proved_empty(empty):
             # The run may be older than Sinch lists, as in a backfill. The campaign begins now.
-            self._since = utcnow()
+            self._since = max(self._since, utcnow() - _LOOK_BACK) if self._shared else utcnow()
         return await self._find(proved)
 
     async def find_again(self) -> Reached:
@@ -85,6 +93,7 @@ class Campaign:
             self._secret,
             self._settling,
             proved_empty=proved_empty,
+            shared=self._shared,
         )
         self._journal.settle(len(found.batches))
         if found.batches:

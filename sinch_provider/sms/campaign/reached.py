@@ -104,6 +104,7 @@ async def reached(
     settling: Settling,
     *,
     proved_empty: bool = False,
+    shared: bool = False,
 ) -> Reached:
     """
     List the batches of a campaign until none can be missing.
@@ -113,11 +114,14 @@ async def reached(
     :param since: When the first of them may have been sent.
     :param secret: The key of hashes.
     :param settling: Measures how long a batch of an earlier request may still take to be listed.
-    :param proved_empty: Whether it is certain that nothing was sent. Then Sinch is not asked.
+    :param proved_empty: Whether it is certain that this task instance has sent nothing. Then nothing is
+        waited for.
+    :param shared: Whether others may have sent batches of it. Otherwise Sinch is not asked, if it is proved
+        that this one has not.
     :raises SinchUnsettledError: A batch is missing, or the listing is not complete.
     :raises SinchUncertainError: The first batch was sent longer ago than Sinch lists.
     """
-    if proved_empty:
+    if proved_empty and not shared:
         return Reached()
     if since < utcnow() - LISTED_FOR:
         raise SinchUncertainError(
@@ -131,7 +135,7 @@ async def reached(
         left = settling.seconds_left(entry)
         found, complete = await _look(reference, since, secret)
         missing = 0 if entry is None else entry.accepted - len(found.batches)
-        if complete and entry is not None and _explained(entry, found):
+        if complete and (proved_empty or (entry is not None and _explained(entry, found))):
             break
         if left <= 0:
             if not complete or missing > 0:

@@ -132,14 +132,15 @@ def _unreadable_is_empty() -> AbstractContextManager[Any]:
 
 
 def _resumed_is_first() -> AbstractContextManager[Any]:
+    from dataclasses import replace
+
+    from sinch_provider.sms.sending.decision import proof
     from sinch_provider.task.campaigns import TaskCampaign
 
-    begin = TaskCampaign.__init__
+    def proved(self: Any, send: Any, empty_journal: bool) -> bool:
+        return proof(replace(send, first=True), empty_journal=empty_journal) is not None
 
-    def first(self: Any, *args: Any, resumed: bool = False, **kwargs: Any) -> None:
-        begin(self, *args, **kwargs)
-
-    return mock.patch.object(TaskCampaign, "__init__", first)
+    return mock.patch.object(TaskCampaign, "_is_proved_empty", proved)
 
 
 # The journal and the fence

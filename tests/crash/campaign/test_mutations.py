@@ -65,7 +65,7 @@ NOTICED_BY = {
     "proof: unreadable journal": _made(
         event("noted", "kill", 2), event("between attempts", "garble journal")
     ),
-    "proof: what follows a wait": CampaignSchedule(canary=2, journal="none"),
+    "proof: what follows a wait": CampaignSchedule(canary=2),
     "journal: no intent is written": _made(event("noted", "kill", 2)),
     "journal: accepted batches are not counted": _made(CLEAR, faults=(FIRST_LATE,), retry_delay=1.0),
     "journal: begins at zero where it was lost": _made(
