@@ -121,12 +121,14 @@ class KeepingServer(RawServer):
 
 
 def _is_hung_up(connection: socket.socket) -> bool:
+    # Looking for bytes instead could block: the thread that serves the connection takes them meanwhile.
+    ends = select.poll()
     try:
-        ready, _, _ = select.select([connection], [], [], 0)
-        return bool(ready) and not connection.recv(1, socket.MSG_PEEK)
-    except (OSError, ValueError):
+        ends.register(connection, select.POLLRDHUP)
+    except ValueError:
         # This side has closed it already.
         return True
+    return bool(ends.poll(0))
 
 
 class Proxy(RawServer):
