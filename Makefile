@@ -49,7 +49,7 @@ test-matrix: ## Run the tests on every Airflow and Python; ONLY="2.11.2 3.12 int
 test-crash: venv ## Crash sends at every point, and in 10,000 random schedules; takes about half an hour
 	@$(BIN)/python -m tests.crash $(ARGS)
 
-test-crash-campaign: venv ## Crash campaigns at every point, and in 5,000 random schedules; takes about half an hour
+test-crash-campaign: venv ## Crash campaigns at every point, and in 10,000 random schedules; takes about half an hour
 	@$(BIN)/python -m tests.crash.campaign $(ARGS)
 
 test-mutations: venv ## Switch off one safeguard after the other, and check that the crash tests notice each

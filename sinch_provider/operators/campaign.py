@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow.providers.common.compat.sdk import AirflowSkipException
+from airflow.providers.common.compat.sdk import AirflowSkipException, TaskDeferred
 
-from sinch_provider.operators.campaign_arguments import CampaignArguments
+from sinch_provider.operators.campaign_arguments import SOURCE, CampaignArguments, checked_plan
 from sinch_provider.sms.campaign.canary import Canary
 from sinch_provider.sms.campaign.window import SendWindow
 from sinch_provider.sms.errors import Fault
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sinch_provider.sms.campaign.rows import Rows
     from sinch_provider.sms.client import SinchClient
     from sinch_provider.task.campaigns import TaskCampaign
+    from sinch_provider.task.plans import Plan
 
 
 __all__ = ["Canary", "ResultsFile", "ResultsTable", "SendWindow", "SinchCampaignOperator"]
@@ -81,6 +82,11 @@ class SinchCampaignOperator(CampaignArguments):
     :param results: Where to write what became of each person's text: a ``ResultsTable`` or a ``ResultsFile``.
         The task waits for the final statuses first. (templated)
     :param dry_run: Whether to stop after the check.
+    :param plan_path: A folder in which the checked people and their texts are kept, so that retries and what
+        follows a wait do not read the source again; a clear does. Removed at success. With ``dry_run``, it
+        is kept for the task that sends it. On any storage that ``ObjectStoragePath`` knows. (templated)
+    :param plan: What a task with ``dry_run`` and ``plan_path`` has returned: exactly these people get exactly
+        these texts. Instead of a source and texts. (templated, as a whole)
     :param send_key: A campaign of its own: with a new key, everybody is texted anew. Required in mapped
         tasks. (templated)
     :param sinch_conn_id: The connection. (templated)
@@ -93,7 +99,90 @@ class SinchCampaignOperator(CampaignArguments):
         self._begin(context)
         with running.airflow_failures(context, self.sinch_conn_id):
             self._check_again(context)
-        with running.airflow_failures(context, self.sinch_conn_id), self._audience() as audience:
+        with running.airflow_failures(context, self.sinch_conn_id):
+            if self.dry_run_only and self.plan_path is None:
+                with self._check_source() as audience:
+                    return self._summary(audience) if len(audience) else self._empty(audience)
+            with self.hook.new_client() as client:
+                return self._enter_with(client, context, resumed=resumed)
+
+    def _enter_with(self, client: SinchClient, context: Context, *, resumed: bool) -> dict[str, Any]:
+        from sinch_provider.operators import campaign_running as running
+
+        context = running.task_context(context)
+        plan = self._plan_of(client, context)
+        if plan is None or self.dry_run_only:
+            with self._check_source() as audience:
+                if plan is None:
+                    return self._send(context, client, audience, resumed=resumed)
+                if not len(audience):
+                    return self._empty(audience)
+                seal = plan.write(audience)
+                self.log.info(
+                    "The plan, with numbers and texts, is in %s until a campaign has sent it.", plan
+                )
+                return {**self._summary(audience), "plan": {"path": plan.path, "seal": seal}}
+        try:
+            with self._planned(plan, context) as audience:
+                summary = self._send(context, client, audience, resumed=resumed)
+        except (AirflowSkipException, TaskDeferred):
+            raise
+        except BaseException:
+            self.log.warning("The plan, with numbers and texts, is kept in %s.", plan)
+            raise
+        plan.remove()
+        return summary
+
+    def _plan_of(self, client: SinchClient, context: Context) -> Plan | None:
+        """Return where the checked people are kept, or were kept by another task."""
+        from sinch_provider.operators import campaign_running as running
+
+        secret = client.account.credentials.secret
+        if self.plan is not None and (given := checked_plan(self.plan)):
+            return running.Plan(given[0], secret)
+        if self.plan_path is None:
+            return None
+        send = running.campaign_of(context, self, client.account, self._key)
+        return running.Plan.inside(str(self.plan_path), send.reference, secret)
+
+    def _planned(self, plan: Plan, context: Context) -> Audience:
+        """Take the people from a plan. If this campaign has none yet, check the source, and make one."""
+        from sinch_provider.operators import campaign_running as running
+
+        if self.plan is not None and (given := checked_plan(self.plan)):
+            return plan.checked(given[1])
+        ti, run = context["ti"], context.get("dag_run")
+        # Who clears the task wants the source to be read again.
+        cleared = (ti.max_tries, getattr(run, "clear_number", 0)) if ti else ()
+        asked = running.purpose_of(cleared, vars(self._layout), self.values(SOURCE))
+        if (audience := plan.kept(asked)) is not None:
+            self.log.info("An earlier attempt has checked %d people.", len(audience))
+            return audience
+        audience = self._check_source()
+        try:
+            plan.write(audience, asked)
+        except BaseException:
+            audience.close()
+            raise
+        return audience
+
+    @property
+    def _key(self) -> str | None:
+        return None if self.send_key is None else str(self.send_key)
+
+    def _waiting(self) -> list[str]:
+        names = super()._waiting()
+        names += ["wait_for_completion"] if self.wait_for_completion else []
+        return names + (["results"] if self.results is not None else [])
+
+    def _check_source(self) -> Audience:
+        """
+        Read the source, and check everybody.
+
+        :raises SinchValidationError: Too many rows are wrong, or there are too many people for a dry run.
+        """
+        audience = self._read()
+        try:
             self._log_counts(audience)
             counts = audience.counts
             faults = counts.exceeded(self.max_invalid)
@@ -101,18 +190,12 @@ class SinchCampaignOperator(CampaignArguments):
                 faults += self._budget.exceeded(counts.totals)
             if faults:
                 raise self._invalid(faults)
-            if self.dry_run_only:
-                return self._summary(audience) if counts.people else self._empty(audience)
-            with self.hook.new_client() as client:
-                return self._send(context, client, audience, resumed=resumed)
+        except BaseException:
+            audience.close()
+            raise
+        return audience
 
-    def _waiting(self) -> list[str]:
-        names = super()._waiting()
-        names += ["wait_for_completion"] if self.wait_for_completion else []
-        return names + (["results"] if self.results is not None else [])
-
-    def _audience(self) -> Audience:
-        """Read the source, and check everybody."""
+    def _read(self) -> Audience:
         from sinch_provider.operators import campaign_running as running
 
         with running.quarantine(self.quarantine_path) as quarantine:
@@ -166,15 +249,16 @@ class SinchCampaignOperator(CampaignArguments):
     ) -> dict[str, Any]:
         from sinch_provider.operators import campaign_running as running
 
-        key = None if self.send_key is None else str(self.send_key)
-        entered = running.TaskCampaign(context, self, client.account, send_key=key, resumed=resumed)
+        entered = running.TaskCampaign(context, self, client.account, send_key=self._key, resumed=resumed)
         if self.results is not None:
             self.results.prepare()
         outcome = client.follow(self._entry(entered, client, audience).steps())
         counts = audience.counts
         if not counts.people and not outcome.reached:
             return self._empty(audience)
-        self._finish(outcome, counts.bearable(self.max_invalid) - counts.invalid)
+        # What is wrong in a plan was accepted by whoever has checked it.
+        invalid = 0 if self.plan is not None else counts.invalid
+        self._finish(outcome, counts.bearable(self.max_invalid) - invalid)
         kinds: dict[str, int] = {}
         if self.wait_for_completion or self.results is not None:
             kinds = self._follow(client, entered, audience)

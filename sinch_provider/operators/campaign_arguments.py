@@ -37,6 +37,17 @@ _LAYOUT: Final = (
     "default_country",
     "max_number_of_message_parts",
 )
+#: Where the people come from, and what becomes of wrong rows.
+SOURCE: Final = (
+    "rows",
+    "sql",
+    "sql_conn_id",
+    "sql_parameters",
+    "sql_hook_params",
+    "path",
+    "quarantine_path",
+    "plan_path",
+)
 
 
 class CampaignArguments(CampaignOperator):
@@ -59,6 +70,8 @@ class CampaignArguments(CampaignOperator):
         "exclude_campaign",
         "quarantine_path",
         "results",
+        "plan_path",
+        "plan",
         "send_key",
     )
     template_ext: Sequence[str] = (*FILE_SUFFIXES, ".sql")
@@ -82,6 +95,7 @@ class CampaignArguments(CampaignOperator):
         "from_",
         "exclude",
         "exclude_campaign",
+        "plan",
     )
     file_fields = ("body", "sql", "exclude_sql")
 
@@ -124,6 +138,8 @@ class CampaignArguments(CampaignOperator):
         wait_for_completion: bool = False,
         results: ResultsTable | ResultsFile | None = None,
         dry_run: bool = False,
+        plan_path: TemplatedText | None = None,
+        plan: Mapping[str, Any] | XComArg | None = None,
         send_key: TemplatedText | None = None,
         sinch_conn_id: TemplatedText = DEFAULT_CONN_ID,
         **kwargs: Unpack[BaseOperatorArguments],
@@ -165,6 +181,8 @@ class CampaignArguments(CampaignOperator):
         self.wait_for_completion = wait_for_completion
         self.results = results
         self.dry_run_only = dry_run
+        self.plan_path = as_rendered(plan_path)
+        self.plan = as_rendered(plan)
         self.send_key = as_rendered(send_key)
         self._check_arguments()
 
@@ -179,10 +197,14 @@ class CampaignArguments(CampaignOperator):
         ]
 
     def _source_faults(self) -> list[Fault]:
+        if self.plan is not None:
+            return self._plan_faults()
         faults = []
+        if self.plan_path is not None and not str(self.plan_path).strip():
+            faults.append(Fault("plan_path", "must not be blank"))
         given = [name for name in ("rows", "sql", "path") if getattr(self, name) is not None]
         if len(given) != 1:
-            faults.append(Fault("rows, sql, path", "must be given one of the three"))
+            faults.append(Fault("rows, sql, path", "must be given one of the three, or plan"))
         if (self.sql is None) != (self.sql_conn_id is None):
             faults.append(Fault("sql, sql_conn_id", "must be given together or not at all"))
         if self.sql is None:
@@ -193,7 +215,22 @@ class CampaignArguments(CampaignOperator):
             ]
         return faults
 
+    def _plan_faults(self) -> list[Fault]:
+        faults = [
+            Fault(name, "must not be given together with plan, which has it")
+            for name in (*SOURCE, *_LAYOUT)
+            # It is also that of the exclusions.
+            if name != "default_country" and getattr(self, name) is not None
+        ]
+        if self.dry_run_only:
+            faults.append(Fault("dry_run", "must not be given together with plan: it was checked"))
+        if not (is_template(self.plan) or checked_plan(self.plan)):
+            faults.append(Fault("plan", "must be what a task with dry_run and plan_path has returned"))
+        return faults
+
     def _layout_faults(self) -> list[Fault]:
+        if self.plan is not None:
+            return []
         # Faults of a text that is not known yet cannot be told from those of a missing one.
         if any(is_template(getattr(self, name)) for name in ("body", "bodies", "parameters", "from_")):
             return []
@@ -206,3 +243,18 @@ class CampaignArguments(CampaignOperator):
     @property
     def _layout(self) -> Layout:
         return Layout(**self.values(_LAYOUT))
+
+
+def checked_plan(given: Any) -> tuple[str, str] | None:
+    """
+    Return the path and the seal of a plan that another task has returned; None: it is none.
+
+    :param given: The result of a dry run, or its ``plan``.
+    """
+    if not isinstance(given, Mapping):
+        return None
+    plan = given.get("plan", given)
+    if not isinstance(plan, Mapping):
+        return None
+    path, seal = plan.get("path"), plan.get("seal")
+    return (path, seal) if isinstance(path, str) and isinstance(seal, str) else None

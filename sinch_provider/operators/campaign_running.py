@@ -10,9 +10,10 @@ from sinch_provider.sms.campaign.results import Results
 from sinch_provider.sms.campaign.sending import Sending
 from sinch_provider.sms.campaign.unfinished import unfinished
 from sinch_provider.sms.delivery.kinds import TEMPORARY
-from sinch_provider.task.campaigns import TaskCampaign
+from sinch_provider.task.campaigns import TaskCampaign, campaign_of
 from sinch_provider.task.exclusions import exclusions_of
 from sinch_provider.task.identity import task_context
+from sinch_provider.task.plans import Plan, purpose_of
 from sinch_provider.task.quarantine import quarantine
 from sinch_provider.task.sources import read_file, read_query, read_value
 from sinch_provider.triggers.campaign import SinchCampaignTrigger, check_event
@@ -20,17 +21,20 @@ from sinch_provider.triggers.campaign import SinchCampaignTrigger, check_event
 __all__ = [
     "TEMPORARY",
     "Entry",
+    "Plan",
     "Results",
     "Sending",
     "SinchCampaignTrigger",
     "TaskCampaign",
     "Wait",
     "airflow_failures",
+    "campaign_of",
     "check",
     "check_event",
     "exclusions_of",
     "failures_of",
     "is_nested",
+    "purpose_of",
     "quarantine",
     "read_file",
     "read_query",

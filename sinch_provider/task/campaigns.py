@@ -24,6 +24,22 @@ if TYPE_CHECKING:
 _KEY = "sinch_campaign"
 
 
+def campaign_of(context: Context, operator: BaseOperator, account: Account, send_key: str | None) -> Send:
+    """
+    Return the campaign that an operator stands for. It is the same over retries and clears.
+
+    :param send_key: Makes it another campaign.
+    :raises SinchValidationError: It needs a key.
+    """
+    if identity.callback_of(context) is not None:
+        raise SinchValidationError([Fault("send_key", "a campaign cannot run in a callback")], "send")
+    send = identity.send_of(context, operator, send_key=send_key, namespace=account.namespace)
+    if send.scope is not Scope.OWN:
+        rule = "is required in a mapped task and inside another task: items may change places"
+        raise SinchValidationError([Fault("send_key", rule)], "send")
+    return send
+
+
 class TaskCampaign:
     """
     The campaign that an operator stands for: this entry into it.
@@ -46,13 +62,8 @@ class TaskCampaign:
         resumed: bool = False,
     ) -> None:
         context = identity.task_context(context)
-        if identity.callback_of(context) is not None:
-            raise SinchValidationError([Fault("send_key", "a campaign cannot run in a callback")], "send")
         attempt = attempt_of(context)
-        send = identity.send_of(context, operator, send_key=send_key, namespace=account.namespace)
-        if send.scope is not Scope.OWN:
-            rule = "is required in a mapped task and inside another task: items may change places"
-            raise SinchValidationError([Fault("send_key", rule)], "send")
+        send = campaign_of(context, operator, account, send_key)
         send = replace(send, first=send.first and not resumed)
         with attempt.lock:
             again = send.reference in attempt.campaigns

@@ -148,6 +148,10 @@ class Audience:
         """Remove the people from the disk."""
         self._spool.close()
 
+    def lines(self) -> Iterator[bytes]:
+        """Read all people as they lie on the disk."""
+        return self._spool.lines()
+
     def portions(self) -> Iterator[list[Person]]:
         """Read all people, up to a thousand at a time. This can be done any number of times."""
         for block in self._spool:

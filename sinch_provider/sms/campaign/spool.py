@@ -76,18 +76,26 @@ class Spool:
             )
             + b"\n"
         )
+        self.write_line(line)
+
+    def write_line(self, line: bytes) -> None:
+        """Append a block that another spool has written."""
         self._file.seek(self._end)
         self._file.write(line)
         self._end += len(line)
 
     def __iter__(self) -> Iterator[Block]:
+        return (Block(*json.loads(line)) for line in self.lines())
+
+    def lines(self) -> Iterator[bytes]:
+        """Read the blocks as they are written."""
         # Several may read at the same time, so nobody relies on where the file stands.
         at = 0
         while at < self._end:
             self._file.seek(at)
             line = self._file.readline()
             at += len(line)
-            yield Block(*json.loads(line))
+            yield line
 
     @property
     def size(self) -> int:

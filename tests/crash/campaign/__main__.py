@@ -7,4 +7,4 @@ import sys
 from tests.crash.__main__ import main
 
 if __name__ == "__main__":
-    sys.exit(main("campaigns", "python -m tests.crash.campaign", 5_000))
+    sys.exit(main("campaigns", "python -m tests.crash.campaign", 10_000))

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.crash import chance
 from tests.crash.campaign.holes import hole
-from tests.crash.campaign.points import OTHER_POINTS, TASK_POINTS
+from tests.crash.campaign.points import OTHER_POINTS, PLAN_POINTS, TASK_POINTS
 from tests.crash.campaign.product import AUDIENCES
 from tests.crash.campaign.schedules import CampaignSchedule
 from tests.crash.exhaustive import KINDS
@@ -16,7 +16,7 @@ from tests.crash.schedules import Event, event
 
 #: Those of sending, three times: most of a campaign's life is there.
 _SENDING = TASK_POINTS[5:13]
-_STRUCK = (*TASK_POINTS, *_SENDING, *_SENDING, "looking", "looked", "waiting")
+_STRUCK = (*TASK_POINTS, *_SENDING, *_SENDING, "looking", "looked", "waiting", *PLAN_POINTS)
 _ANYWHERE = (*TASK_POINTS, *OTHER_POINTS)
 _OPERATIONS = {"get": "delivery_report", "cancel": "send"}
 
@@ -50,6 +50,7 @@ def _schedule(source: random.Random, seed: int) -> CampaignSchedule:
         window=source.choice((None,) * 6 + (("10:30", "20:00"), ("08:00", "09:07"))),
         canary=source.choice((0, 0, 0, 2, 5)),
         dispatch=source.choice((1, 1, 60, 4000)),
+        plan=source.choice((False, False, True)),
         seed=seed,
     )
     if made.journal == "none":
@@ -85,7 +86,8 @@ def _trouble(source: random.Random, batches: int) -> list[Event]:
     kind = source.choice(
         ("garble journal", "stale journal", "refused", "answer lost", "api down", "slow", "audience",
          "audience", "audience", "exclude", "exclude", "exclusions fail", "exclusions gone", "cancel batch",
-         "cancel batch", "proxy repeats", "rotate", "clear", "clear", "clear", "clear", "redeploy", "delay")
+         "cancel batch", "forge plan", "proxy repeats", "rotate", "clear", "clear", "clear", "clear",
+         "redeploy", "delay")
     )  # fmt: skip
     cleared = [event("finished", "clear")] if idle == "finished" else []
     if kind in {"garble journal", "stale journal"}:
@@ -103,6 +105,8 @@ def _trouble(source: random.Random, batches: int) -> list[Event]:
         at = source.choice((anywhere, idle))
         again = cleared if at == "finished" else []
         return [event(at, kind, 1 if at == idle else nth, which=source.randint(0, 9)), *again]
+    if kind == "forge plan":
+        return [event("between attempts", kind)]
     if kind == "rotate":
         return [event(idle, kind), *cleared]
     if kind == "proxy repeats":

@@ -19,6 +19,8 @@ from tests.crash.processes import OutOfReachError
 _MOST_REQUESTS = 300
 #: Events and faults that let time pass between cutting a batch and its request.
 _DELAYS = {"pause", "stop", "slow", "api down", "refused", "clear"}
+#: After these, a process may keep a plan that its successor does not know.
+_OUTLIVED = {"pause", "stop", "slow", "api down", "clear", "redeploy"}
 _DELAYING = {"rate_limited", "server_error", "lost_reply", "expired_token", "unknown_token"}
 
 
@@ -116,6 +118,8 @@ def _ends(world: CampaignWorld) -> Iterator[str]:
     """How the task has ended, and whether what it said is true."""
     (ti,), schedule = world.tasks, world.schedule
     yield from (lie for entry in world.entries if (lie := _lie(entry)))
+    if ti.state == "success" and world.plans and not schedule.acts & _OUTLIVED and any(world.plans.iterdir()):
+        yield "a plan is left"
     undelivered = schedule.dispatch > 60 or "cancel batch" in schedule.acts
     if any("The canary has stopped" in str(each.error) for each in world.entries) and not undelivered:
         yield "the canary has stopped the campaign, although its texts were delivered"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import traceback
 from collections import Counter
 
@@ -23,6 +24,8 @@ def play(sandbox: Sandbox, schedule: CampaignSchedule) -> Played:
         verdict = judge(world)
     except Exception:
         verdict = Verdict(faults=[f"broke: {traceback.format_exc()}"], unexplained=1)
+    if world.plans:
+        shutil.rmtree(world.plans)
     for ti in world.tasks:
         verdict.states[ti.state] += 1
     world.counts[BETWEEN] += struck_between(world)

@@ -15,6 +15,7 @@ from sinch_provider.sms.campaign.journal import CampaignJournal
 from sinch_provider.sms.campaign.sending import Sending
 from sinch_provider.sms.sending import listing
 from sinch_provider.sms.wire import following
+from sinch_provider.task.plans import Plan
 from tests.crash import points
 from tests.crash.actors import current, point
 from tests.crash.campaign import strands
@@ -40,14 +41,18 @@ TASK_POINTS = (
     "before XCom",
     "after XCom",
 )
+#: Passed only with a plan.
+PLAN_POINTS = ("plan not kept yet", "plan kept", "plan not removed yet", "plan removed")
 #: Passed only after other trouble.
-OTHER_POINTS = ("looking", "looked", "waiting", "deferred", "between attempts", "finished")
+OTHER_POINTS = (*PLAN_POINTS, "looking", "looked", "waiting", "deferred", "between attempts", "finished")
 
 _read = CampaignJournal.read
 _close = CampaignJournal.close
 _find = Campaign._find
 _look = reached._look
 _post = Sending._post
+_write = Plan.write
+_remove = Plan.remove
 _A_FEW = 4
 
 
@@ -75,6 +80,19 @@ def _closing(self: Any) -> None:
     finally:
         if state is not None:
             state.closing = False
+
+
+def _keeping(self: Any, *args: Any) -> Any:
+    point("plan not kept yet")
+    seal = _write(self, *args)
+    point("plan kept")
+    return seal
+
+
+def _removing(self: Any) -> None:
+    point("plan not removed yet")
+    _remove(self)
+    point("plan removed")
 
 
 async def _finding(self: Any, *args: Any) -> Any:
@@ -121,6 +139,8 @@ def instrumented() -> Iterator[None]:
         mock.patch.object(CampaignJournal, "close", _closing),
         mock.patch.object(Campaign, "_find", _finding),
         mock.patch.object(reached, "_look", _looking),
+        mock.patch.object(Plan, "write", _keeping),
+        mock.patch.object(Plan, "remove", _removing),
         mock.patch.object(Sending, "_post", _sending),
         mock.patch.object(entry, "messages_for", _cut),
         mock.patch.object(following, "_together", strands.together),

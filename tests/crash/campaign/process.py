@@ -59,8 +59,9 @@ def run_campaign(
     actor.operator = operator
     try:
         point("started")
-        with running(operator):
-            summary = operator.resume(context, {"status": "due"}) if resumed else operator.execute(context)
+        with running(operator), world.noting_plan(entry):
+            go_on = {"status": "due"}
+            summary = operator.resume(context, go_on) if resumed else operator.execute(context)
         point("before XCom")
         world.api_call(actor)
         ti.xcom = json.loads(json.dumps(summary))
@@ -85,6 +86,19 @@ def run_campaign(
             entry.succeeded = not ti.restarting
             entry.summary = summary
             world.conclude(ti, None)
+
+
+class Source:
+    """The rows of the source, read only if there is no plan."""
+
+    def __init__(self, world: CampaignWorld, entry: Entry) -> None:
+        self._world = world
+        self._entry = entry
+
+    def __iter__(self) -> Iterator[Any]:
+        self._entry.read = True
+        self._world.planned = self._entry.people
+        return iter(self._entry.rows)
 
 
 class Excluded:
@@ -112,7 +126,8 @@ def operator_of(world: CampaignWorld, entry: Entry) -> Any:
         optional["canary"] = Canary(schedule.canary)
     return SinchCampaignOperator(
         task_id="send",
-        rows=entry.rows,
+        rows=Source(world, entry),
+        plan_path=None if world.plans is None else str(world.plans),
         number_column="phone",
         retries=world.retries,
         max_in_flight=schedule.in_flight,

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any, Final
 
 from tests.crash.campaign.holes import hole
-from tests.crash.campaign.points import TASK_POINTS
+from tests.crash.campaign.points import PLAN_POINTS, TASK_POINTS
 from tests.crash.campaign.schedules import CampaignSchedule
 from tests.crash.exhaustive import HANG, KINDS
 from tests.crash.schedules import Event, event
@@ -23,6 +23,7 @@ POINTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "looking": (event("reply sent, not read", "kill"),),
     "looked": (event("reply sent, not read", "kill"),),
     "waiting": (event("mid-request", "kill"),),
+    **dict.fromkeys(PLAN_POINTS, ()),
 }
 #: What has become of the journal when the next entry begins.
 JOURNALS: Final = ("kept", "deleted", "absent", "unreadable", "stale")
@@ -36,6 +37,8 @@ LAGS: Final[Mapping[str, tuple[dict[str, Any], ...]]] = {
 AUDIENCES: Final = ("same", "front", "end", "middle", "other", "fewer", "reversed", "swapped", "doubled")
 #: Requests on their way at once.
 IN_FLIGHT: Final = (1, 2, 4)
+#: Whether a plan keeps the checked people.
+PLANS: Final = {False: "no plan", True: "plan"}
 
 
 def _fault(kind: str, operation: str = "send", **details: Any) -> dict[str, Any]:
@@ -117,6 +120,7 @@ def _nemeses() -> dict[str, CampaignSchedule]:
         "clocks 5 minutes apart, otherwise": CampaignSchedule(skews=(-300, 300)),
         "two languages, doubles": CampaignSchedule(languages=2, doubles=4, people=12),
         "two weeks later": CampaignSchedule(retry_delay=14 * _DAY),
+        "plan forged": events(event("between attempts", "forge plan"), plan=True),
         "killed again": events(event("looking", "kill"), event("leaving", "kill", 4)),
     }
     for reply in ("other_batch", "other_reference", "other_recipients", "other_text", "less", "trimmed"):
@@ -131,13 +135,14 @@ def schedules() -> Iterator[tuple[str, CampaignSchedule]]:
     """Return schedules with their names. Any two values of different kinds meet in at least one."""
     turns = _turns()
     for (nemesis, base), (at, first), kind in product(NEMESES.items(), POINTS.items(), KINDS):
-        journal, lag, audience, in_flight, nth = next(turns)
+        journal, lag, audience, in_flight, nth, plan = next(turns)
         nth = 1 if at in _ONCE or at not in TASK_POINTS else nth
         act, details = KINDS[kind]
         struck = replace(
             base,
             retries=base.retries + 1,
             in_flight=in_flight,
+            plan=plan or at in PLAN_POINTS,
             faults=(*((HANG,) if at == _ACCEPTED else ()), *base.faults),
             events=(*base.events, *first, event(at, act, nth, **details)),
         )
@@ -145,13 +150,14 @@ def schedules() -> Iterator[tuple[str, CampaignSchedule]]:
         for each in dict.fromkeys((lag, "none")):
             made = _with_lag(struck, each)
             if hole(made) is None:
-                yield f"{nemesis} / {at} {nth} / {kind} / {journal} / {each} / {audience} / {in_flight}", made
+                names = nemesis, f"{at} {nth}", kind, journal, each, audience, in_flight, PLANS[made.plan]
+                yield " / ".join(map(str, names)), made
                 break
 
 
-def _turns() -> Iterator[tuple[str, str, str, int, int]]:
-    """Return journals, lags, audiences, requests in flight, and whether a point is struck first or later."""
-    combinations = list(product(JOURNALS, LAGS, AUDIENCES, IN_FLIGHT, (1, 2, 3)))
+def _turns() -> Iterator[tuple[str, str, str, int, int, bool]]:
+    """Return journals, lags, audiences, requests in flight, how many-th passes are struck, and plans."""
+    combinations = list(product(JOURNALS, LAGS, AUDIENCES, IN_FLIGHT, (1, 2, 3), PLANS))
     place = 0
     while True:
         # A step that shares no factor with their number passes all of them, and neighbours differ in all.

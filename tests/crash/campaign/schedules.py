@@ -22,6 +22,7 @@ class CampaignSchedule(Schedule):
     :param canary: How many people get the text first.
     :param window: When it opens and closes. The run begins at 09:00, wherever people are.
     :param cap: The most people.
+    :param plan: Whether a plan keeps the checked people between attempts.
     :param dispatch: Seconds that texts wait at Sinch before they leave, and can be cancelled.
     """
 
@@ -36,3 +37,4 @@ class CampaignSchedule(Schedule):
     canary: int = 0
     window: tuple[str, str] | None = None
     cap: int | None = None
+    plan: bool = False

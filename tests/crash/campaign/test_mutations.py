@@ -102,6 +102,9 @@ NOTICED_BY = {
         event("noted", "kill"), event("between attempts", "exclusions gone"), excluded=1
     ),
     "exclusions: batches are made before they may leave": _made(EXCLUDED, in_flight=2, rate=SLOW),
+    "plan: its HMAC is not compared": _made(
+        event("noted", "kill"), event("between attempts", "forge plan"), plan=True
+    ),
     "window: any hour will do": CampaignSchedule(window=("10:30", "20:00")),
     "window: not asked again when a batch leaves": CampaignSchedule(
         window=("08:00", "09:07"), rate=0.02, in_flight=4, people=24

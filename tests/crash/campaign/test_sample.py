@@ -8,7 +8,7 @@ from itertools import product as cartesian
 import pytest
 
 from tests.crash.campaign import chance, product
-from tests.crash.campaign.points import TASK_POINTS
+from tests.crash.campaign.points import PLAN_POINTS, TASK_POINTS
 from tests.crash.campaign.schedules import CampaignSchedule
 from tests.crash.exhaustive import HANG, KINDS
 from tests.crash.points import UNGUARDED
@@ -61,6 +61,12 @@ def test_every_point_is_reached(play, at):
 
 
 @needs_task_state
+@pytest.mark.parametrize("at", PLAN_POINTS)
+def test_every_point_of_a_plan_is_reached(play, at):
+    assert play(CampaignSchedule(plan=True, events=(event(at, "kill"),))).struck["kill", at] == 1
+
+
+@needs_task_state
 def test_kills_between_the_first_request_and_the_last_are_counted(play):
     counts = play(CampaignSchedule(events=(event("leaving", "kill", 2),))).counts
     assert counts["killed between first and last POST"] == 1
@@ -77,7 +83,7 @@ def test_any_two_values_meet():
     """Two points, kills, nemeses, journals, lags, audiences or numbers of requests, unless they are a gap."""
     kinds = (
         product.NEMESES, product.POINTS, KINDS, product.JOURNALS, product.LAGS, product.AUDIENCES,
-        map(str, product.IN_FLIGHT),
+        map(str, product.IN_FLIGHT), product.PLANS.values(),
     )  # fmt: skip
     wanted = {pair for one, other in combinations(map(tuple, kinds), 2) for pair in cartesian(one, other)}
     met = set()
@@ -90,6 +96,7 @@ def test_any_two_values_meet():
         *cartesian(["stale", "a proxy repeats"], ["all", "first", "second"]),
         *cartesian(UNGUARDED, [each for each in stops if "before" not in each]),
         *cartesian(stops, ["absent"]),
+        *cartesian(PLAN_POINTS, ["no plan"]),
         ("accepted 60 s later", "stale"),
         ("redirected, accepted, listed late", "stale"),
         ("cleared by a deaf one", "deleted"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from sinch_provider.sms.fields.times import parse_time
@@ -22,6 +25,8 @@ from tests.crash.world import Attempt, TaskInstance, World
 _BASE = 447700900200
 #: The index of the first person who is not in the audience at first.
 NEW = 60
+#: The index of somebody who is never in the audience.
+_NOBODY = 99
 #: The hour at which a run with a window begins.
 NINE = 9
 #: How long Airflow takes, at least, to let a task wait and go on.
@@ -60,6 +65,8 @@ class Entry:
     began: float
     attempt: Attempt = field(repr=False)
     succeeded: bool = False
+    #: Whether it has read the source.
+    read: bool = False
     error: Exception | None = None
     #: How many people are in batches of which this entry knows that Sinch has accepted them.
     accepted: int = 0
@@ -117,6 +124,9 @@ class CampaignWorld(World):
         )
         #: Whether the source of exclusions has lost its rows.
         self.exclusions_gone = False
+        #: Where plans are kept, and who is in the last one.
+        self.plans = Path(tempfile.mkdtemp(prefix="plans-")) if schedule.plan else None
+        self.planned = self.people
         self.entries: list[Entry] = []
         self.posts: list[Post] = []
         self.posts_at_kills: list[int] = []
@@ -216,6 +226,8 @@ class CampaignWorld(World):
             self.trouble.left[act] += event.get("count", 1)
         elif act == "exclusions gone":
             self.exclusions_gone = True
+        elif act == "forge plan":
+            self._forge_plan()
         elif act == "stale journal":
             self._restore_journal(event.get("back", 1))
         elif act == "cancel batch":
@@ -273,7 +285,22 @@ class CampaignWorld(World):
         with suppress(Exception):  # The answer may be lost, too.
             self.sandbox.send({name: batch[name] for name in names if batch.get(name)})
 
+    def _forge_plan(self) -> None:
+        """Put somebody else into the plan."""
+        for file in self.plans.iterdir() if self.plans else ():
+            somebody, nobody = (number(each).encode() for each in (self.planned[0], _NOBODY))
+            file.write_bytes(file.read_bytes().replace(somebody, nobody))
+
     # What entries meet
+
+    @contextmanager
+    def noting_plan(self, entry: Entry) -> Iterator[None]:
+        """Note whom an entry knew from a plan, if it has not read the source."""
+        try:
+            yield
+        finally:
+            if self.plans and not entry.read:
+                entry.people = list(self.planned)
 
     def note_cut(self, entry: Entry, people: list[str]) -> None:
         """Note whom a batch is for at the moment when it is made."""
