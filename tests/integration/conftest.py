@@ -148,6 +148,11 @@ def shown(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -
     return everything
 
 
+def states_of(run: Any) -> dict[str, str]:
+    """The states of a run's task instances, by task id."""
+    return {each.task_id: str(each.state) for each in run.get_task_instances()}
+
+
 def result_of(run: Any, task_id: str, map_index: int = -1) -> Any:
     """What a task of a run returned."""
     from airflow.utils.session import create_session

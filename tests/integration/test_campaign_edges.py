@@ -12,12 +12,8 @@ from airflow.providers.common.compat.sdk import DAG, task
 
 from sinch_provider.operators.campaign import Canary, SendWindow, SinchCampaignOperator
 from sinch_provider.sms.errors import SinchValidationError
-from tests.integration.conftest import result_of
+from tests.integration.conftest import result_of, states_of
 from tests.integration.test_campaign_pace import START, UK, campaign, received
-
-
-def states(run: Any) -> dict[str, str]:
-    return {each.task_id: str(each.state) for each in run.get_task_instances()}
 
 
 class TestAgain:
@@ -187,13 +183,13 @@ class TestSourceThatIsGone:
             )
         run = run_dag(dag)
         assert run.state == "success"
-        assert states(run) == {"remind": "success"}
+        assert states_of(run) == {"remind": "success"}
         assert result_of(run, "remind")["reached"] == 3
 
     def test_nobody_at_all_is_skipped(self, run_dag, sinch_default):
         with DAG("nobody", start_date=START, schedule=None) as dag:
             campaign(rows=[], on_empty="skip")
-        assert states(run_dag(dag)) == {"remind": "skipped"}
+        assert states_of(run_dag(dag)) == {"remind": "skipped"}
 
 
 def test_an_old_run_begins_now(run_dag, sinch_default, monkeypatch, noon):

@@ -16,11 +16,15 @@ import pytest
 from airflow.models import DagRun
 
 from sinch_sandbox.client import SandboxClient
-from tests.integration.conftest import ROOT
-from tests.versions import AIRFLOW, bag_of, schedule_of
+from tests.integration.conftest import ROOT, result_of, states_of
+from tests.versions import AIRFLOW, bag_of, needs, schedule_of
 
 FOLDER = ROOT / "example_dags"
-NAMES = sorted(path.stem for path in FOLDER.glob("example_*.py"))
+#: Those in which a person approves something, which Airflow knows since 3.1.
+APPROVED = {"example_campaign_approval"}
+NAMES = sorted(
+    {path.stem for path in FOLDER.glob("example_*.py")} - (APPROVED if AIRFLOW < (3, 1) else set())
+)
 
 
 def for_this_airflow(source: str) -> str:
@@ -63,8 +67,26 @@ def texts(sandbox: SandboxClient) -> dict[str, str]:
     return {message["to"]: message["body"] for message in sandbox.messages()}
 
 
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """What a person says, at once, whatever is asked."""
+    if AIRFLOW < (3, 1):
+        return
+    from airflow.providers.standard.operators.hitl import ApprovalOperator
+
+    said = {"chosen_options": [getattr(request, "param", "Approve")], "params_input": {}}
+    said |= {
+        "responded_by_user": {"id": "1", "name": "Ann"},
+        "responded_at": pendulum.now("UTC"),
+        "timedout": False,
+    }
+    monkeypatch.setattr(
+        ApprovalOperator, "execute", lambda self, context: self.execute_complete(context, said)
+    )
+
+
 def test_all_load(bag: Any) -> None:
-    assert bag.import_errors == {}
+    assert {Path(each).stem for each in bag.import_errors} <= APPROVED - set(NAMES)
     assert sorted(bag.dags) == NAMES
 
 
@@ -89,7 +111,7 @@ def test_one_line_makes_it_a_schedule(name: str, tmp_path: Path) -> None:
     assert str(schedule_of(bag.dags[name])) in {"@daily", "@weekly"}
 
 
-@pytest.mark.usefixtures("moving_clock", "warehouse")
+@pytest.mark.usefixtures("moving_clock", "warehouse", "answer")
 @pytest.mark.parametrize("name", NAMES)
 def test_logs_name_nobody(
     run: Callable[[str], DagRun],
@@ -205,3 +227,22 @@ def test_campaign_resend(run: Callable[[str], DagRun], sinch_default: SandboxCli
     sent = [message["to"] for message in sinch_default.messages()]
     assert len(sent) == 10
     assert sent.count("447700900604") == 2
+
+
+@needs(3, 1, what="approvals")
+@pytest.mark.usefixtures("noon", "answer")
+@pytest.mark.parametrize("answer", ["Approve", "Reject"], indirect=True)
+def test_campaign_approval(
+    run: Callable[[str], DagRun], sinch_default: SandboxClient, request: pytest.FixtureRequest
+) -> None:
+    done = run("example_campaign_approval")
+    assert done.state == "success"
+    approved = request.node.callspec.params["answer"] == "Approve"
+    assert len(texts(sinch_default)) == (5 if approved else 0)
+    assert states_of(done) == {
+        "check": "success",
+        "approve": "success",
+        "send": "success" if approved else "skipped",
+        "forget": "skipped" if approved else "success",
+    }
+    assert not Path(result_of(done, "check")["plan"]["path"]).exists()
