@@ -14,8 +14,10 @@ from sinch_provider.operators.campaign import Canary, SendWindow, SinchCampaignO
 from sinch_provider.sms.errors import SinchValidationError
 from tests.integration.conftest import result_of, states_of
 from tests.integration.test_campaign_pace import START, UK, campaign, received
+from tests.versions import needs_task_state
 
 
+@pytest.mark.usefixtures("noon")
 class TestAgain:
     def test_executed_twice_in_a_task(self, run_dag, sinch_default):
         with DAG("twice", start_date=START, schedule=None) as dag:
@@ -54,7 +56,6 @@ class TestAgain:
         run_dag(dag)
         assert received(sinch_default) == Counter(UK[2:5])
 
-    @pytest.mark.usefixtures("noon")
     def test_mapped_items_with_the_same_key(self, run_dag, sinch_default):
         with DAG("mapped", start_date=START, schedule=None) as dag:
             SinchCampaignOperator.partial(
@@ -192,6 +193,7 @@ class TestSourceThatIsGone:
         assert states_of(run_dag(dag)) == {"remind": "skipped"}
 
 
+@needs_task_state
 def test_an_old_run_begins_now(run_dag, sinch_default, monkeypatch, noon):
     from sinch_provider.task import identity
 
