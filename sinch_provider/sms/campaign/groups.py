@@ -17,8 +17,9 @@ async def members_of(group_id: str) -> list[str]:
     :param group_id: 26 letters and digits.
     :raises SinchNotSentError: Sinch knows no such group.
     """
+    call: Call[list[str]] = Call("group_members", "GET", f"/groups/{group_id}/members", _numbers)
     try:
-        return await Call("group_members", "GET", f"/groups/{group_id}/members", _numbers)
+        return await call
     except SinchNotFoundError:
         pass
     raise SinchNotSentError(

@@ -8,7 +8,7 @@ from typing import Any
 import phonenumbers
 import pytest
 
-from sinch_provider.sms.campaign.phones import GROUP, MISSING, NOT_OF_COUNTRY, read_numbers
+from sinch_provider.sms.campaign.phones import GROUP, MISSING, NOT_OF_COUNTRY, ZERO, read_numbers
 from sinch_provider.sms.fields.recipients import MIN_DIGITS
 
 SWEDISH = "46701740605"
@@ -37,6 +37,15 @@ GROUP_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
         ("00447700900222", "SE", "447700900222"),
         ("(202) 555-0123", "US", "12025550123"),
         ("12025550123", "US", "12025550123"),
+        # A national number after the country code.
+        ("+46 070 174 06 05", None, SWEDISH),
+        ("46070-174 06 05", None, SWEDISH),
+        ("0046 070 174 06 05", "GB", SWEDISH),
+        ("+44 07700 900222", None, "447700900222"),
+        ("+44 07700 900222", "GB", "447700900222"),
+        # Countries that keep it.
+        ("+39 06 1234 5678", None, "390612345678"),
+        ("+225 01 02 03 04 05", None, "2250102030405"),
         # From abroad, without plus: no Swedish number looks like it.
         ("12025550123", "SE", "12025550123"),
     ],
@@ -65,6 +74,11 @@ def test_read(value: Any, country: str | None, number: str) -> None:
         ("070174", "SE", None),
         ("0701740605070174", "SE", None),
         ("447700900222", "SE", NOT_OF_COUNTRY),
+        ("4407700900222", "GB", NOT_OF_COUNTRY),
+        ("+1 0202 555 0123", None, ZERO),
+        ("+39 06", None, "must be an international phone number of 5 to 15 digits"),
+        ("+46 070", None, ZERO),
+        ("NULL", "SE", MISSING),
         ("Maria", "SE", "must be an international phone number of 5 to 15 digits"),
         ("701740605.0", "SE", "is a number with a decimal point"),
         (701740605.0, "SE", "is a number with a decimal point"),
