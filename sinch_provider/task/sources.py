@@ -91,8 +91,8 @@ def read_file(path: str, use: Use[T]) -> T:
     """
     Read the rows of a file, on this machine or in any storage that Airflow reaches.
 
-    CSV begins with a line of names, after any that are empty; its separator is a comma, a semicolon or a tab. In JSON Lines (``.jsonl``,
-    ``.ndjson``) every line is an object.
+    CSV begins with a line of names, after any that are empty; its separator is a comma, a semicolon or a
+    tab. In JSON Lines (``.jsonl``, ``.ndjson``) every line is an object.
 
     :param path: As ``ObjectStoragePath`` takes it, such as ``s3://conn_id@bucket/guests.csv``.
     :raises AirflowException: The file cannot be read.

@@ -184,9 +184,9 @@ def texts_of(values: Collection[Any]) -> list[str | None]:
     """
     Write the values of a column as texts, without blanks around them.
 
-    A missing value (None, NaN, or one of :data:`ABSENT`) and a blank one are the empty text. Whole numbers are written with digits,
-    ``Decimal`` with all places that it has, dates and times as ISO 8601 with a blank in the middle, a UUID
-    with dashes.
+    A missing value (None, NaN, or one of :data:`ABSENT`) and a blank one are the empty text. Whole numbers
+    are written with digits, ``Decimal`` with all places that it has, dates and times as ISO 8601 with a blank
+    in the middle, a UUID with dashes.
 
     :returns: None for everything else, such as floating-point numbers, whose digits may not be those that
         were meant, and true or false.
