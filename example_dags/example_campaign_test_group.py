@@ -51,7 +51,7 @@ def example_campaign_test_group() -> None:
     )
 
     @task
-    def arrived(sent: dict[str, Any]) -> None:
+    def arrived(sent: Any) -> None:
         if sent["kinds"].get("delivered", 0) < sent["people"]:
             raise AirflowFailException(f"Not all colleagues have the text: {sent['kinds']}")
 
