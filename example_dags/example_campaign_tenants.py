@@ -44,9 +44,9 @@ def example_campaign_tenants() -> None:
     def shops() -> list[dict[str, Any]]:
         return [
             {
-                "path": f"file://{DATA / f'parcels_{shop}.csv'}",
+                "path": f"file://{DATA}/parcels_{shop}.csv",
                 "from_": sender,
-                # The name of the campaign: it has to stay the same when there is another shop.
+                # Names the campaign: it stays the same if shops come and go.
                 "send_key": shop,
             }
             for shop, sender in SENDERS.items()
