@@ -37,6 +37,17 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["sinch_provider.triggers.batches", "sinch_provider.triggers.campaign"],
             }
         ],
+        "transfers": [
+            {
+                "source-integration-name": source,
+                "target-integration-name": integration,
+                "python-module": f"sinch_provider.transfers.{module}",
+            }
+            for source, module in (
+                ("Common SQL", "sql_to_sinch_sms"),
+                ("Common IO", "object_storage_to_sinch_sms"),
+            )
+        ],
         "extra-links": ["sinch_provider.links.SinchBatchLink"],
         "notifications": ["sinch_provider.notifications.sms.SinchSmsNotifier"],
         "task-decorators": [

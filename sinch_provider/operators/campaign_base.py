@@ -174,6 +174,7 @@ class CampaignOperator(SinchOperator):
             audience,
             seed=entered.reference,
             exclusions=running.exclusions_of(
+                client,
                 exclude=self.exclude,
                 exclude_sql=self.exclude_sql,
                 exclude_conn_id=self.exclude_conn_id or self.sql_conn_id,

@@ -39,14 +39,15 @@ class SinchResendFailedOperator(CampaignOperator):
     :param campaign: What the campaign's task returned, or its reference. (templated)
     :param temporary_codes: The codes of failures that may pass. By default those that Sinch documents as
         such.
-    :param exclude: Whom not to text: rows of one column of numbers, or the path of a file with them, as
-        ``ObjectStoragePath`` takes it. Rows are never rendered. (templated, as a whole)
+    :param exclude: Whom not to text: rows of one column of numbers, or of group ids, which stand for their
+        members; a group id; or the path of a file with such rows, as ``ObjectStoragePath`` takes it. Rows are
+        never rendered. (templated, as a whole)
     :param exclude_sql: A query of one column of numbers. (templated)
     :param exclude_conn_id: The connection of its database. (templated)
     :param exclude_campaign: What another campaign has returned, or its reference: whoever it has reached is
         not texted. (templated)
-    :param exclude_max_age: The numbers of ``exclude`` are read again when they are older. If they cannot be
-        read, or become empty, nothing more is sent.
+    :param exclude_max_age: All of these are read again when they are older. If they cannot be read, or become
+        empty, nothing more is sent.
     :param default_country: Whose numbers those of ``exclude`` without ``+`` are, such as ``SE``.
     :param on_empty: What to do if there is nobody to text: ``succeed``, ``skip`` or ``fail``.
     :param max_recipients: Refuse to text more people.

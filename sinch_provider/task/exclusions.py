@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sinch_provider.sms.campaign.exclusions import Exclusions, Read
+from sinch_provider.sms.campaign.groups import members_of
 from sinch_provider.sms.campaign.reached import people_reached
 from sinch_provider.sms.errors import Fault, SinchValidationError
-from sinch_provider.task.sources import read_file, read_query, read_value
+from sinch_provider.sms.fields.recipients import is_group_id
+from sinch_provider.task.sources import Use, read_file, read_query, read_value
+
+if TYPE_CHECKING:
+    from sinch_provider.sms.client import SinchClient
+
+T = TypeVar("T")
 
 
 def exclusions_of(
+    client: SinchClient,
     *,
     exclude: Any,
     exclude_sql: str | None,
@@ -25,7 +33,8 @@ def exclusions_of(
     """
     Return what makes the exclusions of a campaign; None: there are none.
 
-    :param exclude: Rows, or the path of a file with them.
+    :param client: Asks Sinch who is in a group, and whom another campaign has reached.
+    :param exclude: Rows, the path of a file with them, or a group id.
     :param exclude_sql: A query.
     :param exclude_conn_id: The connection of its database.
     :param exclude_campaign: What another campaign has returned, or its reference.
@@ -33,7 +42,9 @@ def exclusions_of(
     :param default_country: Whose numbers those without ``+`` are.
     """
     sources: dict[str, Read] = {}
-    if isinstance(exclude, str):
+    if isinstance(exclude, str) and is_group_id(exclude.strip()):
+        sources["exclude"] = partial(read_value, [exclude])
+    elif isinstance(exclude, str):
         sources["exclude"] = partial(read_file, exclude)
     elif exclude is not None:
         sources["exclude"] = partial(read_value, exclude)
@@ -46,10 +57,17 @@ def exclusions_of(
 
     other = None if exclude_campaign is None else _campaign(exclude_campaign)
 
+    def read_group(group_id: str, use: Use[T]) -> T:
+        return read_value(client.follow(members_of(group_id)), use)
+
     async def make(were_there: Collection[str]) -> Exclusions:
-        people = set() if other is None else await people_reached(*other)
         return Exclusions(
-            sources, people, default_country, exclude_max_age.total_seconds(), were_there=were_there
+            sources,
+            default_country,
+            exclude_max_age.total_seconds(),
+            read_group=read_group,
+            read_people=None if other is None else lambda: client.follow(people_reached(*other)),
+            were_there=were_there,
         )
 
     return make
@@ -61,7 +79,7 @@ def _campaign(campaign: Any) -> tuple[str, int] | None:
     batches: Any = 1
     if isinstance(campaign, Mapping):
         found, batches = campaign.get("reference"), campaign.get("batches")
-        if "reference" in campaign and batches == 0:
+        if "reference" in campaign and found is None and batches == 0:
             return None
     if isinstance(found, str) and found.strip() and isinstance(batches, int):
         return found.strip(), batches

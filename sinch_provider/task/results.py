@@ -45,6 +45,8 @@ _LONGEST_ID: Final = 1000
 #: Rows that go to the database together.
 _PORTION: Final = 1000
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_$]{0,62}"
+#: Airflow finds no other task in here, so it would not wait for that one.
+_NOT_TEXT: Final = "must be text, such as a template that pulls another task's output"
 _TABLE: Final = re.compile(rf"{_NAME}(?:\.{_NAME}){{0,2}}")
 _CSV: Final = ".csv"
 _LINES: Final = (".jsonl", ".ndjson")
@@ -82,8 +84,9 @@ class ResultsTable:
         faults = _faults_of_numbers(field, self.numbers)
         if not isinstance(self.conn_id, str) or not self.conn_id.strip():
             faults.append(Fault(f"{field}.conn_id", "must be the id of a connection"))
-        wrong = not isinstance(self.table, str) or not _TABLE.fullmatch(self.table)
-        if wrong and not is_template(self.table):
+        if not isinstance(self.table, str):
+            faults.append(Fault(f"{field}.table", _NOT_TEXT))
+        elif not _TABLE.fullmatch(self.table) and not is_template(self.table):
             rule = 'must be the name of a table, such as "sms_results" or "marketing.sms_results"'
             faults.append(Fault(f"{field}.table", rule))
         return faults
@@ -207,8 +210,9 @@ class ResultsFile:
     def faults(self, field: str = "results") -> list[Fault]:
         """Return what is wrong with it. What is a template yet is not looked at."""
         faults = _faults_of_numbers(field, self.numbers)
-        wrong = not isinstance(self.path, str) or not self.path.lower().endswith((_CSV, *_LINES))
-        if wrong and not is_template(self.path):
+        if not isinstance(self.path, str):
+            faults.append(Fault(f"{field}.path", _NOT_TEXT))
+        elif not self.path.lower().endswith((_CSV, *_LINES)) and not is_template(self.path):
             faults.append(Fault(f"{field}.path", "must end in .csv, .jsonl or .ndjson"))
         return faults
 

@@ -91,8 +91,8 @@ def read_file(path: str, use: Use[T]) -> T:
     """
     Read the rows of a file, on this machine or in any storage that Airflow reaches.
 
-    CSV has a line of names; its separator is a comma, a semicolon or a tab. In JSON Lines (``.jsonl``,
-    ``.ndjson``) every line is an object.
+    CSV begins with a line of names, after any that are empty; its separator is a comma, a semicolon or a
+    tab. In JSON Lines (``.jsonl``, ``.ndjson``) every line is an object.
 
     :param path: As ``ObjectStoragePath`` takes it, such as ``s3://conn_id@bucket/guests.csv``.
     :raises AirflowException: The file cannot be read.
@@ -106,12 +106,13 @@ def read_file(path: str, use: Use[T]) -> T:
             if lines:
                 return use(rows_of(json.loads(line) for line in read if line.strip()))
             reader = csv.reader(read, dialect=_dialect(file))
-            names = next(reader, [])
-            if not any(names) or any(map(_LIKE_A_NUMBER.fullmatch, names)):
+            rows = _filled(reader)
+            names = next(rows, [])
+            if not names or any(map(_LIKE_A_NUMBER.fullmatch, names)):
                 raise AirflowException(
                     f"The file {mask_text(place.name)!r} must begin with a line of names of columns."
                 )
-            return use(rows_of(_filled(reader), names))
+            return use(rows_of(rows, names))
     except (SinchError, AirflowException):
         raise
     except Exception as error:
@@ -120,12 +121,12 @@ def read_file(path: str, use: Use[T]) -> T:
 
 
 def _dialect(file: Any) -> type[csv.Dialect]:
-    line = file.readline()
+    line = next((each for each in iter(file.readline, "") if each.strip(" ,;\t\r\n")), "")
     file.seek(0)
     separator = max(",;\t", key=line.count)
     return type("_Dialect", (csv.excel,), {"delimiter": separator, "strict": True})
 
 
 def _filled(reader: Iterator[list[str]]) -> Iterator[list[str]]:
-    # Spreadsheets end files with lines of nothing but separators.
-    return (row for row in reader if any(row))
+    # Spreadsheets begin and end files with lines of nothing but separators.
+    return (row for row in reader if any(map(str.strip, row)))

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pendulum
 import pytest
+import requests
 from airflow.providers.common.compat.sdk import DAG
 
 from sinch_provider.operators.campaign import (
@@ -22,7 +23,7 @@ from sinch_provider.operators.campaign import (
     SinchCampaignOperator,
 )
 from sinch_provider.operators.resend import SinchResendFailedOperator
-from tests.integration.conftest import result_of
+from tests.integration.conftest import result_of, state_of
 
 START = pendulum.datetime(2026, 1, 1, tz="UTC")
 UK = [f"+447700900{number:03}" for number in range(200, 220)]
@@ -127,6 +128,26 @@ class TestExclusions:
         assert result_of(run, "remind")["excluded"] == 3
         expected = Counter(UK[:2]) + Counter(UK[3:6]) + Counter(each for each in UK[:6] if each != UK[3])
         assert received(sinch_default) == expected
+
+    def test_a_group(self, run_dag, sinch_default):
+        plan, token = sinch_default.credentials.service_plan_id, sinch_default.credentials.api_token
+        group = requests.post(
+            f"{sinch_default.url}/xms/v1/{plan}/groups",
+            json={"members": UK[:2]},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=10,
+        ).json()["id"]
+        with DAG("group", start_date=START, schedule=None) as dag:
+            campaign(rows=UK[:6], exclude=[group, UK[2]])
+            campaign(task_id="only", rows=UK[:6], exclude=group)
+            campaign(task_id="unknown", rows=UK[:6], exclude="01J8ZC4M7T2Q9KX5RVBW3NHYDP")
+        run = run_dag(dag)
+        assert {each: state_of(run, each)[0] for each in ("remind", "only", "unknown")} == {
+            "remind": "success",
+            "only": "success",
+            "unknown": "failed",
+        }
+        assert received(sinch_default) == Counter(UK[3:6]) + Counter(UK[2:6])
 
     def test_what_cannot_be_read_keeps_everything_from_being_sent(self, run_dag, sinch_default, shown):
         with DAG("unreadable", start_date=START, schedule=None) as dag:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -127,7 +128,8 @@ def test_logs_name_nobody(
     shown = caplog.text + "".join(capfd.readouterr())
     assert name in shown
     assert not re.search(
-        r"447700900\d{3}|46701740\d{3}|see you|Hej!|museum|Please|pounds|doors|rrarna|see you tomorrow", shown
+        r"447700900\d{3}|46701740\d{3}|see you|Hej!|museum|Please|pounds|doors|rrarna|parcel is|umbrella",
+        shown,
     )
 
 
@@ -246,3 +248,32 @@ def test_campaign_approval(
         "forget": "skipped" if approved else "success",
     }
     assert not Path(result_of(done, "check")["plan"]["path"]).exists()
+
+
+def test_campaign_tenants(run: Callable[[str], DagRun], sinch_default: SandboxClient) -> None:
+    assert run("example_campaign_tenants").state == "success"
+    assert Counter((message["from"], message["to"][-3:]) for message in sinch_default.messages()) == Counter(
+        [("Harbour", "222"), ("Harbour", "333"), ("Station", "333"), ("Station", "444")]
+    )
+    assert texts(sinch_default)["447700900444"] == "Hi Olu, your parcel is here."
+
+
+@pytest.mark.usefixtures("noon", "warehouse")
+class TestTestGroup:
+    NAME = "example_campaign_test_group"
+
+    def test_customers_come_after_colleagues(
+        self, run: Callable[[str], DagRun], sinch_default: SandboxClient
+    ) -> None:
+        assert run(self.NAME).state == "success"
+        sent = [message["to"][-3:] for message in sinch_default.messages()]
+        assert sorted(sent[:2]) == ["222", "600"]
+        # One colleague is a customer too.
+        assert sorted(sent[2:]) == [f"60{number}" for number in range(1, 9)]
+
+    def test_a_colleague_without_the_text_stops_it(
+        self, run: Callable[[str], DagRun], sinch_default: SandboxClient
+    ) -> None:
+        sinch_default.script({"prefix": "+447700900600", "status": "Failed", "code": 153})
+        assert run(self.NAME).state == "failed"
+        assert sorted(message["to"][-3:] for message in sinch_default.messages()) == ["222", "600"]

@@ -47,6 +47,12 @@ CAMPAIGN = {
     "sinch_provider.sms.runtime",
     "sinch_provider.task.results",
 }
+TRANSFERS = ("object_storage_to_sinch_sms", "sql_to_sinch_sms")
+TRANSFER = {
+    *CAMPAIGN,
+    "sinch_provider.transfers",
+    *(f"sinch_provider.transfers.{name}" for name in TRANSFERS),
+}
 # A hook in a Dag file: Airflow's own modules excepted.
 HOOK = {
     "sinch_provider",
@@ -165,12 +171,19 @@ def test_listed_modules_are_those_there_are(kind: str) -> None:
     assert listed == there - {f"{package.__name__}.{name}" for name in helpers}
 
 
+def test_listed_transfers_are_those_there_are() -> None:
+    package = import_module("sinch_provider.transfers")
+    there = {f"{package.__name__}.{module.name}" for module in pkgutil.iter_modules(package.__path__)}
+    assert {entry["python-module"] for entry in get_provider_info()["transfers"]} == there
+
+
 @needs(3, 0, what="a task SDK, which loads little")
 @pytest.mark.parametrize(
     ("module", "allowed"),
     [
         *((f"sinch_provider.operators.{name}", PARSED) for name in ("batches", "dry_run", "message", "send")),
         *((f"sinch_provider.operators.{name}", CAMPAIGN) for name in ("campaign", "resend")),
+        *((f"sinch_provider.transfers.{name}", TRANSFER) for name in TRANSFERS),
         ("sinch_provider.sensors.batches", PARSED),
         ("sinch_provider.hooks.sinch", HOOK),
         ("sinch_provider.notifications.sms", NOTIFIER),

@@ -53,6 +53,7 @@ def test_get(listed: Any) -> None:
     names = [
         PACKAGE,
         *(module for kind in ("hooks", "operators", "sensors", "triggers") for module in modules(kind)),
+        *(entry["python-module"] for entry in get_provider_info()["transfers"]),
         "sinch_provider.notifications.sms.SinchSmsNotifier",
         "sinch_provider.links.SinchBatchLink",
         "sinch_provider.decorators.sms.sinch_sms_task",

@@ -20,11 +20,15 @@ from sinch_provider.operators.batches import (
     SinchSendBatchOperator,
     SinchUpdateBatchOperator,
 )
+from sinch_provider.operators.campaign import SinchCampaignOperator
 from sinch_provider.operators.message import SinchMessageOperator
+from sinch_provider.operators.resend import SinchResendFailedOperator
 from sinch_provider.sensors.batches import SinchBatchSensor
 from sinch_provider.sms import message
 from sinch_provider.sms.message import MessageChanges, MessageFields, MessageOptions
 from sinch_provider.task.typing import BaseOperatorArguments, BaseSensorArguments
+from sinch_provider.transfers.object_storage_to_sinch_sms import ObjectStorageToSinchSmsOperator
+from sinch_provider.transfers.sql_to_sinch_sms import SqlToSinchSmsOperator
 from sinch_provider.triggers.batches import SinchBatchTrigger
 from tests.versions import needs
 
@@ -39,6 +43,8 @@ OPERATORS = [
     SinchDeliveryFeedbackOperator,
 ]
 CLASSES = [*OPERATORS, SinchBatchSensor]
+CAMPAIGNS = [SinchCampaignOperator, SinchResendFailedOperator]
+TRANSFERS = [SqlToSinchSmsOperator, ObjectStorageToSinchSmsOperator]
 WITH_MESSAGE = [
     SinchMessageOperator,
     SinchSendBatchOperator,
@@ -98,9 +104,25 @@ def test_the_message_is_documented_in_the_same_words(class_: Any) -> None:
     assert {name: docs[name] for name in message.MESSAGE} == {name: base[name] for name in message.MESSAGE}
 
 
-@pytest.mark.parametrize("class_", [*CLASSES, SinchBatchTrigger])
+@pytest.mark.parametrize("class_", [*CLASSES, *CAMPAIGNS, SinchBatchTrigger])
 def test_every_parameter_is_documented_in_order(class_: Any) -> None:
     assert list(message.docs_of(class_)) == list(own_parameters(class_))
+
+
+@pytest.mark.parametrize("class_", TRANSFERS)
+def test_a_transfer_documents_its_source_in_the_words_of_the_campaign(class_: Any) -> None:
+    docs = message.docs_of(class_)
+    assert list(docs) == [*own_parameters(class_), "kwargs"]
+    for name, parameter in own_parameters(class_).items():
+        assert parameter.default is Parameter.empty
+        assert docs[name].endswith(" (templated)")
+        assert name in class_.template_fields
+
+
+@pytest.mark.parametrize("class_", CAMPAIGNS)
+def test_templated_parameters_of_campaigns_say_so(class_: Any) -> None:
+    for name, said in message.docs_of(class_).items():
+        assert said.endswith(("(templated)", "(templated, as a whole)")) is (name in class_.template_fields)
 
 
 @pytest.mark.parametrize("class_", CLASSES)

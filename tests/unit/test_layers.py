@@ -18,7 +18,7 @@ PACKAGES: Final[Mapping[str, Path]] = {PROVIDER: ROOT / PROVIDER, SANDBOX: ROOT 
 #: The layers of the provider, top to bottom. A part is a folder or a file. It may import parts of lower
 #: layers, never those beside or above it.
 LAYERS: Final[tuple[tuple[str, ...], ...]] = (
-    ("decorators",),
+    ("decorators", "transfers"),
     ("operators", "sensors", "notifications"),
     ("triggers", "links", "retries"),
     ("task",),

@@ -50,6 +50,7 @@ UNEXPLAINED: Final = (
     "must be the id of a connection",
     "{…} ({…} people)",
     "A retry texts the others.",
+    "it is not a list of numbers",
     "it is not a page of batches",
     "all pages read",
     "pages missing",

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
-from sinch_provider.sms.campaign.phones import read_numbers
+from sinch_provider.sms.campaign.phones import GROUP, read_numbers
 from sinch_provider.sms.campaign.rows import Rows, is_missing
 from sinch_provider.sms.campaign.seen import Seen
-from sinch_provider.sms.errors import Fault, SinchNotSentError, SinchValidationError
+from sinch_provider.sms.errors import Fault, SinchError, SinchNotSentError, SinchValidationError
 from sinch_provider.sms.masking import mask_text
 from sinch_provider.sms.runtime import current
 
@@ -27,6 +28,8 @@ _ADVICE: Final = "Whoever was reached stays reached: a retry texts the others, o
 
 #: Reads all rows of a source, and returns what the function makes of them.
 Read = Callable[[Callable[[Rows], tuple[Seen, int]]], tuple[Seen, int]]
+#: The same with the members of a group, whose id comes first.
+ReadGroup = Callable[[str, Callable[[Rows], tuple[Seen, int]]], tuple[Seen, int]]
 
 
 class Exclusions:
@@ -34,8 +37,10 @@ class Exclusions:
     The numbers that a campaign leaves out.
 
     :param sources: Read them, by the name of the argument that a user knows. Each has one column, that of the
-        numbers.
-    :param people: Digits of more numbers, as whole numbers. They stay as they are.
+        numbers, or of group ids: these stand for the members of the group when it is read.
+    :param read_group: Reads the members of a group; None: a group id is a row without a number.
+    :param read_people: Reads more people, as digits of numbers: those whom another campaign has reached.
+        Whoever was among them stays excluded.
     :param default_country: Whose numbers those without ``+`` are.
     :param max_age: Seconds after which they are read again.
     :param were_there: The sources in which an earlier attempt has found some.
@@ -44,14 +49,18 @@ class Exclusions:
     def __init__(
         self,
         sources: Mapping[str, Read],
-        people: Collection[int] = frozenset(),
         default_country: str | None = None,
         max_age: float = MAX_AGE,
         *,
+        read_group: ReadGroup | None = None,
+        read_people: Callable[[], set[int]] | None = None,
         were_there: Iterable[str] = (),
     ) -> None:
         self._sources = sources
-        self._people = people
+        self._read_group = read_group
+        self._read_people = read_people
+        self._groups: dict[str, Read] = {}
+        self._people: set[int] = set()
         self._country = default_country
         self._max_age = max_age
         self._numbers: dict[str, Seen] = {}
@@ -82,30 +91,43 @@ class Exclusions:
         Read them if they are too old.
 
         :raises SinchNotSentError: They cannot be read, or are gone.
+        :raises SinchError: Sinch does not say who is in a group, or whom a campaign has reached.
         """
         if self._read_at is not None and self._age() < self._max_age:
             return
         # As of now, even if reading takes long.
         began = _clocks()
         before = len(self)
-        for name in self._sources:
-            numbers, unreadable = self._found(name)
-            if name in self.were_there and not len(numbers):
-                raise SinchNotSentError(
-                    f"{name} was not empty before, and now it is", operation="send", advice=_ADVICE
-                )
-            if unreadable:
-                log.warning("%d rows of %s have no phone number that can be read.", unreadable, name)
-            self._numbers[name] = numbers
+        self._groups = {}
+        found = {name: self._read(name) for name in self._sources}
+        # Sources are closed by now. They have named groups, and a group might name others.
+        while groups := self._groups.keys() - found.keys():
+            found |= {name: self._read(name) for name in groups}
+        self._numbers = found
+        if self._read_people is not None:
+            self._people |= self._read_people()
         self._read_at = began
         self.were_there |= {name for name, numbers in self._numbers.items() if len(numbers)}
         if len(self) != before:
             log.info("%d numbers are excluded.", len(self))
 
+    def _read(self, name: str) -> Seen:
+        numbers, unreadable = self._found(name)
+        if name in self.were_there and not len(numbers):
+            raise SinchNotSentError(
+                f"{name} was not empty before, and now it is", operation="send", advice=_ADVICE
+            )
+        if unreadable:
+            log.warning("%d rows of %s have no phone number that can be read.", unreadable, name)
+        return numbers
+
     def _found(self, name: str) -> tuple[Seen, int]:
         try:
-            return self._sources[name](self._use)
+            return (self._sources.get(name) or self._groups[name])(self._use)
         except Exception as error:
+            if isinstance(error, SinchError) and not isinstance(error, SinchValidationError):
+                # Sinch itself was asked, and says better what is wrong.
+                raise
             reason = f"{type(error).__name__}: {mask_text(str(error))}"
         # Raised outside the block: what a driver says may quote people.
         raise SinchNotSentError(f"{name} cannot be read ({reason})", operation="send", advice=_ADVICE)
@@ -122,12 +144,20 @@ class Exclusions:
             values: Sequence[object] = [row[0] for row in portion.rows if not is_missing(row[0])]
             digits, wrong = read_numbers(values, self._country)
             numbers.add([each for each in digits if each])
-            unreadable += len(wrong)
+            unreadable += len(wrong) - self._note_groups(values, wrong)
             rows_read += len(values)
         if unreadable > rows_read * MAX_UNREADABLE:
             rule = f"have {unreadable} of {rows_read} rows without a phone number that can be read"
             raise SinchValidationError([Fault("exclusions", rule)], "send")
         return numbers, unreadable
+
+    def _note_groups(self, values: Sequence[object], wrong: Mapping[int, str]) -> int:
+        """Note the groups among values that are no numbers, and return how many rows name one."""
+        if self._read_group is None:
+            return 0
+        groups = [str(values[index]).strip() for index, reason in wrong.items() if reason == GROUP]
+        self._groups |= {f"group {each}": partial(self._read_group, each) for each in groups}
+        return len(groups)
 
     def _age(self) -> float:
         assert self._read_at is not None

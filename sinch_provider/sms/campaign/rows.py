@@ -19,6 +19,13 @@ PORTION: Final = 1000
 #: The name of the only column where a source has plain numbers.
 NUMBER: Final = "number"
 
+#: What databases, spreadsheets and data frames write in the place of a value. Written like this: somebody may
+#: be called Null or Nan.
+ABSENT: Final = frozenset(
+    {"NULL", "null", "None", "nan", "NaN", "NAN", "NaT", "<NA>", "\\N", "#N/A", "#N/A N/A", "#NA"}
+    | {"#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"}
+)
+
 WRONG_LENGTH: Final = "has more or fewer values than the table has columns"
 NOT_A_ROW: Final = "is not a row of the same form as the first one"
 NEW_COLUMN: Final = f"has a column that none of the first {PORTION} rows has"
@@ -165,7 +172,8 @@ def _portion(rows: Sequence[Any], numbers: Sequence[int], wrong: dict[int, str])
 def is_missing(value: Any) -> bool:
     """Whether it is what databases and data frames have in the place of a value, or blank."""
     if isinstance(value, str):
-        return not value.strip()
+        text = value.strip()
+        return not text or text in ABSENT
     if isinstance(value, Decimal):
         return value.is_nan()
     # Those of data frames differ from themselves.
@@ -176,24 +184,26 @@ def texts_of(values: Collection[Any]) -> list[str | None]:
     """
     Write the values of a column as texts, without blanks around them.
 
-    A missing value (None, NaN) and a blank one are the empty text. Whole numbers are written with digits,
-    ``Decimal`` with all places that it has, dates and times as ISO 8601 with a blank in the middle, a UUID
-    with dashes.
+    A missing value (None, NaN, or one of :data:`ABSENT`) and a blank one are the empty text. Whole numbers
+    are written with digits, ``Decimal`` with all places that it has, dates and times as ISO 8601 with a blank
+    in the middle, a UUID with dashes.
 
     :returns: None for everything else, such as floating-point numbers, whose digits may not be those that
         were meant, and true or false.
     """
-    # Most columns are text.
-    return (
-        [each.strip() for each in values] if {str}.issuperset(map(type, values)) else list(map(_text, values))
-    )
+    if {str}.issuperset(map(type, values)):
+        # Most columns are text.
+        texts: list[str | None] = [each.strip() for each in values]
+        if ABSENT.isdisjoint(texts):
+            return texts
+    return list(map(_text, values))
 
 
 def _text(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value.strip()
     if is_missing(value):
         return ""
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, Decimal):
         return format(value, "f") if value.is_finite() else None
     if isinstance(value, (datetime, date, time, UUID)):

@@ -23,7 +23,7 @@ _NUMBER: Final = re.compile(r"\+?([0-9]{5,})")
 #: every character escaped.
 _ONE_BATCH: Final = 4 * 1024 * 1024
 _ONE_TOKEN: Final = 64 * 1024
-_LONG: Final = frozenset({"list", "send_dry_run"})
+_LONG: Final = frozenset({"list", "send_dry_run", "group_members"})
 
 
 class Kind(Enum):

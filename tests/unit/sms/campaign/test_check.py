@@ -51,6 +51,13 @@ def many(number: int) -> list[tuple[int, str, str]]:
 
 
 class TestDuplicates:
+    @pytest.mark.parametrize("country", [None, "GB", "SE"])
+    def test_a_zero_after_the_country_code_makes_no_other_person(self, country: str | None) -> None:
+        written = ["+44 07700 900222", "+44 7700 900222", "0044 (0)7700 900222", "00 44 0 7700 900222"]
+        found = Checked([(each, each, "Maria") for each in written], default_country=country)
+        assert found.numbers == [MARIA]
+        assert found.counts.duplicates == 3
+
     def test_the_first_one_counts_however_it_is_written(self) -> None:
         rows = [(1, "+447700900222", "Maria"), (2, "0044 7700 900222", "Johan"), (3, 447700900222, "Anna")]
         found = Checked(rows)
@@ -143,6 +150,7 @@ class TestValues:
         [
             ("", "is missing, and parameters has no value for everybody"),
             (None, "is missing, and parameters has no value for everybody"),
+            (" nan", "is missing, and parameters has no value for everybody"),
             ("A" * 161, "has more than 160 characters"),
             (1.5, "is not text, a whole number, a Decimal, a date, a time or a UUID"),
             ("{{ name }}", "must not contain a template that was not rendered ({{ or {%)"),
@@ -160,7 +168,17 @@ class TestValues:
         assert [person.values for person in found.people] == [("guest",), ("Johan",)]
         assert Checked([(1, MARIA, None)], parameters={"name": ""}).people[0].values == ("",)
 
-    @pytest.mark.parametrize("value", ["A" * 160, "None", "Zoë \U0001f600", "a\nb", 0])
+    @pytest.mark.parametrize("written", ["NULL", "null", "None", "nan", "NaN", "NaT", "<NA>", "#N/A", "\\N"])
+    def test_nobody_is_called_as_programs_write_nothing(self, written: str) -> None:
+        rows = [(1, MARIA, f"{written} "), (2, JOHAN, "Johan"), (written, written, "Anna")]
+        found = Checked(rows)
+        assert found.numbers == [JOHAN]
+        assert [(row, column) for row, column, _ in found.reasons] == [(1, "name"), (3, "phone")]
+        assert found.reasons[1][2] == "is missing"
+        found = Checked(rows[:2], parameters={"name": "guest"})
+        assert [person.values for person in found.people] == [("guest",), ("Johan",)]
+
+    @pytest.mark.parametrize("value", ["A" * 160, "Null", "Nan", "Zoë \U0001f600", "a\nb", 0])
     def test_good_ones(self, value: Any) -> None:
         assert Checked([(1, MARIA, value)]).people[0].values == (str(value),)
 

@@ -54,6 +54,13 @@ def test_numbers_count_however_they_are_written(source: Source) -> None:
     assert len(exclusions) == 2
 
 
+def test_a_zero_after_the_country_code_does_not_matter(source: Source) -> None:
+    source.rows = ["+44 07700 900222", "+44 (0)7700 900333", "NULL"]
+    exclusions = Exclusions({"exclude": source})
+    exclusions.refresh()
+    assert [each in exclusions for each in (ANN, BEN)] == [True, True]
+
+
 def test_national_numbers_are_those_of_the_country(source: Source) -> None:
     source.rows = ["07700 900222"]
     exclusions = Exclusions({"exclude": source}, default_country="GB")

@@ -8,10 +8,11 @@ from typing import Any
 import phonenumbers
 import pytest
 
-from sinch_provider.sms.campaign.phones import GROUP, MISSING, NOT_OF_COUNTRY, read_numbers
+from sinch_provider.sms.campaign.phones import GROUP, MISSING, NOT_OF_COUNTRY, ZERO, read_numbers
 from sinch_provider.sms.fields.recipients import MIN_DIGITS
 
 SWEDISH = "46701740605"
+AT_HOME = "070-174 06 05"
 GROUP_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
 
 
@@ -37,6 +38,12 @@ GROUP_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
         ("00447700900222", "SE", "447700900222"),
         ("(202) 555-0123", "US", "12025550123"),
         ("12025550123", "US", "12025550123"),
+        # A national number after the country code.
+        (f"+46 {AT_HOME}", None, SWEDISH),
+        (f"46{AT_HOME}", None, SWEDISH),
+        (f"0046 {AT_HOME}", "GB", SWEDISH),
+        ("+44 07700 900222", None, "447700900222"),
+        ("+44 07700 900222", "GB", "447700900222"),
         # From abroad, without plus: no Swedish number looks like it.
         ("12025550123", "SE", "12025550123"),
     ],
@@ -65,6 +72,10 @@ def test_read(value: Any, country: str | None, number: str) -> None:
         ("070174", "SE", None),
         ("0701740605070174", "SE", None),
         ("447700900222", "SE", NOT_OF_COUNTRY),
+        ("4407700900222", "GB", NOT_OF_COUNTRY),
+        ("+1 0" + "202 555 0123", None, ZERO),
+        ("+46 070", None, ZERO),
+        ("NULL", "SE", MISSING),
         ("Maria", "SE", "must be an international phone number of 5 to 15 digits"),
         ("701740605.0", "SE", "is a number with a decimal point"),
         (701740605.0, "SE", "is a number with a decimal point"),
@@ -88,3 +99,16 @@ def test_people_of_each_country_write_their_numbers_as_at_home(region: str) -> N
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
     digits = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
     assert read_numbers([written, f"+{digits}"], region) == ([digits, digits], {})
+
+
+@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_a_zero_after_the_code_of_each_country_makes_no_other_number(region: str) -> None:
+    for kind in (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE):
+        number = phonenumbers.example_number_for_type(region, kind)
+        if number is None or len(str(number.national_number)) < MIN_DIGITS:
+            continue
+        digits = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+        written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+        assert read_numbers([f"+{digits}"]) == ([digits], {})
+        if written.lstrip("(").startswith("0"):
+            assert read_numbers([f"+{number.country_code} {written}"]) == ([digits], {})

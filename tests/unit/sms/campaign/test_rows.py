@@ -143,6 +143,9 @@ class TestTexts:
         [
             (" Maria\n", "Maria"),
             ("\u00a0", ""),
+            (" NULL", ""),
+            ("#N/A", ""),
+            ("Null", "Null"),
             ("", ""),
             (None, ""),
             (float("nan"), ""),

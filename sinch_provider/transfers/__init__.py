@@ -1,0 +1,1 @@
+"""Transfers: from a table or a file of people to their phones."""
