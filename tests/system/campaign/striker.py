@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -78,6 +79,9 @@ class Striker:
         self._look = look
         #: Lets the task go on. It is called when the next place is ready.
         self._go_on: Callable[[], object] = lambda: None
+        #: Waits until whoever was killed is there again. Meanwhile, the task may go on to the next place.
+        self._recover: Callable[[], object] = lambda: None
+        self._holds = ExitStack()
 
     def run(self, schedule: Schedule, trigger: Callable[[], object]) -> None:
         """
@@ -85,6 +89,10 @@ class Striker:
 
         :param trigger: Starts the campaign.
         """
+        with self._holds:
+            self._run(schedule, trigger)
+
+    def _run(self, schedule: Schedule, trigger: Callable[[], object]) -> None:
         self._go_on = trigger
         with ExitStack() as reports:
             reports.enter_context(self._sinch.reports_held())
@@ -106,6 +114,7 @@ class Striker:
         for kill in schedule.last:
             self._strike(kill)
         self._release()
+        self._recover()
 
     def _then(self, go_on: Callable[[], object]) -> None:
         before = self._go_on
@@ -124,9 +133,10 @@ class Striker:
         if kill.place in _SENDING:
             self._release()
             self._places.wait_for_batches(batches)
-        hold = ExitStack()
+        hold = self._holds.enter_context(ExitStack())
         self._places.hold(kill.place, hold)
         self._release()
+        self._recover()
         self._places.arrive(kill.place)
         pids, service = self._find(kill)
         starts = service.starts if service else 0
@@ -144,7 +154,9 @@ class Striker:
         else:
             self._go_on = hold.close
         if service is not None:
-            _until(lambda: service.starts > starts, f"{service.name} was not restarted")
+            self._recover = partial(
+                _until, lambda: service.starts > starts, f"{service.name} was not restarted"
+            )
 
     def _find(self, kill: Kill) -> tuple[list[int], Service | None]:
         """Find whom to kill, and what is restarted then."""
