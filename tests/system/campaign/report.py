@@ -25,6 +25,8 @@ _PRIVATE: Final = {
     "text": re.compile("your table is waiting"),
     "value in a text": re.compile(rf"{NAME} \d"),
 }
+#: Where the text is, because it is written in the Dag's file.
+_IN_A_FILE: Final = "dag_code.source_code"
 #: The users' own database, which is searched row by row as far as it is Airflow's, and Sinch.
 _NOT_AIRFLOWS: Final = ("postgres/", "ledger.db", "sandbox.log")
 
@@ -84,6 +86,13 @@ def searching(folder: Path, database: Postgres) -> tuple[Search, Callable[[], No
 
     found = Search(folder, rows, _NOT_AIRFLOWS)
     return found, lambda: found.look(_PRIVATE)
+
+
+def wrong_places(found: Search) -> list[str]:
+    """Say what is where it must not be, or that the search does not see what is there for certain."""
+    if _IN_A_FILE not in {place for _, place in found.found}:
+        return [f"the search has not seen the text in {_IN_A_FILE}", *found.verdict()]
+    return found.verdict()
 
 
 def kills_table(kills: Sequence[Struck], batches: int) -> str:
