@@ -35,6 +35,9 @@ _DAG: Final = "campaign_once"
 _RUN: Final = "evening"
 _KEY: Final[Key] = (_RUN, "invite", -1)
 _OF_A_BATCH: Final = 1000
+#: Half of the kills strike a task that sends, four batches at once.
+_BATCHES_BETWEEN: Final = 4
+_MOST_PEOPLE: Final = 900_000
 #: For the results, after the last kill.
 _PATIENCE: Final = 600.0
 
@@ -48,7 +51,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10, help="that sending takes (%(default)s)")
     parser.add_argument("--seed", type=int, default=None, help="of people and kills; else a new one")
     parser.add_argument("--keep", action="store_true", help="keep logs and the record of kills")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.kills < len(schedule.PLACES):
+        parser.error(f"--kills must be {len(schedule.PLACES)} or more: one for each place")
+    if not _BATCHES_BETWEEN * _OF_A_BATCH * given.kills // 2 <= given.people <= _MOST_PEOPLE:
+        parser.error("--people must be enough for the task to be sending at each kill, and 900,000 at most")
+    return given
 
 
 def test(folder: Path, given: argparse.Namespace, seed: int) -> bool:
