@@ -27,12 +27,12 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-campaign test test-matrix test-airflow test-crash test-crash-campaign test-mutations
-.PHONY: test-browser test-journey screenshots docs
+.PHONY: help demo demo-campaign test test-matrix test-airflow test-airflow-campaign
+.PHONY: test-crash test-crash-campaign test-mutations test-browser test-journey screenshots docs
 .PHONY: coverage lint types format sandbox bench bench-write kill-rounds compare fuzz clean venv
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: venv ## Send texts from a real Airflow to the sandbox, and show what the phones received
 	@$(BIN)/python scripts/demo.py
@@ -64,6 +64,11 @@ test-airflow: venv ## Kill and clear a real Airflow while it sends; installs Red
 	@$(BIN)/python -m pip --disable-pip-version-check install -qq --no-build-isolation \
 		--constraint constraints/$(AIRFLOW).txt --editable ./sandbox --editable '.[dev,system]'
 	@$(BIN)/python -m tests.system --kills $(KILLS) --clears $(CLEARS) --executors $(EXECUTORS) $(if $(SEED),--seed $(SEED))
+
+test-airflow-campaign: venv ## Kill a real Airflow 30 times while it sends a campaign to 100,000 people; half an hour
+	@$(BIN)/python -m pip --disable-pip-version-check install -qq --no-build-isolation \
+		--constraint constraints/$(AIRFLOW).txt --editable ./sandbox --editable '.[dev,system]'
+	@$(BIN)/python -m tests.system.campaign $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 test-journey: venv ## Use a real Airflow in Chromium, from the connection to alerts; takes a few minutes
 	@sh scripts/chromium.sh

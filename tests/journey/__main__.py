@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import time
 from contextlib import ExitStack
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from playwright.sync_api import Error as BrowserError
 from sinch_sandbox.server import Options, RunningSandbox
 from tests.journey.airflow import Airflow
 from tests.journey.pages import AirflowPages, Camera, browser_page
-from tests.journey.search import Search
+from tests.journey.search import Search, sqlite_rows
 from tests.journey.steps import Journey, said
 from tests.system.processes import SystemTestError, none_of, stop_when_told
 
@@ -51,7 +52,7 @@ def travel(home: Path, pictures: Path | None) -> bool:
                 sandbox,
                 AirflowPages(page, airflow.url),
                 Camera(page, pictures),
-                Search(home, airflow.database),
+                Search(home, partial(sqlite_rows, airflow.database)),
             )
             journey.travel()
         # Once more, for what was written while Airflow ended.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,19 @@ ALLOWED: Final = {
 }
 
 
+Row = tuple[str, Mapping[str, object]]
+
+
+def sqlite_rows(path: Path) -> Iterator[Row]:
+    """Read all rows of an SQLite file."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as database:
+        database.row_factory = sqlite3.Row
+        tables = database.execute("select name from sqlite_master where type = 'table'").fetchall()
+        for (table,) in tables:
+            for row in map(dict, database.execute(f'select * from "{table}"')):
+                yield table, row
+
+
 def number_pattern(number: str) -> re.Pattern[str]:
     """Match a number in every notation, with or without its country."""
     national = re.sub(r"\D", "", number)[2:]
@@ -35,12 +48,16 @@ class Search:
     Looks through the database and the files of an Airflow, several times: some rows live for seconds.
 
     :param home: The folder of the Airflow.
-    :param database: Its SQLite file.
+    :param rows: Reads the rows of its database, each with the name of its table.
+    :param not_airflows: How the files begin that are not searched.
     """
 
-    def __init__(self, home: Path, database: Path) -> None:
+    def __init__(
+        self, home: Path, rows: Callable[[], Iterator[Row]], not_airflows: tuple[str, ...] = _NOT_AIRFLOWS
+    ) -> None:
         self._home = home
-        self._database = database
+        self._rows = rows
+        self._not_airflows = not_airflows
         #: What was found: what it is, and where.
         self.found: Counter[tuple[str, str]] = Counter()
         self.rows = 0
@@ -62,17 +79,13 @@ class Search:
 
     def _contents(self) -> Iterator[tuple[str, str]]:
         self.rows = self.files = 0
-        with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=30)) as database:
-            database.row_factory = sqlite3.Row
-            tables = database.execute("select name from sqlite_master where type = 'table'").fetchall()
-            for (table,) in tables:
-                for row in map(dict, database.execute(f'select * from "{table}"')):
-                    self.rows += 1
-                    for column, value in row.items():
-                        yield _place(table, column, row), _text(value)
+        for table, row in self._rows():
+            self.rows += 1
+            for column, value in row.items():
+                yield _place(table, column, row), _text(value)
         for path in sorted(self._home.rglob("*")):
             name = path.relative_to(self._home).as_posix()
-            if path.is_file() and not name.startswith(_NOT_AIRFLOWS):
+            if path.is_file() and not name.startswith(self._not_airflows):
                 self.files += 1
                 yield name, path.read_text(errors="replace")
 

@@ -25,18 +25,14 @@ from tests.system.kills import Kill, Killer
 from tests.system.load import Load, Numbers, Send
 from tests.system.metadata import Metadata
 from tests.system.processes import SystemTestError, none_of, stop_when_told
+from tests.system.progress import elapsed, say
 from tests.system.services import Redis, install_missing, start_services
 from tests.system.words import check_words
 
-_BEGAN = time.monotonic()
 #: Seconds between two lines that say how far it is.
 _PROGRESS = 45
 #: After the last kill or clear: retries, settle times and orphans of half a minute each.
 _PATIENCE = 300
-
-
-def say(text: str) -> None:
-    print(f"[{time.monotonic() - _BEGAN:6.0f} s] {text}", flush=True)
 
 
 def arguments() -> argparse.Namespace:
@@ -167,7 +163,7 @@ def test(folder: Path, given: argparse.Namespace, seed: int) -> bool:
     print(f"{reports.decision_table(report, executors)}\n")
     print(f"{reports.failures_table(report)}\n")
     what = f"{len(kills)} kills, {len(clears)} clears, {struck} faults struck"
-    print(f"seed {seed}, {what}, {time.monotonic() - _BEGAN:.0f} s")
+    print(f"seed {seed}, {what}, {elapsed():.0f} s")
     faults = [*missed, *report.faults]
     return none_of(faults)
 

@@ -12,6 +12,7 @@ import sys
 import sysconfig
 import threading
 import time
+from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -61,6 +62,7 @@ class Airflow:
 
     :param executor: ``local`` or ``celery``.
     :param dag_id: The Dag that runs.
+    :param more: More of the environment of its processes.
     """
 
     def __init__(
@@ -72,13 +74,14 @@ class Airflow:
         sandbox: SandboxClient,
         seed: int,
         dag_id: str = "send_once",
+        more: Mapping[str, str] | None = None,
     ) -> None:
         self.executor = executor
         self._dag = f"/api/v2/dags/{dag_id}"
         self.home = folder / executor
         self.home.mkdir()
         self.port = free_port()
-        self._environment = self._settings(executor, database, broker, sandbox)
+        self._environment = {**self._settings(executor, database, broker, sandbox), **(more or {})}
         self._chance = random.Random(f"{seed}/{executor}/restarts")
         self._broker = broker
         self._token = ""

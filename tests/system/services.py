@@ -111,19 +111,28 @@ class Postgres:
     def start(self) -> None:
         self.service.start()
         wait_until(lambda: bool(self.query("select 1", database="postgres")), self.service)
-        with psycopg.connect(self._target("postgres"), autocommit=True) as connection:
-            connection.execute("create database airflow")
+        self.create("airflow")
+
+    def create(self, database: str) -> None:
+        with self.connect("postgres") as connection:
+            connection.execute(f"create database {database}")
+
+    def connect(self, database: str) -> psycopg.Connection:
+        """Open a connection on which every statement is a transaction of its own."""
+        target = f"dbname={database} user={self._user} host={self._home}"
+        return psycopg.connect(target, autocommit=True)
 
     @property
     def url(self) -> str:
         """SQLAlchemy's address, for both of Airflow's drivers."""
         return f"postgresql+psycopg://{self._user}@/airflow?host={self._home}"
 
-    def _target(self, database: str) -> str:
-        return f"dbname={database} user={self._user} host={self._home}"
+    def airflow_connection(self, database: str) -> dict[str, str]:
+        """Describe a database as a connection of Airflow's."""
+        return {"conn_type": "postgres", "host": str(self._home), "login": self._user, "schema": database}
 
     def query(self, sql: str, *values: object, database: str = "airflow") -> list[tuple[object, ...]]:
-        with psycopg.connect(self._target(database), autocommit=True) as connection:
+        with self.connect(database) as connection:
             return connection.execute(sql, values or None).fetchall()
 
 
