@@ -60,13 +60,13 @@ class SinchCampaignOperator(CampaignArguments):
         Numbers that only Sinch refuses count too.
     :param quarantine_path: A CSV file for the wrong rows: number of the row, id, column, reason, and the
         phone number, masked. On any storage that ``ObjectStoragePath`` knows. (templated)
-    :param exclude: Numbers that are not texted: rows of one column, or the path of a file with them.
-        (templated, as a whole)
+    :param exclude: Whom not to text: rows of one column of numbers, or of group ids, which stand for their
+        members; a group id; or the path of a file with such rows. (templated, as a whole)
     :param exclude_sql: A query for such numbers. It has one column. (templated)
     :param exclude_conn_id: The connection of its database; by default ``sql_conn_id``. (templated)
     :param exclude_campaign: What another campaign has returned, or its reference: whoever it has reached is
         not texted. (templated)
-    :param exclude_max_age: The exclusions are read again when they are older. If they cannot be read, or
+    :param exclude_max_age: All of these are read again when they are older. If they cannot be read, or
         become empty, nothing more is sent.
     :param max_recipients: Refuse a campaign to more people, those who were reached before included.
     :param max_parts: Refuse a campaign with more SMS parts.
@@ -81,14 +81,14 @@ class SinchCampaignOperator(CampaignArguments):
     :param wait_for_completion: Whether to wait, without a worker, until all texts have a final status.
     :param results: Where to write what became of each person's text: a ``ResultsTable`` or a ``ResultsFile``.
         The task waits for the final statuses first. (templated)
-    :param dry_run: Whether to stop after the check.
+    :param dry_run: Whether to stop after the check. It reads no exclusions.
     :param plan_path: A folder in which the checked people and their texts are kept, so that retries and what
         follows a wait do not read the source again; a clear does. Removed at success. With ``dry_run``, it
         is kept for the task that sends it. On any storage that ``ObjectStoragePath`` knows. (templated)
     :param plan: What a task with ``dry_run`` and ``plan_path`` has returned: exactly these people get exactly
         these texts. Instead of a source and texts. (templated, as a whole)
-    :param send_key: A campaign of its own: with a new key, everybody is texted anew. Required in mapped
-        tasks. (templated)
+    :param send_key: A campaign of its own: with a new key, everybody is texted anew. Each run of the Dag is
+        one anyway. Required in mapped tasks. (templated)
     :param sinch_conn_id: The connection. (templated)
     :raises SinchValidationError: When the Dag is parsed, for every fault that is known then.
     """

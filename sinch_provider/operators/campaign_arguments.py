@@ -13,6 +13,7 @@ from sinch_provider.sms.campaign.layout import Layout
 from sinch_provider.sms.errors import Fault
 from sinch_provider.sms.fields.rules import FILE_SUFFIXES
 from sinch_provider.task.arguments import as_rendered, is_template
+from sinch_provider.task.results import ResultsFile, ResultsTable
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from sinch_provider.sms.campaign.budget import Money
     from sinch_provider.sms.campaign.canary import Canary
     from sinch_provider.sms.campaign.window import SendWindow
-    from sinch_provider.task.results import ResultsFile, ResultsTable
     from sinch_provider.task.typing import BaseOperatorArguments, TemplatedText
 
 _LAYOUT: Final = (
@@ -193,8 +193,16 @@ class CampaignArguments(CampaignOperator):
             *self._layout_faults(),
             *super().argument_faults(),
             *faults_of_max_invalid(self.max_invalid),
-            *([] if self.results is None else self.results.faults("results")),
+            *self._results_faults(),
         ]
+
+    def _results_faults(self) -> list[Fault]:
+        if self.results is None:
+            return []
+        if not isinstance(self.results, (ResultsTable, ResultsFile)):
+            rule = "must be a ResultsTable or a ResultsFile"
+            return [Fault("results", rule, type(self.results).__name__)]
+        return self.results.faults("results")
 
     def _source_faults(self) -> list[Fault]:
         if self.plan is not None:

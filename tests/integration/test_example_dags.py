@@ -75,7 +75,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> N
         return
     from airflow.providers.standard.operators.hitl import ApprovalOperator
 
-    said = {"chosen_options": [getattr(request, "param", "Approve")], "params_input": {}}
+    said: dict[str, Any] = {"chosen_options": [getattr(request, "param", "Approve")], "params_input": {}}
     said |= {
         "responded_by_user": {"id": "1", "name": "Ann"},
         "responded_at": pendulum.now("UTC"),

@@ -59,9 +59,10 @@ class Postgres(Database):
         self.server = server
 
     def connect(self) -> Any:
-        import psycopg
-
-        return psycopg.connect(self.server._target("airflow"))
+        connection = self.server.connect("airflow")
+        # As Airflow's hook opens it.
+        connection.autocommit = False
+        return connection
 
 
 @pytest.fixture(scope="module")
