@@ -115,21 +115,21 @@ class SinchCampaignOperator(CampaignArguments):
             with self._check_source() as audience:
                 if plan is None:
                     return self._send(context, client, audience, resumed=resumed)
-                if not len(audience):
-                    return self._empty(audience)
+                summary = self._summary(audience) if len(audience) else self._empty(audience)
                 seal = plan.write(audience)
-                self.log.info(
-                    "The plan, with numbers and texts, is in %s until a campaign has sent it.", plan
-                )
-                return {**self._summary(audience), "plan": {"path": plan.path, "seal": seal}}
-        try:
-            with self._planned(plan, context) as audience:
+                self.log.info("The plan, with numbers and texts, is in %s until it was sent.", plan)
+                return {**summary, "plan": {"path": plan.path, "seal": seal}}
+        with self._planned(plan, context) as audience:
+            try:
                 summary = self._send(context, client, audience, resumed=resumed)
-        except (AirflowSkipException, TaskDeferred):
-            raise
-        except BaseException:
-            self.log.warning("The plan, with numbers and texts, is kept in %s.", plan)
-            raise
+            except TaskDeferred:
+                raise
+            except AirflowSkipException:
+                plan.remove()
+                raise
+            except BaseException:
+                self.log.warning("The plan, with numbers and texts, is kept in %s.", plan)
+                raise
         plan.remove()
         return summary
 

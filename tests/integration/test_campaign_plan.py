@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import DAG, task
 
 from sinch_provider.operators.campaign import Canary, SinchCampaignOperator
 from sinch_provider.sms.errors import SinchValidationError
-from tests.integration.conftest import RETRIES, result_of
+from tests.integration.conftest import RETRIES, result_of, states_of
 from tests.integration.test_campaign_pace import START, UK, campaign, received
 
 ROWS = [{"number": number, "name": f"Guest {place}"} for place, number in enumerate(UK[:6])]
@@ -126,6 +126,16 @@ class TestOneTaskChecksAndAnotherSends:
         assert run_dag(dag).state == "failed"
         assert received(sinch_default) == Counter(UK[:6])
         assert "is not there: a campaign that has ended removes it" in shown()
+
+    @pytest.mark.parametrize("on_empty", ["succeed", "skip", "fail"])
+    def test_a_plan_of_nobody(self, run_dag, sinch_default, folder, on_empty):
+        with DAG("nobody", start_date=START, schedule=None) as dag:
+            checked = check(folder, rows=[], number_column=None, body="Hi!", on_empty="succeed")
+            SinchCampaignOperator(task_id="send", plan=checked.output, on_empty=on_empty)
+        run = run_dag(dag)
+        ended = {"succeed": "success", "skip": "skipped", "fail": "failed"}[on_empty]
+        assert states_of(run) == {"check": "success", "send": ended}
+        assert len(list(folder.iterdir())) == (on_empty == "fail")
 
     def test_what_does_not_go_together(self, folder):
         plan = {"path": "/plans/a.plan", "seal": "ab"}
