@@ -42,6 +42,9 @@ RETRY: Final = "retry"
 #: What an empty campaign needs in memory is subtracted: one person, nobody excluded.
 EMPTY: Final = "empty"
 
+#: What the command line changes.
+OPTIONS: Final = argparse.Namespace(people=PEOPLE, postgres=False)
+
 Found = dict[str, Any]
 
 
@@ -79,14 +82,14 @@ def _control(sandbox: Server, method: str, path: str) -> dict[str, Any]:
     return read
 
 
-def measure(rounds: int, people: int = PEOPLE, *, in_postgres: bool = False) -> Result:
-    peers = people <= PEOPLE
-    contenders = [name for name in TITLES if peers or name == "campaign"]
+def measure(rounds: int) -> Result:
+    people = OPTIONS.people
+    contenders = [name for name in TITLES if people <= PEOPLE or name == "campaign"]
     found: dict[str, list[Found]] = {name: [] for name in (EMPTY, RETRY, *contenders)}
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         make: Callable[[int, int], str] = partial(sqlite_tables, folder)
-        if in_postgres:
+        if OPTIONS.postgres:
             make = stack.enter_context(postgres(folder)).tables
         full, empty = make(people, EXCLUDED), make(1, 0)
         for number in range(rounds):
@@ -98,7 +101,7 @@ def measure(rounds: int, people: int = PEOPLE, *, in_postgres: bool = False) -> 
                     found[each].append(done)
                     if each == "campaign":
                         found[RETRY].append(_run(sandbox, each, full, people, done["journal"]))
-    return _result(found, people, "Postgres" if in_postgres else "SQLite")
+    return _result(found, people, "Postgres" if OPTIONS.postgres else "SQLite")
 
 
 def _result(found: dict[str, list[Found]], people: int, source: str) -> Result:
@@ -170,15 +173,14 @@ def _result(found: dict[str, list[Found]], people: int, source: str) -> Result:
     )
 
 
-def _own_options() -> tuple[int, bool]:
+def _read_options() -> None:
     """Take the options of this script off the command line; the others are those of each."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--people", type=int, default=PEOPLE)
     parser.add_argument("--postgres", action="store_true")
-    given, sys.argv[1:] = parser.parse_known_args()
-    return given.people, given.postgres
+    _, sys.argv[1:] = parser.parse_known_args(namespace=OPTIONS)
 
 
 if __name__ == "__main__":
-    count, wants_postgres = _own_options()
-    main(partial(measure, people=count, in_postgres=wants_postgres))
+    _read_options()
+    main(measure)
