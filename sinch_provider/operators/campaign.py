@@ -75,7 +75,8 @@ class SinchCampaignOperator(CampaignArguments):
     :param window: The hours in which people may be texted, a ``SendWindow``. Outside of them the task waits,
         without a worker.
     :param canary: A ``Canary``: a few people get the text first, and the others if these did.
-    :param rate: People a second, at most, on average over batches.
+    :param rate: People a second, at most, on average over batches. While more people than it allows for a
+        quarter of an hour wait at Sinch, the task waits, without a worker.
     :param max_in_flight: How many requests are on their way at once, 1 to 10.
     :param fail_fast: Whether nothing more is sent once Sinch has refused a batch.
     :param wait_for_completion: Whether to wait, without a worker, until all texts have a final status.

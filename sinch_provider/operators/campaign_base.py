@@ -139,7 +139,7 @@ class CampaignOperator(SinchOperator):
 
     def _waiting(self) -> list[str]:
         """Name the arguments that may let the task wait."""
-        return [name for name in ("window", "canary") if getattr(self, name) is not None]
+        return [name for name in ("window", "canary", "rate") if getattr(self, name) is not None]
 
     def _refuse_to_wait_inside(self, context: Context) -> None:
         """

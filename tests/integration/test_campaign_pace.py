@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pendulum
 import pytest
 import requests
-from airflow.providers.common.compat.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, task
 
 from sinch_provider.operators.campaign import (
     Canary,
@@ -281,3 +281,41 @@ def test_a_number_that_only_sinch_refuses_keeps_nobody_else(run_dag, sinch_defau
         campaign(rows=[*UK[:5], "+447700900333", *UK[5:]], max_invalid=max_invalid)
     assert run_dag(dag).state == state
     assert received(sinch_default) == Counter(UK)
+
+
+class TestRate:
+    @pytest.mark.parametrize("lag", [7200, 60])
+    def test_too_many_texts_that_wait_at_sinch_are_waited_for(self, run_dag, sinch_default, noon, shown, lag):
+        sinch_default.configure(dispatch_delay=lag)
+        with DAG("queued", start_date=START, schedule=None) as dag:
+            campaign(
+                rows=[{"number": each, "language": each[-1]} for each in UK],
+                number_column="number",
+                language_column="language",
+                bodies={str(digit): f"Hi {digit}!" for digit in range(10)},
+                body=None,
+                # In a quarter of an hour, nine people.
+                rate=0.01,
+                max_in_flight=1,
+            )
+        assert run_dag(dag).state == "success"
+        assert received(sinch_default) == Counter(UK)
+        times = [datetime.fromisoformat(each["created_at"]) for each in reversed(sinch_default.batches())]
+        assert len(times) == 10
+        waits = "Waiting for the texts that Sinch has accepted and not sent yet" in shown()
+        assert waits == (lag == 7200)
+        # Before anything has left, ten people are at Sinch: five batches of two.
+        assert ((times[5] - times[0]).total_seconds() >= 7200) == waits
+        assert (times[4] - times[0]).total_seconds() < 1000
+
+    def test_a_rate_may_let_a_task_wait(self, run_dag, sinch_default, shown):
+        with DAG("nested", start_date=START, schedule=None) as dag:
+
+            @task
+            def outer(**context):
+                campaign(rows=UK, send_key="a", rate=5.0).execute(context)
+
+            outer()
+        assert run_dag(dag).state == "failed"
+        assert "rate: lets a task wait" in shown()
+        assert sinch_default.batches() == []

@@ -117,7 +117,7 @@ class Campaign:
         """
         try:
             for _ in range(_MOST_LOST):
-                done = await sending.steps(messages(found), progress, len(found.batches))
+                done = await sending.steps(messages(found), progress, found.batches)
                 if done.lost is None:
                     return found, done
                 self._settling.lose_answer()

@@ -33,9 +33,12 @@ from sinch_provider.sms.errors import (
     SinchError,
     SinchValidationError,
 )
+from sinch_provider.sms.runtime import utcnow
 
 log = logging.getLogger(__name__)
 
+#: Seconds between two looks whether Sinch has sent what waits there.
+_LOOK_AGAIN: Final = 300
 #: How often first people are drawn, until enough of them are accepted.
 _MOST_DRAWS: Final = 10
 #: The most different errors of refused batches that a text names.
@@ -205,7 +208,8 @@ class Entry:
                 outcome.selection, outcome.wait = selection, _opening(selection)
                 return False
             log.info("%d people get the text first.", len(chosen))
-            await self._send(outcome, chosen)
+            if await self._send(outcome, chosen):
+                return False
             if outcome.refused.people > len(outcome.refused.named):
                 return False
             outcome.found = await self._campaign.find_again()
@@ -246,9 +250,9 @@ class Entry:
     def _selection(self, found: Reached, refused: Collection[int] = ()) -> Selection:
         return Selection(self._audience, found, self._exclusions, self._window, self._only_to, refused)
 
-    async def _send(self, outcome: Outcome, only: frozenset[str] | None = None) -> None:
+    async def _send(self, outcome: Outcome, only: frozenset[str] | None = None) -> bool:
         """
-        Send, and add what came of it to the outcome.
+        Send, and add what came of it to the outcome. Returns whether too many people wait at Sinch.
 
         :param only: Digits of the numbers of those who may be texted.
         """
@@ -283,6 +287,10 @@ class Entry:
         outcome.refused.add_all(done.refused)
         outcome.selection = selection
         outcome.wait = _opening(selection)
+        if done.queued is not None:
+            reason = "the texts that Sinch has accepted and not sent yet"
+            outcome.wait = Wait(reason, utcnow().add(seconds=_LOOK_AGAIN), [done.queued])
+        return done.queued is not None
 
 
 def _interrupted(error: SinchError, people: int) -> SinchCampaignError:

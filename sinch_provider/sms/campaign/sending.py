@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -18,7 +18,8 @@ from typing import Any, Final
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account
 from sinch_provider.sms.campaign.journal import CampaignJournal
-from sinch_provider.sms.campaign.reached import people_of
+from sinch_provider.sms.campaign.queue import Queue
+from sinch_provider.sms.campaign.reached import SentBatch, people_of
 from sinch_provider.sms.errors import (
     SinchBadRequestError,
     SinchError,
@@ -89,12 +90,14 @@ class Round:
     :param batches: How many batches those are.
     :param refused: What Sinch has refused.
     :param lost: Why the answer to a request is lost; None: all are known.
+    :param queued: A batch that has to leave Sinch before more are sent; None: there is none.
     """
 
     people: int = 0
     batches: int = 0
     refused: Refusals = field(default_factory=Refusals)
     lost: str | None = None
+    queued: str | None = None
 
 
 @dataclass
@@ -106,12 +109,14 @@ class _Answered:
     :param named: Why Sinch has refused some recipients of it, and which.
     :param error: Why nothing else of it was accepted; None: it was.
     :param unsent: How many people Sinch has refused together, because of that error.
+    :param batch_id: The batch; None: Sinch has not accepted any.
     """
 
     people: int
     named: list[tuple[SinchError, list[str]]]
     error: SinchError | None = None
     unsent: int = 0
+    batch_id: str | None = None
 
 
 class Sending:
@@ -153,7 +158,7 @@ class Sending:
         self,
         messages: Iterable[Callable[[], Message | None]],
         progress: Callable[[Round], None],
-        known: int = 0,
+        before: Sequence[SentBatch] = (),
     ) -> Round:
         """
         Send messages until there are none left, or until the answer to one is lost.
@@ -161,12 +166,13 @@ class Sending:
         :param messages: Each is made right before it is sent, for those who may still be texted then; None:
             nobody.
         :param progress: Called after each few batches.
-        :param known: How many batches of the campaign Sinch has listed.
+        :param before: The batches of the campaign that Sinch has listed.
         :raises SinchError: The account as a whole cannot send now.
         """
         done = Round()
         left = iter(messages)
         began = current().monotonic()
+        queue = None if self._rate is None else Queue(self._rate, before)
         # Without a journal, nothing but a look keeps an attempt from sending that Airflow has replaced.
         alone = self._journal.is_kept
         while cut := list(islice(left, self._max_in_flight if alone else 1)):
@@ -174,14 +180,19 @@ class Sending:
                 early = began + done.people / self._rate - current().monotonic()
                 if early > 0:
                     await Pause(early)
+            if queue is not None and (first := await queue.full()) is not None:
+                done.queued = first
+                break
             if not alone:
-                await self._look_for_others(known + done.batches)
+                await self._look_for_others(len(before) + done.batches)
             wave = [message for make in cut if (message := make()) is not None]
             outcomes = await Together([self._send(each) for each in wave])
             fatal: SinchError | None = None
             for answered in outcomes:
                 done.people += answered.people
                 done.batches += answered.people > 0
+                if queue is not None and answered.batch_id is not None:
+                    queue.add(answered.batch_id, answered.people)
                 for error, numbers in answered.named:
                     done.refused.add_named(error, numbers)
                 if answered.error is not None and answered.unsent:
@@ -228,9 +239,12 @@ class Sending:
         named: list[tuple[SinchError, list[str]]] = []
         while True:
             people = len(message["to"])
-            error = await self._post(message)
+            answer = await self._post(message)
+            if isinstance(answer, str):
+                return _Answered(people, named, batch_id=answer)
+            error = answer
             if not isinstance(error, _OF_ONE):
-                return _Answered(0 if error else people, named, error)
+                return _Answered(0, named, error)
             wrong = _named_in(error, people) if len(named) < _MOST_CORRECTIONS else set()
             if not wrong:
                 return _Answered(0, named, error, unsent=people)
@@ -239,8 +253,8 @@ class Sending:
                 return _Answered(0, named)
             message = _without(message, wrong)
 
-    async def _post(self, message: Message) -> SinchError | None:
-        """Make one request, and return why Sinch has not accepted it."""
+    async def _post(self, message: Message) -> str | SinchError:
+        """Make one request, and return the id of its batch, or why Sinch has not accepted it."""
         numbers = message["to"]
         people = people_of(numbers, self._secret)
         fence = Fence(partial(self._intend, people), self._stopped)
@@ -265,7 +279,7 @@ class Sending:
         if reason := contradiction(batch, body, frozenset(), None):
             return SinchUncertainError(f"the answer contradicts the request: {reason}", operation="send")
         self._journal.note(people, accepted=True)
-        return None
+        return batch.id
 
 
 def _named_in(error: SinchError, recipients: int) -> set[int]:

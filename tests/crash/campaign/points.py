@@ -111,7 +111,7 @@ async def _sending(self: Any, message: Any) -> Any:
     strands.begin(message["to"])
     outcome = await _post(self, message)
     actor: Any = current()
-    if actor is not None and outcome is None:
+    if actor is not None and isinstance(outcome, str):
         actor.entry.accepted += len(message["to"])
     point("noted")
     return outcome

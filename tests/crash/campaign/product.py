@@ -121,6 +121,8 @@ def _nemeses() -> dict[str, CampaignSchedule]:
         "two languages, doubles": CampaignSchedule(languages=2, doubles=4, people=12),
         "two weeks later": CampaignSchedule(retry_delay=14 * _DAY),
         "plan forged": events(event("between attempts", "forge plan"), plan=True),
+        "many wait at Sinch": CampaignSchedule(rate=0.005, dispatch=4000),
+        "many wait at Sinch, cleared": events(event("deferred", "clear"), rate=0.005, dispatch=4000),
         "killed again": events(event("looking", "kill"), event("leaving", "kill", 4)),
     }
     for reply in ("other_batch", "other_reference", "other_recipients", "other_text", "less", "trimmed"):

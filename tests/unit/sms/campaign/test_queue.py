@@ -1,0 +1,46 @@
+"""How many people wait at Sinch, and what is asked to find that out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sinch_provider.sms.campaign.queue import LONGEST, Queue
+from sinch_provider.sms.campaign.reached import SentBatch
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+#: Ten people in a quarter of an hour.
+RATE = 10 / LONGEST
+
+
+def batch(name: str, people: int, minute: int = 0, *, canceled: bool = False) -> SentBatch:
+    at = NOON + timedelta(minutes=minute)
+    return SentBatch(name, people, canceled, at, "Hi!", at + timedelta(days=3))
+
+
+def asked(queue: Queue) -> str | None:
+    """The batch whose report is asked for; None: there is room, whatever Sinch says."""
+    procedure = queue.full()
+    try:
+        call = procedure.send(None)
+    except StopIteration:
+        return None
+    procedure.close()
+    return str(call.path).split("/batches/")[1].split("/")[0]
+
+
+def test_a_few_people_need_no_question() -> None:
+    assert asked(Queue(RATE, [batch("one", 10)])) is None
+
+
+def test_the_last_batch_behind_which_too_many_wait_is_asked_for() -> None:
+    queue = Queue(RATE, [batch("two", 6, minute=1), batch("one", 6)])
+    assert asked(queue) == "one"
+    queue.add("three", 4)
+    # Behind the first one ten people wait, which is no more than may.
+    assert asked(queue) == "one"
+    queue.add("four", 1)
+    assert asked(queue) == "two"
+
+
+def test_cancelled_batches_do_not_wait() -> None:
+    assert asked(Queue(RATE, [batch("one", 9), batch("two", 9, minute=1, canceled=True)])) is None
