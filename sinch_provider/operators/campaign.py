@@ -116,11 +116,14 @@ class SinchCampaignOperator(CampaignArguments):
             with self._check_source() as audience:
                 if plan is None:
                     return self._send(context, client, audience, resumed=resumed)
+                if not len(audience):
+                    # That of an earlier attempt.
+                    plan.remove()
                 summary = self._summary(audience) if len(audience) else self._empty(audience)
                 seal = plan.write(audience)
                 self.log.info("The plan, with numbers and texts, is in %s until it was sent.", plan)
                 return {**summary, "plan": {"path": plan.path, "seal": seal}}
-        with self._planned(plan, context) as audience:
+        with self._planned(plan, context, resumed=resumed) as audience:
             try:
                 summary = self._send(context, client, audience, resumed=resumed)
             except TaskDeferred:
@@ -146,22 +149,23 @@ class SinchCampaignOperator(CampaignArguments):
         send = running.campaign_of(context, self, client.account, self._key)
         return running.Plan.inside(str(self.plan_path), send.reference, secret)
 
-    def _planned(self, plan: Plan, context: Context) -> Audience:
+    def _planned(self, plan: Plan, context: Context, *, resumed: bool) -> Audience:
         """Take the people from a plan. If this campaign has none yet, check the source, and make one."""
         from sinch_provider.operators import campaign_running as running
 
         if self.plan is not None and (given := checked_plan(self.plan)):
             return plan.checked(given[1])
-        ti, run = context["ti"], context.get("dag_run")
-        # Who clears the task wants the source to be read again.
-        cleared = (ti.max_tries, getattr(run, "clear_number", 0)) if ti else ()
-        asked = running.purpose_of(cleared, vars(self._layout), self.values(SOURCE))
-        if (audience := plan.kept(asked)) is not None:
+        ti: Any = context.get("ti")
+        # Who clears the task wants the source to be read again, and its number of tries grows.
+        asked = running.purpose_of(plan.path, ti and ti.max_tries, vars(self._layout), self.values(SOURCE))
+        first = not resumed and (ti is None or ti.try_number <= 1)
+        if (audience := plan.kept(asked, first=first)) is not None:
             self.log.info("An earlier attempt has checked %d people.", len(audience))
             return audience
         audience = self._check_source()
         try:
             plan.write(audience, asked)
+            self.log.info("The plan, with numbers and texts, is in %s until the campaign has ended.", plan)
         except BaseException:
             audience.close()
             raise

@@ -80,6 +80,9 @@ def _campaign(campaign: Any) -> tuple[str, int] | None:
     if isinstance(campaign, Mapping):
         found, batches = campaign.get("reference"), campaign.get("batches")
         if "reference" in campaign and found is None and batches == 0:
+            if campaign.get("people"):
+                rule = "is what a dry run has returned, which has texted nobody: name the task that sends"
+                raise SinchValidationError([Fault("exclude_campaign", rule)], "send")
             return None
     if isinstance(found, str) and found.strip() and isinstance(batches, int):
         return found.strip(), batches

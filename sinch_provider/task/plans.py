@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.providers.common.compat.sdk import AirflowException, ObjectStoragePath
 
 from sinch_provider.sms.campaign.plan import PlanError, read_plan, write_plan
-from sinch_provider.sms.errors import Fault, SinchValidationError
+from sinch_provider.sms.errors import Fault, SinchNotSentError, SinchValidationError
 from sinch_provider.sms.masking import mask_text
 
 if TYPE_CHECKING:
@@ -64,24 +64,32 @@ class Plan:
             reason = f"{type(error).__name__}: {mask_text(str(error))}"
         raise AirflowException(f"The plan cannot be written to {self} ({reason}). This attempt sent nothing.")
 
-    def kept(self, purpose: str) -> Audience | None:
+    def kept(self, purpose: str, *, first: bool) -> Audience | None:
         """
         Return who was checked by an earlier attempt; None: there is no plan for this.
 
         :param purpose: As it was written.
+        :param first: Whether there is no earlier attempt.
+        :raises SinchNotSentError: The plan cannot be read now.
         """
         try:
             with ObjectStoragePath(self.path).open("rb") as file:
                 return read_plan(iter(file.readline, b""), purpose, self._secret)
         except FileNotFoundError:
+            if not first:
+                log.warning("The plan in %s is not there. The source is read again.", self)
             return None
         except PlanError as error:
             log.warning("The plan in %s %s. The source is read again.", self, error)
+            return None
         except Exception as error:
-            log.warning(
-                "The plan in %s cannot be read (%s). The source is read again.", self, type(error).__name__
-            )
-        return None
+            reason = type(error).__name__
+        # It may be there all the same, so the source must not be read again.
+        raise SinchNotSentError(
+            f"The plan in {self} cannot be read ({reason})",
+            operation="send",
+            advice="A retry reads it again. To read the source again, delete the plan.",
+        )
 
     def checked(self, seal: str) -> Audience:
         """
@@ -94,7 +102,10 @@ class Plan:
             with ObjectStoragePath(self.path).open("rb") as file:
                 return read_plan(iter(file.readline, b""), _CHECKED, self._secret, seal)
         except FileNotFoundError:
-            rule = "is not there: a campaign that has ended removes it. Clear the task that checks"
+            rule = (
+                "is not there: a campaign that has ended removes it, so everybody may be texted already. To "
+                "text those of a new check, clear the task that checks"
+            )
         except PlanError as error:
             rule = str(error)
         except Exception as error:

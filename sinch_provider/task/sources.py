@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowException, BaseHook, Obje
 
 from sinch_provider.sms.campaign.rows import PORTION, Rows, rows_of
 from sinch_provider.sms.errors import SinchError
+from sinch_provider.sms.fields.recipients import is_group_id
 from sinch_provider.sms.masking import mask_text
 
 T = TypeVar("T")
@@ -25,6 +26,10 @@ _NEED_A_NAME: Final = frozenset({"postgres", "redshift"})
 #: What nobody calls a column.
 _LIKE_A_NUMBER: Final = re.compile(r"\s*\+?[\d\s().\-/]{5,}\s*")
 _LINES: Final = (".jsonl", ".ndjson")
+
+
+def _is_group(name: str) -> bool:
+    return is_group_id(name.strip())
 
 
 def read_value(value: Any, use: Use[T]) -> T:
@@ -108,7 +113,7 @@ def read_file(path: str, use: Use[T]) -> T:
             reader = csv.reader(read, dialect=_dialect(file))
             rows = _filled(reader)
             names = next(rows, [])
-            if not names or any(map(_LIKE_A_NUMBER.fullmatch, names)):
+            if not names or any(map(_LIKE_A_NUMBER.fullmatch, names)) or any(map(_is_group, names)):
                 raise AirflowException(
                     f"The file {mask_text(place.name)!r} must begin with a line of names of columns."
                 )

@@ -165,6 +165,50 @@ class TestOneTaskKeepsWhatItHasChecked:
         assert received(sinch_default) == Counter(UK[:10])
         assert list(folder.iterdir()) == []
 
+    @pytest.mark.parametrize("change", ["gone", "no plan", "another task's"])
+    def test_a_plan_that_is_not_there_after_a_wait(
+        self, run_dag, sinch_default, folder, tmp_path, shown, change
+    ):
+        path = guests(tmp_path / "guests.csv", UK[:5])
+        kept: list[bytes] = []
+
+        class Losing(SinchCampaignOperator):
+            def resume(self, context: Any, event: Any = None) -> Any:
+                (file,) = folder.iterdir()
+                if change == "another task's" and not kept:
+                    kept.append(file.read_bytes())
+                    file.unlink()
+                elif change == "another task's":
+                    file.write_bytes(kept[0])
+                else:
+                    file.unlink()
+                    if change == "no plan":
+                        file.mkdir()
+                guests(tmp_path / "guests.csv", UK[:10])
+                return super().resume(context, event)
+
+        with DAG("lost", start_date=START, schedule=None) as dag:
+            for number in range(2 if change == "another task's" else 1):
+                operator = Losing(
+                    task_id=f"remind_{number}",
+                    body="Hi!",
+                    path=path,
+                    plan_path=str(folder),
+                    canary=Canary(3),
+                    retries=0,
+                )
+                if number:
+                    dag.get_task("remind_0") >> operator
+        run = run_dag(dag)
+        told = shown()
+        assert run.state == ("failed" if change == "no plan" else "success")
+        assert ("is not there. The source is read again" in told) == (change != "no plan")
+        assert ("cannot be read (IsADirectoryError)" in told) == (change == "no plan")
+        assert ("was changed, or was written for something else" in told) == (change == "another task's")
+        everybody = UK[:3] if change == "no plan" else UK[:10]
+        rounds = 2 if change == "another task's" else 1
+        assert sum(received(sinch_default).values()) == len(everybody) * rounds
+
     @pytest.mark.parametrize("change", ["nothing", "forged", "text"])
     def test_over_a_retry(self, run_dag, sinch_default, folder, tmp_path, shown, change):
         path = guests(tmp_path / "guests.csv", UK[:3])

@@ -7,6 +7,7 @@ If they cannot be read, or are suddenly empty, nothing more is sent.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 MAX_UNREADABLE: Final = 0.01
 #: Seconds after which they are read again.
 MAX_AGE: Final = 60.0
+#: Longer than any number, and with a letter.
+_LIKE_A_GROUP: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9]{20,40}")
 _ADVICE: Final = "Whoever was reached stays reached: a retry texts the others, once they can be read."
 
 #: Reads all rows of a source, and returns what the function makes of them.
@@ -60,6 +63,8 @@ class Exclusions:
         self._read_group = read_group
         self._read_people = read_people
         self._groups: dict[str, Read] = {}
+        #: The sources that name groups. They are not empty, whoever is in these.
+        self._with_groups: set[str] = set()
         self._people: set[int] = set()
         self._country = default_country
         self._max_age = max_age
@@ -98,7 +103,7 @@ class Exclusions:
         # As of now, even if reading takes long.
         began = _clocks()
         before = len(self)
-        self._groups = {}
+        self._groups, self._with_groups = {}, set()
         found = {name: self._read(name) for name in self._sources}
         # Sources are closed by now. They have named groups, and a group might name others.
         while groups := self._groups.keys() - found.keys():
@@ -107,13 +112,15 @@ class Exclusions:
         if self._read_people is not None:
             self._people |= self._read_people()
         self._read_at = began
-        self.were_there |= {name for name, numbers in self._numbers.items() if len(numbers)}
+        self.were_there |= {
+            name for name, numbers in self._numbers.items() if len(numbers)
+        } | self._with_groups
         if len(self) != before:
             log.info("%d numbers are excluded.", len(self))
 
     def _read(self, name: str) -> Seen:
         numbers, unreadable = self._found(name)
-        if name in self.were_there and not len(numbers):
+        if name in self.were_there and not len(numbers) and name not in self._with_groups:
             raise SinchNotSentError(
                 f"{name} was not empty before, and now it is", operation="send", advice=_ADVICE
             )
@@ -123,7 +130,7 @@ class Exclusions:
 
     def _found(self, name: str) -> tuple[Seen, int]:
         try:
-            return (self._sources.get(name) or self._groups[name])(self._use)
+            return (self._sources.get(name) or self._groups[name])(partial(self._use, name))
         except Exception as error:
             if isinstance(error, SinchError) and not isinstance(error, SinchValidationError):
                 # Sinch itself was asked, and says better what is wrong.
@@ -132,8 +139,8 @@ class Exclusions:
         # Raised outside the block: what a driver says may quote people.
         raise SinchNotSentError(f"{name} cannot be read ({reason})", operation="send", advice=_ADVICE)
 
-    def _use(self, rows: Rows) -> tuple[Seen, int]:
-        numbers, unreadable, rows_read = Seen(), 0, 0
+    def _use(self, name: str, rows: Rows) -> tuple[Seen, int]:
+        numbers, unreadable, rows_read, blank = Seen(), 0, 0, 0
         if rows.columns is not None and len(rows.columns) != 1:
             rule = f"must have one column, that of the numbers, and has {len(rows.columns)}"
             raise SinchValidationError([Fault("exclusions", rule)], "send")
@@ -144,18 +151,34 @@ class Exclusions:
             values: Sequence[object] = [row[0] for row in portion.rows if not is_missing(row[0])]
             digits, wrong = read_numbers(values, self._country)
             numbers.add([each for each in digits if each])
-            unreadable += len(wrong) - self._note_groups(values, wrong)
+            unreadable += len(wrong) - self._note_groups(name, values, wrong)
             rows_read += len(values)
+            blank += len(portion.rows) - len(values)
+        if not len(numbers) and name not in self._with_groups:
+            # A broken join gives rows of nothing.
+            unreadable, rows_read = unreadable + blank, rows_read + blank
         if unreadable > rows_read * MAX_UNREADABLE:
             rule = f"have {unreadable} of {rows_read} rows without a phone number that can be read"
             raise SinchValidationError([Fault("exclusions", rule)], "send")
         return numbers, unreadable
 
-    def _note_groups(self, values: Sequence[object], wrong: Mapping[int, str]) -> int:
-        """Note the groups among values that are no numbers, and return how many rows name one."""
+    def _note_groups(self, name: str, values: Sequence[object], wrong: Mapping[int, str]) -> int:
+        """
+        Note the groups among values that are no numbers, and return how many rows name one.
+
+        :raises SinchValidationError: A value is nearly the id of a group: many people would be texted.
+        """
+        if any(
+            _LIKE_A_GROUP.fullmatch(str(values[index]).strip()) for index in wrong if wrong[index] != GROUP
+        ):
+            raise SinchValidationError(
+                [Fault("exclusions", "have an id that is not that of a group")], "send"
+            )
         if self._read_group is None:
             return 0
         groups = [str(values[index]).strip() for index, reason in wrong.items() if reason == GROUP]
+        if groups:
+            self._with_groups.add(name)
         self._groups |= {f"group {each}": partial(self._read_group, each) for each in groups}
         return len(groups)
 

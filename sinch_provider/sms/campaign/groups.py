@@ -32,4 +32,5 @@ async def members_of(group_id: str) -> list[str]:
 def _numbers(answer: Any) -> list[str]:
     if not isinstance(answer, list) or not all(isinstance(each, str) for each in answer):
         raise MalformedAnswerError("it is not a list of numbers")
-    return answer
+    # Sinch writes them without a plus, and a default country must not make others of them.
+    return [f"+{each.removeprefix('+')}" for each in answer]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import requests
 
 from sinch_provider.sms.campaign.exclusions import Exclusions
 from sinch_provider.sms.client import SinchClient
-from sinch_provider.sms.errors import SinchError, SinchNotSentError
+from sinch_provider.sms.errors import SinchError, SinchNotSentError, SinchValidationError
 from sinch_provider.sms.runtime import current, using
 from sinch_provider.task.exclusions import exclusions_of
 from sinch_sandbox.client import SandboxClient
@@ -130,3 +131,51 @@ class TestGroups:
     def test_an_unknown_one(self, client: SinchClient, exclude: Any) -> None:
         with pytest.raises(SinchNotSentError, match=f"The group {UNKNOWN_GROUP} is to be left out"):
             made(client, exclude=exclude)
+
+    def test_a_list_of_nothing_but_groups_is_suddenly_empty(
+        self, client: SinchClient, sinch_sandbox: SandboxClient, clock: list[float]
+    ) -> None:
+        rows = [members(sinch_sandbox, members=[f"+{ANN}"])]
+        exclusions = made(client, exclude=rows)
+        rows.clear()
+        clock[0] = 60
+        with pytest.raises(SinchNotSentError, match="exclude was not empty before, and now it is"):
+            exclusions.refresh()
+
+    def test_numbers_may_become_a_group(
+        self, client: SinchClient, sinch_sandbox: SandboxClient, clock: list[float]
+    ) -> None:
+        rows = [ANN]
+        exclusions = made(client, exclude=rows)
+        rows[:] = [members(sinch_sandbox, members=[f"+{ANN}", f"+{BEN}"])]
+        clock[0] = 60
+        exclusions.refresh()
+        assert [each in exclusions for each in (ANN, BEN)] == [True, True]
+
+    def test_members_are_of_their_own_country(
+        self, client: SinchClient, sinch_sandbox: SandboxClient
+    ) -> None:
+        # Read as a number of the United States, it would be another one.
+        group = members(sinch_sandbox, members=["+4792345678"])
+        assert "4792345678" in made(client, exclude=group, default_country="US")
+
+    def test_a_file_that_begins_with_a_group(self, client: SinchClient, tmp_path: Path) -> None:
+        (tmp_path / "groups.csv").write_text(f"{UNKNOWN_GROUP}\n")
+        with pytest.raises(SinchNotSentError, match="must begin with a line of names"):
+            made(client, exclude=f"file://{tmp_path / 'groups.csv'}")
+
+    def test_an_id_that_lacks_a_letter(self, client: SinchClient) -> None:
+        with pytest.raises(SinchNotSentError, match="have an id that is not that of a group"):
+            made(client, exclude=[*[f"+44770090{number:04}" for number in range(500)], UNKNOWN_GROUP[:-1]])
+
+
+@pytest.mark.parametrize("nothing", [None, "NULL", " "])
+def test_rows_of_nothing_are_no_list_of_nobody(client: SinchClient, nothing: Any) -> None:
+    with pytest.raises(SinchNotSentError, match="have 1000 of 1000 rows without a phone number"):
+        made(client, exclude=[nothing] * 1000)
+
+
+def test_a_dry_run_has_texted_nobody(client: SinchClient) -> None:
+    given = {"reference": None, "batches": 0, "people": 6}
+    with pytest.raises(SinchValidationError, match="is what a dry run has returned"):
+        made(client, exclude_campaign=given)
