@@ -158,11 +158,13 @@ class Entry:
         return outcome
 
     async def _read_exclusions(self) -> None:
+        were_there: Collection[str] = ()
         if self._make_exclusions is not None:
             entry = self._journal.entry
             self._exclusions = await self._make_exclusions(() if entry is None else entry.excluding)
             self._exclusions.refresh()
-            self._journal.exclude(self._exclusions.were_there)
+            were_there = self._exclusions.were_there
+        self._journal.exclude(were_there)
 
     def _check_budget(self, found: Reached) -> None:
         if self._budget is not None and (faults := self._budget.exceeded(self._totals(found))):

@@ -203,14 +203,14 @@ class CampaignJournal:
 
     def exclude(self, sources: Collection[str]) -> None:
         """
-        Write which sources of exclusions were not empty, if that is new.
+        Write which sources of exclusions were not empty, if that is new or there is no journal yet.
 
         :raises SinchNotSentError: Airflow refuses the write, or cannot be reached.
         """
         with self._lock:
             entry = self._entry_or_new()
             excluding = tuple(sorted({*entry.excluding, *sources}))
-            if self._store is None or excluding == entry.excluding:
+            if self._store is None or (self.entry is not None and excluding == entry.excluding):
                 return
             self._write(replace(entry, excluding=excluding))
 

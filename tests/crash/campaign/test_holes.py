@@ -20,13 +20,7 @@ SHOWN_BY = {
     common.REPLACED: CampaignSchedule(
         journal="none", events=(event("before intent", "stop", resume="after"),)
     ),
-    common.DELETED: CampaignSchedule(
-        events=(event("noted", "kill"), event("between attempts", "wipe journal"))
-    ),
     common.ACCOUNT: CampaignSchedule(airflow="3.4", events=(event("finished", "other account"), CLEAR)),
-    common.RUNNING: CampaignSchedule(
-        airflow="3.4", events=(event("noted", "kill"), event("before journal read", "clear", 2, deaf=True))
-    ),
     holes.REPEATED: CampaignSchedule(
         retry_delay=1.0,
         faults=({**FIRST_LATE, "skip": 2},),

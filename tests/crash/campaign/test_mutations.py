@@ -60,13 +60,11 @@ NOTICED_BY = {
         faults=(TAKEN, _fault("listing_partial", "list", items=0, count=60))
     ),
     "look: never too long ago": _made(event("finished", "delay", seconds=14 * DAY), CLEAR, airflow="3.4"),
-    "proof: empty journal, also cleared": _made(CLEAR, airflow="3.4"),
-    "proof: empty journal, also where clears delete it": _made(CLEAR, airflow="3.4"),
-    "proof: unreadable journal": _made(
-        event("noted", "kill", 2), event("between attempts", "garble journal")
+    "proof: an empty journal of a later attempt": _made(
+        event("before journal read", "clear", 2, grace=3, raises=True), airflow="3.4", canary=2
     ),
     "proof: what follows a wait": CampaignSchedule(canary=2),
-    "journal: no intent is written": _made(event("noted", "kill", 2)),
+    "journal: no intent is written": _made(event("noted", "kill", 2), faults=(LAG,), retry_delay=1.0),
     "journal: accepted batches are not counted": _made(CLEAR, faults=(FIRST_LATE,), retry_delay=1.0),
     "journal: begins at zero where it was lost": _made(
         event("before XCom", "kill"),
@@ -77,7 +75,7 @@ NOTICED_BY = {
         retry_delay=1.0,
     ),
     "fence: a refusal is ignored": _made(event("after intent", "stop", resume="after")),
-    "fence: old permissions are not renewed": _made(event("after intent", "stop", resume="after")),
+    "fence: old permissions are not renewed": _made(event("after intent", "stop", 2, resume="after")),
     "fence: a task that was asked to end sends on": _made(event("noted", "term", grace=99)),
     "fence: another account is ignored": _made(
         event("reply sent, not read", "kill"), event("between attempts", "other account")

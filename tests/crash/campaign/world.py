@@ -314,7 +314,8 @@ class CampaignWorld(World):
         """Whether the journal tells every entry that there were exclusions."""
         schedule = self.schedule
         kept = schedule.has_journal and schedule.airflow in {"3.3", "3.4 keep"}
-        return kept and not schedule.acts & {"garble journal", "stale journal", "wipe journal"}
+        # A process that was replaced cannot write what it has seen.
+        return kept and not schedule.acts & {"garble journal", "stale journal", "wipe journal", "stop"}
 
     def read_exclusions(self, entry: Entry) -> list[tuple[str]]:
         """Read who is excluded."""
