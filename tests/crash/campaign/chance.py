@@ -45,7 +45,7 @@ def _schedule(source: random.Random, seed: int) -> CampaignSchedule:
         in_flight=source.choice((1, 1, 2, 3, 4, 8)),
         doubles=source.choice((0, 0, 0, 1, people // 2)),
         languages=source.choice((1, 1, 1, 2)),
-        rate=source.choice((None, None, None, None, 0.01, 0.05, 0.2, 5.0)),
+        rate=source.choice((None, None, None, None, 0.05, 0.2, 5.0)),
         excluded=source.choice((0, 0, 1, 3)),
         window=source.choice((None,) * 6 + (("10:30", "20:00"), ("08:00", "09:07"))),
         canary=source.choice((0, 0, 0, 2, 5)),

@@ -276,7 +276,7 @@ class CampaignWorld(World):
     def _repeat(self) -> None:
         """Let a proxy carry a request to Sinch once more."""
         self.clock.catch_up()
-        batches = self.sandbox.batches()
+        batches = [each for each in self.sandbox.batches() if each["id"] not in self.decoys]
         if not batches or self.account == "project":
             return
         batch = max(batches, key=lambda each: each["id"])
