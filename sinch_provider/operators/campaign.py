@@ -143,7 +143,8 @@ class SinchCampaignOperator(CampaignArguments):
 
         secret = client.account.credentials.secret
         if self.plan is not None and (given := checked_plan(self.plan)):
-            return running.Plan(given[0], secret)
+            path, seal = given
+            return running.Plan(path, secret, seal)
         if self.plan_path is None:
             return None
         send = running.campaign_of(context, self, client.account, self._key)
@@ -153,8 +154,8 @@ class SinchCampaignOperator(CampaignArguments):
         """Take the people from a plan. If this campaign has none yet, check the source, and make one."""
         from sinch_provider.operators import campaign_running as running
 
-        if self.plan is not None and (given := checked_plan(self.plan)):
-            return plan.checked(given[1])
+        if plan.seal is not None:
+            return plan.checked()
         ti: Any = context.get("ti")
         # Who clears the task wants the source to be read again, and its number of tries grows.
         asked = running.purpose_of(plan.path, ti and ti.max_tries, vars(self._layout), self.values(SOURCE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -124,8 +125,13 @@ class CampaignOperator(SinchOperator):
         running.check_event(event)
         return self._enter(context, resumed=True)
 
+    @abstractmethod
     def _enter(self, context: Context, *, resumed: bool) -> dict[str, Any]:
-        raise NotImplementedError
+        """
+        Enter the campaign.
+
+        :param resumed: Whether this goes on after a wait.
+        """
 
     def _check_again(self, context: Context) -> None:
         """

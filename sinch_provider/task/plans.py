@@ -30,10 +30,12 @@ class Plan:
 
     :param path: The file, as ``ObjectStoragePath`` takes it.
     :param secret: The account's.
+    :param seal: As :meth:`write` returned it to the task that checked; None: this task checks.
     """
 
-    def __init__(self, path: str, secret: str) -> None:
+    def __init__(self, path: str, secret: str, seal: str | None = None) -> None:
         self.path = path
+        self.seal = seal
         self._secret = secret
 
     @classmethod
@@ -91,16 +93,15 @@ class Plan:
             advice="A retry reads it again. To read the source again, delete the plan.",
         )
 
-    def checked(self, seal: str) -> Audience:
+    def checked(self) -> Audience:
         """
         Return who was checked by another task.
 
-        :param seal: As :meth:`write` returned it.
         :raises SinchValidationError: It is not there, or is another one.
         """
         try:
             with ObjectStoragePath(self.path).open("rb") as file:
-                return read_plan(iter(file.readline, b""), _CHECKED, self._secret, seal)
+                return read_plan(iter(file.readline, b""), _CHECKED, self._secret, self.seal)
         except FileNotFoundError:
             rule = (
                 "is not there: a campaign that has ended removes it, so everybody may be texted already. To "
