@@ -9,8 +9,6 @@ Airflow has stored and logged is searched. Nothing is left running.
 from __future__ import annotations
 
 import argparse
-import shutil
-import tempfile
 import time
 from contextlib import ExitStack
 from functools import partial
@@ -24,7 +22,8 @@ from tests.journey.airflow import Airflow
 from tests.journey.pages import AirflowPages, Camera, browser_page
 from tests.journey.search import Search, sqlite_rows
 from tests.journey.steps import Journey, said
-from tests.system.processes import SystemTestError, none_of, stop_when_told
+from tests.system.folder import run_in_folder
+from tests.system.processes import SystemTestError, none_of
 
 _BEGAN = time.monotonic()
 
@@ -70,23 +69,14 @@ def travel(home: Path, pictures: Path | None) -> bool:
 
 def main() -> int:
     given = arguments()
-    stop_when_told()
-    home = Path(tempfile.mkdtemp(prefix="sinch-journey-"))
-    print(f"Airflow {version('apache-airflow')}, {home}", flush=True)
-    good = False
-    try:
-        good = travel(home, given.pictures)
-    except (SystemTestError, AssertionError, BrowserError) as error:
-        print(f"\n{error}")
-    except KeyboardInterrupt:
-        print("\nStopped.")
-        return 130
-    finally:
-        if good and not given.keep:
-            shutil.rmtree(home, ignore_errors=True)
-        else:
-            print(f"Airflow's database and logs are kept in {home}")
-    return 0 if good else 1
+    return run_in_folder(
+        "sinch-journey",
+        f"Airflow {version('apache-airflow')}",
+        lambda home: travel(home, given.pictures),
+        keep=given.keep,
+        kept="Airflow's database and logs",
+        failures=(SystemTestError, AssertionError, BrowserError),
+    )
 
 
 if __name__ == "__main__":

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import argparse
 import random
-import shutil
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,10 +19,11 @@ from pathlib import Path
 from tests.system import report as reports
 from tests.system.clears import Clear, Clearer
 from tests.system.cluster import EXECUTORS, Airflow, base_environment, compile_modules
+from tests.system.folder import run_in_folder
 from tests.system.kills import Kill, Killer
 from tests.system.load import Load, Numbers, Send
 from tests.system.metadata import Metadata
-from tests.system.processes import SystemTestError, none_of, stop_when_told
+from tests.system.processes import SystemTestError, none_of
 from tests.system.progress import elapsed, say
 from tests.system.services import Redis, install_missing, start_services
 from tests.system.words import check_words
@@ -170,27 +169,14 @@ def test(folder: Path, given: argparse.Namespace, seed: int) -> bool:
 
 def main() -> int:
     given = arguments()
-    stop_when_told()
     seed = random.randrange(10**6) if given.seed is None else given.seed
-    folder = Path(tempfile.mkdtemp(prefix="sinch-system-"))
-    # Postgres's user has to reach its own folder within.
-    folder.chmod(0o711)
-    print(f"Airflow {version('apache-airflow')}, seed {seed}, {given.kills} kills, {given.clears} clears")
-    print(folder, flush=True)
-    good = False
-    try:
-        good = test(folder, given, seed)
-    except SystemTestError as error:
-        print(f"\n{error}")
-    except KeyboardInterrupt:
-        print("\nStopped.")
-        return 130
-    finally:
-        if good and not given.keep:
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            print(f"Logs, ledger, kills and clears are kept in {folder}")
-    return 0 if good else 1
+    return run_in_folder(
+        "sinch-system",
+        f"Airflow {version('apache-airflow')}, seed {seed}, {given.kills} kills, {given.clears} clears",
+        lambda folder: test(folder, given, seed),
+        keep=given.keep,
+        kept="Logs, ledger, kills and clears",
+    )
 
 
 if __name__ == "__main__":

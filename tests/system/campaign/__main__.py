@@ -11,9 +11,7 @@ import argparse
 import json
 import math
 import random
-import shutil
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
 from importlib.metadata import version
@@ -26,8 +24,9 @@ from tests.system.campaign.places import Places
 from tests.system.campaign.sinch import Sinch
 from tests.system.campaign.striker import Striker
 from tests.system.cluster import Airflow, base_environment, compile_modules
+from tests.system.folder import run_in_folder
 from tests.system.metadata import Key, Metadata
-from tests.system.processes import SystemTestError, none_of, stop_when_told
+from tests.system.processes import SystemTestError, none_of
 from tests.system.progress import elapsed, say
 from tests.system.services import Redis, install_missing, start_services
 
@@ -128,27 +127,14 @@ def trigger(airflow: Airflow) -> None:
 
 def main() -> int:
     given = arguments()
-    stop_when_told()
     seed = random.randrange(10**6) if given.seed is None else given.seed
-    folder = Path(tempfile.mkdtemp(prefix="sinch-campaign-"))
-    # Postgres's user has to reach its own folder within.
-    folder.chmod(0o711)
-    print(f"Airflow {version('apache-airflow')}, seed {seed}, {given.people:,} people, {given.kills} kills")
-    print(folder, flush=True)
-    good = False
-    try:
-        good = test(folder, given, seed)
-    except SystemTestError as error:
-        print(f"\n{error}")
-    except KeyboardInterrupt:
-        print("\nStopped.")
-        return 130
-    finally:
-        if good and not given.keep:
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            print(f"Logs, ledger and kills are kept in {folder}")
-    return 0 if good else 1
+    return run_in_folder(
+        "sinch-campaign",
+        f"Airflow {version('apache-airflow')}, seed {seed}, {given.people:,} people, {given.kills} kills",
+        lambda folder: test(folder, given, seed),
+        keep=given.keep,
+        kept="Logs, ledger and kills",
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -25,13 +26,14 @@ MARIA = Result("447700900222", "1", "01A", "Delivered", 0, Kind.DELIVERED, 2, AT
 JOHAN = Result("447700900333", "", "01A", "Failed", 153, Kind.TEMPORARY, None, None)
 
 
-class Database:
+class Database(ABC):
     """A database that tests look into."""
 
     placeholder = "%s"
 
+    @abstractmethod
     def connect(self) -> Any:
-        raise NotImplementedError
+        """Open a connection."""
 
     def query(self, sql: str) -> list[Any]:
         with closing(self.connect()) as database, closing(database.cursor()) as cursor:
