@@ -155,9 +155,9 @@ class TestGroups:
     def test_members_are_of_their_own_country(
         self, client: SinchClient, sinch_sandbox: SandboxClient
     ) -> None:
-        # Without its plus, it would be read as a number in Sweden.
-        group = members(sinch_sandbox, members=["+12125550100"])
-        assert "12125550100" in made(client, exclude=group, default_country="SE")
+        # Without its plus, it would be read as a number in China.
+        group = members(sinch_sandbox, members=["+13055550123"])
+        assert "13055550123" in made(client, exclude=group, default_country="CN")
 
     def test_a_file_that_begins_with_a_group(self, client: SinchClient, tmp_path: Path) -> None:
         (tmp_path / "groups.csv").write_text(f"{UNKNOWN_GROUP}\n")
