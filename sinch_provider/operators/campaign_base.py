@@ -196,7 +196,7 @@ class CampaignOperator(SinchOperator):
         )
 
     def _log_progress(self, done: Round) -> None:
-        self.log.info("Sent to %d people in %d batches.", done.people, done.batches)
+        self.log.info("Sent to %d people so far, in %d batches.", done.people, done.batches)
 
     def _finish(self, outcome: Outcome, bearable: int = 0) -> None:
         """
