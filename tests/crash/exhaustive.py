@@ -150,6 +150,8 @@ def _more_nemeses() -> dict[str, Schedule]:
 
     clear, before = event("finished", "clear"), event("started", "clear", grace=0)
     running = event("after intent", "clear", grace=2)
+    #: As a retry begins, and before Airflow tells it to stop.
+    unheard = event("started", "clear", 2, deaf=True)
     changed = event("finished", "change", to="text")
     callback_again = event("callback", "callback again")
     bad = _fault("rate_limited", "send", retry_after=600)
@@ -160,6 +162,14 @@ def _more_nemeses() -> dict[str, Schedule]:
         "3.4, cleared late, max_tries stays": made(event("journalled", "clear", raises=False), airflow="3.4"),
         "3.4, cleared while it waits": made(event("polling", "clear"), airflow="3.4"),
         "3.4, cleared, kept": made(clear, airflow="3.4 keep"),
+        "3.4, a retry cleared unheard": made(unheard, airflow="3.4"),
+        "3.4, a retry cleared unheard, max_tries stays": made(
+            event("started", "clear", 2, deaf=True, raises=False), airflow="3.4"
+        ),
+        "3.4, a mapped retry cleared unheard": made(
+            event("started", "clear", 3, deaf=True), shape="mapped", size=2, airflow="3.4"
+        ),
+        "3.4, nested, a retry cleared unheard": made(unheard, shape="nested", size=2, airflow="3.4"),
         "3.4, cleared, other text": made(changed, clear, airflow="3.4"),
         "3.4, cleared, other recipients": made(
             event("finished", "change", to="recipients"), clear, airflow="3.4"

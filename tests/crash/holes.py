@@ -25,7 +25,7 @@ LABEL = (
     "intent or shortly before it, by less than the difference of the workers' clocks"
 )
 LIES = "a listing that is neither filtered nor labelled, and the same message by somebody else"
-RUNNING = "a clear that deletes the journal of an attempt that has not read it yet, and runs on"
+RUNNING = "to send again: a clear that deletes the journal of a retry that has not read it yet, and runs on"
 SAME_KEY = "two mapped items with the same send_key"
 QUIET = "mapped items that moved, and a clear that does not count as one of the run"
 
@@ -59,7 +59,7 @@ def hole(schedule: Schedule) -> str | None:
         return SAME_KEY
     if {"listing_unfiltered", "listing_unlabelled"} <= {each["kind"] for each in schedule.faults}:
         return LIES
-    if schedule.airflow == "3.4" and _runs_on(schedule):
+    if schedule.airflow == "3.4" and schedule.on_clear == "resend" and _runs_on(schedule):
         return RUNNING
     quiet = any(each.get("quiet") for each in schedule.events)
     if quiet and "move" in acts:

@@ -358,11 +358,8 @@ MUTATIONS: dict[str, Mutation] = {
     "proof: first execution, also in loops": _proved(in_loop=False),
     "proof: first execution, also rescheduled": _rescheduled_is_first,
     "proof: first execution of a mapped send, also cleared": _uncleared_for_mapped,
-    "proof: empty journal, also cleared": _proved(cleared=False),
     "proof: empty journal, also where clears delete it": _proved(journal_outlives_clears=True),
-    "proof: empty journal, also of mapped sends that move": _proved(
-        single=True, journal_outlives_clears=True
-    ),
+    "proof: empty journal, also of mapped sends that move": _proved(single=True),
     "look: none": _no_look,
     "look: one, without time to settle": _settled_at_once,
     "look: settled before the longest exchange has ended": _settled_after_the_lag,

@@ -35,7 +35,9 @@ SHOWN_BY = {
         )
     ),
     holes.RUNNING: Schedule(
-        airflow="3.4", events=(event("after XCom", "kill"), event("started", "clear", 2, deaf=True))
+        airflow="3.4",
+        on_clear="resend",
+        events=(event("after XCom", "kill"), event("started", "clear", 2, deaf=True)),
     ),
     holes.SAME_KEY: Schedule(
         shape="mapped",

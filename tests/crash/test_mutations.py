@@ -57,8 +57,9 @@ NOTICED_BY = {
         faults=(TAKEN, _fault("server_error", "list", count=9)),
     ),
     "proof: first execution of a mapped send, also cleared": _made(*MEANWHILE, shape="mapped", size=2),
-    "proof: empty journal, also cleared": _made(CLEAR, airflow="3.4"),
-    "proof: empty journal, also where clears delete it": _made(CLEAR, airflow="3.4"),
+    "proof: empty journal, also where clears delete it": _made(
+        event("after XCom", "kill"), event("started", "clear", 2, deaf=True), airflow="3.4"
+    ),
     "proof: empty journal, also of mapped sends that move": _made(*MEANWHILE, shape="mapped", size=2),
     "look: none": _made(event("reply sent, not read", "kill")),
     "look: one, without time to settle": replace(

@@ -117,8 +117,10 @@ class Proof(Enum):
 
     FIRST = "the first execution of a single send, outside loops"
     FIRST_UNCLEARED = "the first execution of any send, if nothing in the run was cleared"
-    EMPTY_JOURNAL = "an empty journal, if nothing in the run was cleared"
-    EMPTY_JOURNAL_KEPT = "an empty journal of a single send on Airflow 3.3, where a clear keeps the journal"
+    EMPTY_JOURNAL = "an empty journal of a single send, outside loops, where a clear keeps the journal"
+    EMPTY_JOURNAL_UNCLEARED = (
+        "an empty journal of any send, where a clear keeps the journal, if nothing in the run was cleared"
+    )
 
 
 def proof(send: Send, *, empty_journal: bool) -> Proof | None:
@@ -131,11 +133,13 @@ def proof(send: Send, *, empty_journal: bool) -> Proof | None:
         return Proof.FIRST
     if send.first and not send.cleared:
         return Proof.FIRST_UNCLEARED
-    if empty_journal and not send.cleared:
+    # A running attempt does not learn of a clear. Where a clear deletes the journal, it may have done so just
+    # before this attempt read it.
+    if not (empty_journal and send.journal_outlives_clears):
+        return None
+    if send.single and not send.in_loop:
         return Proof.EMPTY_JOURNAL
-    if empty_journal and send.single and not send.in_loop and send.journal_outlives_clears:
-        return Proof.EMPTY_JOURNAL_KEPT
-    return None
+    return None if send.cleared else Proof.EMPTY_JOURNAL_UNCLEARED
 
 
 class Cycle(Enum):

@@ -11,6 +11,8 @@ from sinch_provider.sms.sending.decision import Action, Cycle, Found, Proof, Sco
 from tests.unit.sms.sending.attempts import NOW
 
 ITEM = {"single": False}
+#: A later attempt on an Airflow whose clears keep the journal.
+KEPT = {"first": False, "journal_outlives_clears": True}
 
 
 def test_every_case_has_a_rule():
@@ -52,14 +54,16 @@ def test_a_key_makes_the_reference_the_sends_own(facts, scope):
         (ITEM, False, Proof.FIRST_UNCLEARED),
         ({**ITEM, "cleared": True}, True, None),
         ({**ITEM, "keyed": True, "cleared": True}, True, None),
-        ({"first": False}, True, Proof.EMPTY_JOURNAL),
-        ({"first": False}, False, None),
-        ({**ITEM, "first": False}, True, Proof.EMPTY_JOURNAL),
-        ({"first": False, "cleared": True}, True, None),
-        ({"first": False, "cleared": True, "journal_outlives_clears": True}, True, Proof.EMPTY_JOURNAL_KEPT),
-        ({"first": False, "cleared": True, "journal_outlives_clears": True}, False, None),
-        ({**ITEM, "first": False, "cleared": True, "journal_outlives_clears": True}, True, None),
-        ({"first": False, "cleared": True, "journal_outlives_clears": True, "in_loop": True}, True, None),
+        ({"first": False}, True, None),
+        (KEPT, True, Proof.EMPTY_JOURNAL),
+        (KEPT, False, None),
+        ({**KEPT, "cleared": True}, True, Proof.EMPTY_JOURNAL),
+        ({**KEPT, "cleared": True}, False, None),
+        ({**KEPT, "cleared": True, "in_loop": True}, True, None),
+        ({**KEPT, "in_loop": True}, True, Proof.EMPTY_JOURNAL_UNCLEARED),
+        ({**ITEM, **KEPT}, True, Proof.EMPTY_JOURNAL_UNCLEARED),
+        ({**ITEM, **KEPT, "cleared": True}, True, None),
+        ({**ITEM, "first": False}, True, None),
     ],
 )
 def test_what_proves_that_nothing_was_sent(facts, empty_journal, expected):
