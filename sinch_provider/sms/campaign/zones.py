@@ -7,7 +7,8 @@ the first digits matter here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
 
@@ -16,6 +17,8 @@ from typing import Final
 #: mobile number when they move, so they may be in any zone of the country.
 _BY_AREA: Final = ("1", "7", "52", "54", "55", "62")
 _LONGEST_COUNTRY_CODE: Final = 3
+#: Kinds of numbers that belong to no area, as ``phonenumbers`` names them.
+_WITHOUT_AREA: Final = ("toll_free", "premium_rate", "shared_cost", "personal_number", "uan")
 
 
 def zones_of(number: str) -> frozenset[str]:
@@ -31,11 +34,23 @@ def zones_of(number: str) -> frozenset[str]:
             break
     else:
         return frozenset()
-    for end in range(longest if code in _BY_AREA else len(code), 0, -1):
+    has_area = code in _BY_AREA and not _without_area(code)(number[length:])
+    for end in range(longest if has_area else length, 0, -1):
         found = zones.get(number[:end])
         if found is not None:
             return found
     return frozenset()
+
+
+@cache
+def _without_area(code: str) -> Callable[[str], object]:
+    """Return what recognises the national numbers of a country code that belong to no area."""
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
+
+    region = COUNTRY_CODE_TO_REGION_CODE[int(code)][0]
+    described = (getattr(PhoneMetadata.metadata_for_region(region), kind, None) for kind in _WITHOUT_AREA)
+    patterns = [each.national_number_pattern for each in described if each is not None]
+    return re.compile("|".join(f"(?:{each})" for each in patterns if each)).fullmatch
 
 
 @cache

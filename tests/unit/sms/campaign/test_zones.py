@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,7 +16,12 @@ from sinch_provider.sms.campaign.zones import zones_of
 
 #: A year, in which every change of clocks happens.
 MOMENTS = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=each) for each in range(365)]
-MOBILE = phonenumbers.PhoneNumberType.MOBILE
+Kind = phonenumbers.PhoneNumberType
+MOBILE = Kind.MOBILE
+#: The country code of satellites, of free numbers and so on: `phonenumbers` knows no zone.
+NO_COUNTRY = (800, 808, 870, 878, 881, 882, 883, 888, 979)
+#: Kinds of numbers that belong to no area.
+NO_AREA = (Kind.TOLL_FREE, Kind.PREMIUM_RATE, Kind.PERSONAL_NUMBER)
 
 
 def examples() -> dict[str, phonenumbers.PhoneNumber]:
@@ -28,6 +35,18 @@ def examples() -> dict[str, phonenumbers.PhoneNumber]:
 
 def digits(number: phonenumbers.PhoneNumber) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+
+
+def all_examples() -> Iterator[tuple[int, phonenumbers.PhoneNumber]]:
+    """The example of each kind of each region, and those of no country."""
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        for kind in sorted(Kind.values()):
+            if (number := phonenumbers.example_number_for_type(region, kind)) is not None:
+                yield kind, number
+    for code in sorted(phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS):
+        number = phonenumbers.example_number_for_non_geo_entity(code)
+        assert number is not None
+        yield Kind.UNKNOWN, number
 
 
 EXAMPLES = examples()
@@ -56,15 +75,33 @@ def test_other_answers_are_those_of_the_area() -> None:
     assert set(different.values()) == {1, 2}
 
 
+def has_area(kind: int, number: phonenumbers.PhoneNumber) -> bool:
+    """Whether the area of a number is known, where the library answers with all zones of a country code."""
+    return number.country_code in (1, 7) and kind not in NO_AREA
+
+
+def test_no_example_has_a_zone_of_the_library_that_is_forgotten():
+    for kind, number in all_examples():
+        library = frozenset(time_zones_for_number(number)) - {UNKNOWN_TIMEZONE}
+        assert library <= zones_of(digits(number)) or has_area(kind, number), number
+
+
 @pytest.mark.parametrize(("opens", "closes"), [("09:00", "20:00"), ("10:00", "18:00")])
-def test_every_region_has_an_hour_in_common(opens: str, closes: str) -> None:
-    """And whoever is texted in it is texted inside the window of all zones."""
+def test_every_example_is_texted_inside_the_window_of_all_its_zones_or_refused(opens, closes):
     window = SendWindow(opens, closes)
-    for region, number in EXAMPLES.items():
-        zones = zones_of(digits(number))
-        for now in MOMENTS[::7]:
-            opening = window.opening(zones, now)
-            assert opening is not None, region
+    alike = defaultdict(set)
+    for kind, number in all_examples():
+        alike[zones_of(digits(number))].add((number.country_code, kind))
+    refused = alike.pop(frozenset())
+    assert {code for code, _ in refused} == set(NO_COUNTRY)
+    for zones, numbers in alike.items():
+        openings = [window.opening(zones, now) for now in MOMENTS[::7]]
+        if None in openings:
+            # All 42 zones of North America, and the 16 of Russia and Kazakhstan.
+            assert {code for code, _ in numbers} <= {1, 7}
+            assert {kind for _, kind in numbers} <= {*NO_AREA, Kind.VOIP, Kind.UAN}
+            continue
+        for opening in filter(None, openings):
             for zone in zones:
                 start, end = (each.astimezone(ZoneInfo(zone)) for each in opening)
                 assert opens <= f"{start:%H:%M}" < closes
