@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
@@ -19,6 +20,9 @@ _SHORTEST: Final = 7
 _OR_GROUP: Final = ", or a group id"
 #: The longest country code, and a digit.
 _BEGINNING: Final = 4
+#: Until 2019, a mobile number of Mexico had a 1 after the country code. ``phonenumbers`` has forgotten it.
+_MEXICO: Final = "521"
+_MEXICO_DIGITS: Final = 13
 
 
 def read_numbers(values: Sequence[Any], country: str | None = None) -> tuple[list[str], dict[int, str]]:
@@ -50,49 +54,61 @@ def read_numbers(values: Sequence[Any], country: str | None = None) -> tuple[lis
                 wrong.pop(index, None)
                 if not found:
                     wrong[index] = NOT_OF_COUNTRY
-    _drop_zeros(normal, wrong)
+    _drop_prefixes(normal, wrong)
     for index, number in enumerate(normal):
         if 0 < len(number) < _SHORTEST:
             normal[index], wrong[index] = "", TOO_SHORT
     return normal, {index: _reason(values[index], rule) for index, rule in wrong.items()}
 
 
-def _drop_zeros(normal: list[str], wrong: dict[int, str]) -> None:
+def _drop_prefixes(normal: list[str], wrong: dict[int, str]) -> None:
     """
-    Drop the zeros of national numbers that were written after a country code, such as ``+44 07700 900222``.
+    Drop prefixes of national numbers that were written after a country code, as in ``+44 07700 900222``.
 
     Otherwise, one person would be two, and an opt-out in one spelling would not count for the other.
     """
     # There are few beginnings: looking at each number would cost ten times as much.
-    doubtful = {each for each in {number[:_BEGINNING] for number in normal} if _has_zero(each)}
+    doubtful = {each for each in {number[:_BEGINNING] for number in normal} if _has_prefix(each)}
     if not doubtful:
         return
     for index, number in enumerate(normal):
         if number[:_BEGINNING] in doubtful:
-            normal[index] = _without_zero(number)
+            normal[index] = _without_prefix(number)
             if not normal[index]:
                 wrong[index] = ZERO
 
 
 @cache
-def _has_zero(beginning: str) -> bool:
-    """Whether a zero follows the country code of a number that begins like this."""
-    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+def _has_prefix(beginning: str) -> bool:
+    """Whether a zero, or a prefix of national numbers, follows the country code of such numbers."""
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
-    return any(
-        beginning[digits : digits + 1] == "0" and int(beginning[:digits]) in COUNTRY_CODE_TO_REGION_CODE
-        for digits in range(1, _BEGINNING)
-    )
+    if beginning.startswith(_MEXICO):
+        return True
+    for end in range(1, _BEGINNING):
+        regions = COUNTRY_CODE_TO_REGION_CODE.get(int(beginning[:end] or 0), ())
+        metadata = (PhoneMetadata.metadata_for_region(each, None) for each in regions)
+        patterns = [each.national_prefix_for_parsing for each in metadata if each is not None]
+        # Some match nothing at all, too: there, the prefix may be missing.
+        found = (re.match(each, beginning[end:]) for each in ("0", *patterns) if each)
+        if regions and any(each is not None and each.end() for each in found):
+            return True
+    return False
 
 
-def _without_zero(digits: str) -> str:
-    """Leave the zero out, or keep it where the country does; empty if there is no such number."""
+def _without_prefix(digits: str) -> str:
+    """Leave the prefix out, or a zero where the country keeps it; empty if there is no such number."""
     import phonenumbers
 
+    if digits.startswith(_MEXICO) and len(digits) == _MEXICO_DIGITS:
+        return digits.replace(_MEXICO, _MEXICO[:-1], 1)
     number = phonenumbers.parse(f"+{digits}")
     if number.italian_leading_zero:
         return digits if phonenumbers.is_valid_number(number) else ""
-    return _written(number) if phonenumbers.is_possible_number(number) else ""
+    if phonenumbers.is_possible_number(number):
+        return _written(number)
+    after_code = digits.removeprefix(str(number.country_code))
+    return "" if after_code.startswith("0") else digits
 
 
 def _reason(value: Any, rule: str) -> str:

@@ -102,7 +102,7 @@ def test_people_of_each_country_write_their_numbers_as_at_home(region: str) -> N
 
 
 @pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
-def test_a_zero_after_the_code_of_each_country_makes_no_other_number(region: str) -> None:
+def test_the_prefix_of_each_country_after_its_code_makes_no_other_number(region: str) -> None:
     for kind in (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE):
         number = phonenumbers.example_number_for_type(region, kind)
         if number is None or len(str(number.national_number)) < MIN_DIGITS:
@@ -110,5 +110,23 @@ def test_a_zero_after_the_code_of_each_country_makes_no_other_number(region: str
         digits = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
         written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
         assert read_numbers([f"+{digits}"]) == ([digits], {})
-        if written.lstrip("(").startswith("0"):
-            assert read_numbers([f"+{number.country_code} {written}"]) == ([digits], {})
+        assert read_numbers([f"+{number.country_code} {written}"]) == ([digits], {})
+
+
+@pytest.mark.parametrize(
+    ("region", "prefix"), [("LT", "8"), ("BY", "80"), ("RU", "8"), ("HU", "06"), ("MX", "1"), ("BR", "0")]
+)
+def test_prefixes_that_are_not_in_use_any_more_make_no_other_number_either(region: str, prefix: str) -> None:
+    number = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    assert number is not None
+    code, national = number.country_code, number.national_number
+    expected = f"{code}{national}"
+    assert read_numbers([f"+{code}{prefix}{national}", f"+{expected}"]) == ([expected, expected], {})
+
+
+@pytest.mark.parametrize("region", ["RU", "MX"])
+def test_numbers_that_only_begin_like_a_prefix_are_left_alone(region: str) -> None:
+    begins = {"RU": "812", "MX": "1"}[region]
+    code = phonenumbers.country_code_for_region(region)
+    digits = f"{code}{begins}5550123"
+    assert read_numbers([f"+{digits}"]) == ([digits], {})
