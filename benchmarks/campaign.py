@@ -1,56 +1,46 @@
 """
-A campaign to everybody in a table: CPU, time, memory, writes to the journal and calls to Sinch.
+A campaign to 25,000 people of a table: CPU, time, memory, writes to the journal and calls to Sinch.
 
-    python benchmarks/campaign.py [--people 1000000] [--postgres] [--rounds N] [--json FILE]
-
-Peers get a thousand people at a time, up to 25,000. Every contender is a process of its own.
+Peers get a thousand people at a time. Every contender is a process of its own.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from figures import Figure, Plot, Ratio, Result, main
 from running import Caller, Server, server
-from tables import postgres, sqlite_tables
+from tables import sqlite_tables
 
 PEOPLE: Final = 25_000
 #: Who is excluded is not in the table.
 EXCLUDED: Final = 100_000
-#: Of a million people; with fewer, the exclusions are most of it.
-BYTES: Final = 150
-_MILLION: Final = 1_000_000
-_MB: Final = 1024 * 1024
-TITLES: Final = {
-    "campaign": "a campaign, 100,000 numbers excluded",
-    "mapped": "mapped sends of 1,000, without check and exclusions",
-    "sdk": "the official SDK in a loop of 1,000",
-    "floor": "`http.client` with `json` in a loop of 1,000",
+#: A thousand people at a time, without check and exclusions.
+PEERS: Final = {
+    "mapped": "mapped sends",
+    "sdk": "the official SDK in a loop",
+    "floor": "`http.client` with `json` in a loop",
 }
-#: A retry of a campaign that has texted everybody: it checks them all, and lists who was reached.
-RETRY: Final = "retry"
+#: The campaign's own parts: the check alone, and a retry when everybody has been texted.
+OURS: Final = {"campaign": "a campaign", "check": "its check alone", "retry": "its retry, nobody is left"}
 #: What an empty campaign needs in memory is subtracted: one person, nobody excluded.
 EMPTY: Final = "empty"
-
-#: What the command line changes.
-OPTIONS: Final = argparse.Namespace(people=PEOPLE, postgres=False)
+_MB: Final = 1024 * 1024
 
 Found = dict[str, Any]
 
 
-def _run(sandbox: Server, contender: str, source: str, size: int, journal: Any = None) -> Found:
+def _run(sandbox: Server, contender: str, source: str, texted: int, journal: Any = None) -> Found:
     """
-    Let one contender text everybody, and make sure that it has done so.
+    Let one contender run, and make sure that all have been texted whom it should have texted.
 
     :param journal: That of an earlier attempt, whose texts the ledger has.
     """
@@ -65,11 +55,11 @@ def _run(sandbox: Server, contender: str, source: str, size: int, journal: Any =
         stdout=subprocess.PIPE,
         text=True,
     )
-    found: Found = json.loads(done.stdout)
+    found: Found = json.loads(done.stdout.splitlines()[-1])
     found["calls"] = _control(sandbox, "GET", "calls")["count"]
-    texted = _control(sandbox, "GET", "inbox")["messages"]
-    if texted != size:
-        raise SystemExit(f"{contender} has texted {texted} of {size} people.")
+    messages = _control(sandbox, "GET", "inbox")["messages"]
+    if messages != texted:
+        raise SystemExit(f"{contender} has texted {messages} people, and should have texted {texted}.")
     return found
 
 
@@ -82,105 +72,97 @@ def _control(sandbox: Server, method: str, path: str) -> dict[str, Any]:
     return read
 
 
-def measure(rounds: int) -> Result:
-    people = OPTIONS.people
-    contenders = [name for name in TITLES if people <= PEOPLE or name == "campaign"]
-    found: dict[str, list[Found]] = {name: [] for name in (EMPTY, RETRY, *contenders)}
-    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-        folder = Path(name)
-        make: Callable[[int, int], str] = partial(sqlite_tables, folder)
-        if OPTIONS.postgres:
-            make = stack.enter_context(postgres(folder)).tables
-        full, empty = make(people, EXCLUDED), make(1, 0)
+def measured(
+    rounds: int, people: int, make: Callable[[int, int], str], peers: Collection[str] = ()
+) -> dict[str, list[Found]]:
+    """
+    Let a campaign and its peers text everybody in a table.
+
+    :param make: Makes the tables of so many people and so many excluded numbers; returns the source.
+    """
+    full, empty = make(people, EXCLUDED), make(1, 0)
+    found: dict[str, list[Found]] = {name: [] for name in (EMPTY, *OURS, *peers)}
+    with tempfile.TemporaryDirectory() as folder:
         for number in range(rounds):
             # A new ledger each time: the rows of a deleted one leave a file full of holes.
-            with server(folder / f"ledger-{number}.db") as sandbox:
+            with server(Path(folder) / f"ledger-{number}.db") as sandbox:
                 found[EMPTY].append(_run(sandbox, "campaign", empty, 1))
-                for each in (*contenders[number % 2 :], *contenders[: number % 2]):
+                found["check"].append(_run(sandbox, "check", full, 0))
+                for each in (*peers, "campaign") if number % 2 else ("campaign", *peers):
                     done = _run(sandbox, each, full, people)
                     found[each].append(done)
                     if each == "campaign":
-                        found[RETRY].append(_run(sandbox, each, full, people, done["journal"]))
-    return _result(found, people, "Postgres" if OPTIONS.postgres else "SQLite")
+                        found["retry"].append(_run(sandbox, each, full, people, done["journal"]))
+    return found
 
 
-def _result(found: dict[str, list[Found]], people: int, source: str) -> Result:
-    def column(contender: str, name: str) -> list[float]:
-        return [each[name] for each in found[contender]]
+def figures_of(name: str, found: dict[str, list[Found]]) -> list[Figure]:
+    """Make the figures of all contenders."""
 
-    shown = [name for name in TITLES if name in found]
-    # An empty campaign is always the same, so that its median is the better base.
-    base = statistics.median(column(EMPTY, "peak"))
-    small = people < _MILLION
-    attempts = (("campaign", "a campaign"), (RETRY, "its retry"))
-    figures = [
-        *(Figure(f"campaign.{name}.cpu", f"CPU, {TITLES[name]}", "s", column(name, "cpu")) for name in shown),
-        *(
-            Figure(f"campaign.{name}.wall", f"time, {TITLES[name]}", "s", column(name, "wall"))
-            for name in shown
-        ),
-        *(
-            Figure(f"campaign.{name}.peak", f"memory, {TITLES[name]}", "MB", column(name, "peak"))
-            for name in shown
-        ),
-        Figure("campaign.empty.peak", "memory, an empty campaign", "MB", column(EMPTY, "peak")),
-        Figure(
-            "campaign.check", "CPU of the check, part of the campaign's", "s", column("campaign", "check")
-        ),
-        Figure("campaign.retry.cpu", "CPU, its retry: nobody is left", "s", column(RETRY, "cpu")),
-        *(
-            Figure(
-                f"campaign.{name}.bytes",
-                f"memory per person above an empty campaign, {of}, exclusions included",
-                "bytes",
-                [(peak - base) * _MB / people for peak in column(name, "peak")],
-                None if small else BYTES,
-            )
-            for name, of in attempts
-        ),
-        *(
-            Figure(f"campaign.{name}.{key}", f"{of}, {title}", "", column(name, key))
-            for key, of in (("writes", "writes to the journal"), ("calls", "calls to Sinch"))
-            for name, title in attempts
-        ),
+    def figure(key: str, what: str, unit: str, contender: str, title: str) -> Figure:
+        rounds = [each[key] for each in found[contender]]
+        return Figure(f"{name}.{contender}.{key}", f"{what}, {title}", unit, rounds)
+
+    shown = [(each, title) for each, title in (OURS | PEERS).items() if each in found]
+    return [
+        *(figure("cpu", "CPU", "s", *each) for each in shown),
+        *(figure("wall", "time", "s", *each) for each in shown),
+        *(figure("peak", "memory", "MB", *each) for each in (*shown, (EMPTY, "an empty campaign"))),
+        *(figure("writes", "writes to the journal", "", each, OURS[each]) for each in ("campaign", "retry")),
+        *(figure("calls", "calls to Sinch", "", each, OURS[each]) for each in ("campaign", "retry")),
     ]
-    floor = f"{statistics.median(column('floor', 'cpu')):.2f} s of CPU: " if "floor" in found else ""
+
+
+def bytes_of(name: str, found: dict[str, list[Found]], people: int, limit: float) -> list[Figure]:
+    """Make the figures of the memory that one more person takes."""
+    # An empty campaign is always the same, so that its median is the better base.
+    base = statistics.median(each["peak"] for each in found[EMPTY])
+    return [
+        Figure(
+            f"{name}.{each}.bytes",
+            f"memory per person above an empty campaign, {OURS[each]}, exclusions included",
+            "bytes",
+            [(one["peak"] - base) * _MB / people for one in found[each]],
+            limit,
+        )
+        for each in ("campaign", "retry")
+    ]
+
+
+def measure(rounds: int) -> Result:
+    with tempfile.TemporaryDirectory() as folder:
+        found = measured(rounds, PEOPLE, partial(sqlite_tables, Path(folder)), tuple(PEERS))
+    floor = statistics.median(each["cpu"] for each in found["floor"])
     return Result(
         "campaign",
-        f"A campaign to {people:,} people in {source}, with two values for each, in one process",
-        f"{floor}to read the rows, and `json.dumps`, a request, `json.loads` for each 1,000",
-        figures,
+        f"A campaign to {PEOPLE:,} people in SQLite, two values for each, {EXCLUDED:,} numbers excluded",
+        f"{floor:.2f} s of CPU: to read the rows, and `json.dumps`, a request, `json.loads` for each 1,000",
+        figures_of("campaign", found),
         [
             Ratio(
-                f"campaign.campaign/{name}",
-                f"CPU of a campaign compared with {TITLES[name]}",
+                f"campaign.campaign/{peer}",
+                f"CPU of a campaign compared with {title}",
                 "campaign.campaign.cpu",
-                f"campaign.{name}.cpu",
+                f"campaign.{peer}.cpu",
             )
-            for name in shown[1:]
+            for peer, title in PEERS.items()
         ],
-        [Plot("campaign", f"CPU for {people:,} people (s)", bars=[f"campaign.{name}.cpu" for name in shown])],
+        [
+            Plot(
+                "campaign",
+                f"CPU for {PEOPLE:,} people (s)",
+                bars=[f"campaign.{each}.cpu" for each in ("campaign", *PEERS)],
+            )
+        ],
         [
             "Only the campaign checks the table before the first text, de-duplicates, leaves out who is "
-            "excluded, and knows after a crash who was reached.",
-            "The mapped sends run one after the other in one process. In Airflow, each has its own.",
-            *(
-                ["Of so few people, most memory is that of the exclusions; `--people 1000000` has a limit."]
-                if small
-                else []
-            ),
+            "excluded, and knows after a crash who was reached. Its peers get a thousand people at a time.",
+            "The campaign is the operator, with Airflow's hook for the database. The mapped sends run one "
+            "after the other in one process; in Airflow, each has its own.",
+            "Of so few people, most memory is that of the exclusions.",
         ],
     )
 
 
-def _read_options() -> None:
-    """Take the options of this script off the command line; the others are those of each."""
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--people", type=int, default=PEOPLE)
-    parser.add_argument("--postgres", action="store_true")
-    _, sys.argv[1:] = parser.parse_known_args(namespace=OPTIONS)
-
-
 if __name__ == "__main__":
-    _read_options()
     main(measure)
