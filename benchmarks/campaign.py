@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from figures import Figure, Plot, Ratio, Result, main
+from figures import Figure, Plot, Ratio, Result, main, readable
 from running import Caller, Server, server
 from tables import sqlite_tables
 
@@ -113,6 +113,26 @@ def figures_of(name: str, found: dict[str, list[Found]]) -> list[Figure]:
     ]
 
 
+def floor_of(found: dict[str, list[Found]]) -> str:
+    """Say what the least possible work takes."""
+    floor = readable(statistics.median(each["cpu"] for each in found["floor"]))
+    return f"{floor} s of CPU: to read the rows, and `json.dumps`, a request, `json.loads` for each 1,000"
+
+
+def ratios_of(name: str, found: dict[str, list[Found]]) -> list[Ratio]:
+    """Compare the campaign with each peer."""
+    return [
+        Ratio(
+            f"{name}.campaign/{peer}",
+            f"CPU of a campaign compared with {title}",
+            f"{name}.campaign.cpu",
+            f"{name}.{peer}.cpu",
+        )
+        for peer, title in PEERS.items()
+        if peer in found
+    ]
+
+
 def bytes_of(name: str, found: dict[str, list[Found]], people: int, limit: float) -> list[Figure]:
     """Make the figures of the memory that one more person takes."""
     # An empty campaign is always the same, so that its median is the better base.
@@ -132,21 +152,12 @@ def bytes_of(name: str, found: dict[str, list[Found]], people: int, limit: float
 def measure(rounds: int) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         found = measured(rounds, PEOPLE, partial(sqlite_tables, Path(folder)), tuple(PEERS))
-    floor = statistics.median(each["cpu"] for each in found["floor"])
     return Result(
         "campaign",
         f"A campaign to {PEOPLE:,} people in SQLite, two values for each, {EXCLUDED:,} numbers excluded",
-        f"{floor:.2f} s of CPU: to read the rows, and `json.dumps`, a request, `json.loads` for each 1,000",
+        floor_of(found),
         figures_of("campaign", found),
-        [
-            Ratio(
-                f"campaign.campaign/{peer}",
-                f"CPU of a campaign compared with {title}",
-                "campaign.campaign.cpu",
-                f"campaign.{peer}.cpu",
-            )
-            for peer, title in PEERS.items()
-        ],
+        ratios_of("campaign", found),
         [
             Plot(
                 "campaign",
