@@ -93,8 +93,8 @@ class TaskCampaign:
         """
         Whether it is certain that this task instance has sent no batch of the campaign.
         """
-        if not send.first or (self.journal.is_kept and not empty_journal):
-            # Every attempt writes a journal before it sends. So a later one without has lost it: Airflow 3.4
-            # deletes it at a clear, and an attempt that has just begun may not know of that yet.
+        if self.journal.is_kept and not empty_journal:
             return False
-        return proof(send, empty_journal=empty_journal) is not None
+        # Every attempt writes a journal before it sends. So a later one without has lost it, and an empty
+        # journal proves nothing.
+        return proof(send, empty_journal=False) is not None

@@ -99,5 +99,4 @@ def test_any_two_values_meet():
         *cartesian(PLAN_POINTS, ["no plan"]),
         ("accepted 60 s later", "stale"),
         ("redirected, accepted, listed late", "stale"),
-        ("cleared by a deaf one", "deleted"),
     }
