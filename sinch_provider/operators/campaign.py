@@ -75,10 +75,10 @@ class SinchCampaignOperator(CampaignArguments):
     :param window: The hours in which people may be texted, a ``SendWindow``. Outside of them the task waits,
         without a worker.
     :param canary: A ``Canary``: a few people get the text first, and the others if these did.
-    :param rate: People a second, at most, on average over batches. While more people than it allows for a
-        quarter of an hour wait at Sinch, the task waits, without a worker.
+    :param rate: People a second, on average. A minute's worth is sent at once. While more people than it
+        allows for a quarter of an hour wait at Sinch, the task waits, without a worker.
     :param max_in_flight: How many requests are on their way at once, 1 to 10.
-    :param fail_fast: Whether nothing more is sent once Sinch has refused a batch.
+    :param fail_fast: Whether nothing more is sent once Sinch has refused a whole batch.
     :param wait_for_completion: Whether to wait, without a worker, until all texts have a final status.
     :param results: Where to write what became of each person's text: a ``ResultsTable`` or a ``ResultsFile``.
         The task waits for the final statuses first. (templated)
@@ -260,7 +260,7 @@ class SinchCampaignOperator(CampaignArguments):
             self.results.prepare()
         outcome = client.follow(self._entry(entered, client, audience).steps())
         counts = audience.counts
-        if not counts.people and not outcome.reached:
+        if not counts.people and (self._left or not outcome.reached):
             return self._empty(audience)
         # What is wrong in a plan was accepted by whoever has checked it.
         invalid = 0 if self.plan is not None else counts.invalid

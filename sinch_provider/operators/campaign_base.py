@@ -61,6 +61,8 @@ class CampaignOperator(SinchOperator):
     sql_conn_id: Any = None
 
     _killed = False
+    #: Whether there were people to text when the task began to wait.
+    _left = False
 
     def argument_faults(self) -> list[Fault]:
         """Return the faults of the shared arguments that are known so far."""
@@ -122,7 +124,7 @@ class CampaignOperator(SinchOperator):
         """Go on after a wait, in the same way as at the beginning."""
         from sinch_provider.operators import campaign_running as running
 
-        running.check_event(event)
+        self._left = running.check_event(event)
         return self._enter(context, resumed=True)
 
     @abstractmethod
@@ -163,13 +165,14 @@ class CampaignOperator(SinchOperator):
     def _entry(self, entered: TaskCampaign, client: SinchClient, audience: Audience) -> Entry:
         from sinch_provider.operators import campaign_running as running
 
+        people = running.people_of_batch(self.rate, running.MOST)
         sending = running.Sending(
             client.account,
             entered.reference,
             entered.journal,
             entered.settling,
             stopped=lambda: self._killed,
-            max_in_flight=self.max_in_flight,
+            max_in_flight=running.requests_at_once(self.rate, people, self.max_in_flight),
             rate=self.rate,
             fail_fast=self.fail_fast,
         )
@@ -193,6 +196,7 @@ class CampaignOperator(SinchOperator):
             budget=self._budget,
             only_to=client.account.only_to,
             progress=self._log_progress,
+            most=people,
         )
 
     def _log_progress(self, done: Round) -> None:
@@ -200,15 +204,16 @@ class CampaignOperator(SinchOperator):
 
     def _finish(self, outcome: Outcome, bearable: int = 0) -> None:
         """
-        Wait if there is something to wait for, or fail if people were refused; say who was left out.
+        Wait if there is something to wait for, or fail if people were refused or nobody could be texted; say
+        who was left out.
 
         :param bearable: How many people Sinch may refuse one by one.
         """
         from sinch_provider.operators import campaign_running as running
 
-        if outcome.wait is not None and not (self.fail_fast and outcome.refused.people):
-            self._wait(outcome.reached, outcome.wait)
-        if (error := running.refusal(outcome, bearable)) is not None:
+        if outcome.wait is not None and not (self.fail_fast and outcome.refused.together):
+            self._wait(outcome.reached, outcome.wait, left=True)
+        if (error := running.refusal(outcome, bearable) or running.nobody(outcome)) is not None:
             raise error
         if outcome.refused.people:
             self.log.warning("Sinch has refused the numbers of %d people.", outcome.refused.people)
@@ -216,7 +221,7 @@ class CampaignOperator(SinchOperator):
             self._log_left_out(outcome.selection)
         self.log.info("%d people were sent their text, in %d batches.", outcome.reached, outcome.batches)
 
-    def _wait(self, reached: int, wait: Wait) -> None:
+    def _wait(self, reached: int, wait: Wait, *, left: bool = False) -> None:
         from sinch_provider.operators import campaign_running as running
 
         self.log.info(
@@ -227,7 +232,7 @@ class CampaignOperator(SinchOperator):
         )
         self.defer(
             trigger=running.SinchCampaignTrigger(
-                wait.until.isoformat(), wait.batch_ids, str(self.sinch_conn_id)
+                wait.until.isoformat(), wait.batch_ids, str(self.sinch_conn_id), left=left
             ),
             method_name="resume",
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from sinch_provider.operators.running import airflow_failures, is_nested
 from sinch_provider.sms.campaign.check import check
-from sinch_provider.sms.campaign.entry import Entry, Wait, refusal
+from sinch_provider.sms.campaign.cut import MOST
+from sinch_provider.sms.campaign.entry import Entry, Wait, nobody, refusal
 from sinch_provider.sms.campaign.failures import failures_of
+from sinch_provider.sms.campaign.queue import people_of_batch, requests_at_once
 from sinch_provider.sms.campaign.results import Results
 from sinch_provider.sms.campaign.sending import Sending
 from sinch_provider.sms.campaign.unfinished import unfinished
@@ -19,6 +21,7 @@ from sinch_provider.task.sources import read_file, read_query, read_value
 from sinch_provider.triggers.campaign import SinchCampaignTrigger, check_event
 
 __all__ = [
+    "MOST",
     "TEMPORARY",
     "Entry",
     "Plan",
@@ -34,12 +37,15 @@ __all__ = [
     "exclusions_of",
     "failures_of",
     "is_nested",
+    "nobody",
+    "people_of_batch",
     "purpose_of",
     "quarantine",
     "read_file",
     "read_query",
     "read_value",
     "refusal",
+    "requests_at_once",
     "task_context",
     "unfinished",
 ]

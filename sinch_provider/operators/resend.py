@@ -57,8 +57,8 @@ class SinchResendFailedOperator(CampaignOperator):
     :param window: The hours in which people may be texted, a ``SendWindow``. Outside of them the task waits,
         without a worker. Time zones are those of the numbers.
     :param max_in_flight: How many requests are on their way at once, 1 to 10.
-    :param rate: People a second, at most, as for the campaign.
-    :param fail_fast: Whether nothing more is sent once Sinch has refused a batch.
+    :param rate: People a second, as for the campaign.
+    :param fail_fast: Whether nothing more is sent once Sinch has refused a whole batch.
     :param dry_run: Whether to stop before the first text, and only count.
     :param send_key: Another round: with a new key, everybody who failed is texted anew. (templated)
     :param sinch_conn_id: The connection. (templated)

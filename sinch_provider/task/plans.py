@@ -85,18 +85,14 @@ class Plan:
             log.warning("The plan in %s %s. The source is read again.", self, error)
             return None
         except Exception as error:
-            reason = type(error).__name__
-        # It may be there all the same, so the source must not be read again.
-        raise SinchNotSentError(
-            f"The plan in {self} cannot be read ({reason})",
-            operation="send",
-            advice="A retry reads it again. To read the source again, delete the plan.",
-        )
+            # It may be there all the same, so the source must not be read again.
+            raise self._unreadable(error) from None
 
     def checked(self) -> Audience:
         """
         Return who was checked by another task.
 
+        :raises SinchNotSentError: It cannot be read now.
         :raises SinchValidationError: It is not there, or is another one.
         """
         try:
@@ -110,8 +106,15 @@ class Plan:
         except PlanError as error:
             rule = str(error)
         except Exception as error:
-            rule = f"cannot be read ({type(error).__name__})"
+            raise self._unreadable(error) from None
         raise SinchValidationError([Fault("plan", rule, str(self))], "send")
+
+    def _unreadable(self, error: Exception) -> SinchNotSentError:
+        return SinchNotSentError(
+            f"The plan in {self} cannot be read ({type(error).__name__})",
+            operation="send",
+            advice="A retry reads it again. To read the source again, delete the plan.",
+        )
 
     def remove(self) -> None:
         """Remove it, if it is there: it holds numbers and texts."""

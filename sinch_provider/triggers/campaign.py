@@ -27,12 +27,14 @@ class SinchCampaignTrigger(BaseTrigger):
     Fire at a time, or as soon as some batches have finished.
 
     It sends and cancels nothing: the task does that, when it goes on. Its event says only why it fired:
-    ``{"status": "due" | "finished"}``, or ``{"status": "error", "message": ..., "transient": ...}``.
+    ``{"status": "due" | "finished", "left": ...}``, or
+    ``{"status": "error", "message": ..., "transient": ...}``.
 
     :param until: When to fire at the latest, as ISO 8601.
     :param batch_ids: The ids of the batches. None: only the time counts.
     :param sinch_conn_id: The connection.
     :param poll_interval: Seconds between looks at a batch, at most.
+    :param left: Whether there are people to text after the wait.
     """
 
     def __init__(
@@ -41,12 +43,14 @@ class SinchCampaignTrigger(BaseTrigger):
         batch_ids: Sequence[str] = (),
         sinch_conn_id: str = DEFAULT_CONN_ID,
         poll_interval: float = 10.0,
+        left: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.until = until
         self.batch_ids = list(batch_ids)
         self.sinch_conn_id = sinch_conn_id
         self.poll_interval = poll_interval
+        self.left = left
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give class path and arguments, as Airflow stores them."""
@@ -57,6 +61,7 @@ class SinchCampaignTrigger(BaseTrigger):
                 "batch_ids": self.batch_ids,
                 "sinch_conn_id": self.sinch_conn_id,
                 "poll_interval": self.poll_interval,
+                "left": self.left,
             },
         )
 
@@ -70,7 +75,7 @@ class SinchCampaignTrigger(BaseTrigger):
             message, transient = explained(error)
             yield TriggerEvent({"status": "error", "message": message, "transient": transient})
             return
-        yield TriggerEvent({"status": status})
+        yield TriggerEvent({"status": status, "left": self.left})
 
     async def _first(self) -> str:
         tasks = [asyncio.ensure_future(each) for each in (self._due(), self._finished())]
@@ -102,16 +107,16 @@ class SinchCampaignTrigger(BaseTrigger):
         self.log.info("The campaign does not go on. What was sent before is delivered.")
 
 
-def check_event(event: Any) -> None:
+def check_event(event: Any) -> bool:
     """
-    Look whether a campaign may go on.
+    Look whether a campaign may go on. Returns whether there were people to text when it began to wait.
 
     :raises SinchWaitInterrupted: Waiting failed for a passing reason.
     :raises SinchTaskFailed: Waiting failed, or the event is not this trigger's.
     """
     said = event if isinstance(event, dict) else {}
     if said.get("status") in _ENDS:
-        return
+        return said.get("left") is True
     message = said.get("message")
     if isinstance(message, str):
         failure = SinchWaitInterrupted if said.get("transient") is True else SinchTaskFailed

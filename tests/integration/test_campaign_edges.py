@@ -187,6 +187,27 @@ class TestSourceThatIsGone:
         assert states_of(run) == {"remind": "success"}
         assert result_of(run, "remind")["reached"] == 3
 
+    @pytest.mark.parametrize(
+        ("on_empty", "state"), [("fail", "failed"), ("skip", "skipped"), ("succeed", "success")]
+    )
+    @pytest.mark.usefixtures("noon")
+    def test_those_who_were_left_count_too(self, run_dag, sinch_default, tmp_path, shown, on_empty, state):
+        place = tmp_path / "guests.csv"
+        place.write_text("\n".join(["phone", *UK]))
+
+        class Vanishing(SinchCampaignOperator):
+            def resume(self, context: Any, event: Any = None) -> Any:
+                place.write_text("phone\n")
+                return super().resume(context, event)
+
+        with DAG("left", start_date=START, schedule=None) as dag:
+            Vanishing(
+                task_id="remind", body="Hi!", path=f"file://{place}", on_empty=on_empty, canary=Canary(3)
+            )
+        assert states_of(run_dag(dag)) == {"remind": state}
+        assert received(sinch_default).total() == 3
+        assert "The source has no rows." in shown()
+
     def test_nobody_at_all_is_skipped(self, run_dag, sinch_default):
         with DAG("nobody", start_date=START, schedule=None) as dag:
             campaign(rows=[], on_empty="skip")

@@ -30,6 +30,10 @@ UK = [f"+447700900{number:03}" for number in range(200, 220)]
 SWEDEN = ["+46701740605", "+46701740606"]
 NEVER = "+447700900401"
 FAILS = "+447700900402"
+STAYS_QUEUED = "+447700900400"
+MANY = [f"+447700900{number:03}" for number in range(100, 150)] + [
+    f"+447700900{number:03}" for number in range(200, 250)
+]
 
 
 def campaign(**arguments: Any) -> SinchCampaignOperator:
@@ -283,30 +287,92 @@ def test_a_number_that_only_sinch_refuses_keeps_nobody_else(run_dag, sinch_defau
     assert received(sinch_default) == Counter(UK)
 
 
+@pytest.mark.parametrize("more", [{}, {"rate": 5.0}, {"canary": Canary(3)}], ids=str)
+@pytest.mark.usefixtures("noon")
+def test_nor_does_it_with_fail_fast(run_dag, sinch_default, more):
+    sinch_default.configure(refused_number=UK[0])
+    with DAG("fast", start_date=START, schedule=None) as dag:
+        campaign(
+            rows=[{"number": each, "language": each[-1]} for each in UK],
+            number_column="number",
+            language_column="language",
+            bodies={str(digit): f"Hi {digit}!" for digit in range(10)},
+            body=None,
+            max_in_flight=1,
+            max_invalid=1,
+            fail_fast=True,
+            **more,
+        )
+    run = run_dag(dag)
+    assert run.state == "success"
+    assert received(sinch_default) == Counter(UK[1:])
+    assert result_of(run, "remind")["refused"] == 1
+
+
+class TestNobody:
+    """A task is not green if nobody was texted, and nobody wanted that."""
+
+    def test_only_to_allows_nobody(self, run_dag, sinch_default, monkeypatch, shown):
+        connection = {**sinch_default.connection}
+        connection["extra"] = {**connection["extra"], "only_to": "4670"}
+        monkeypatch.setenv("AIRFLOW_CONN_SINCH_DEFAULT", json.dumps(connection))
+        with DAG("staging", start_date=START, schedule=None) as dag:
+            campaign(rows=UK)
+        assert run_dag(dag).state == "failed"
+        assert "Nobody was texted: the connection's extra only_to does not allow 20 people" in shown()
+
+    def test_no_hour_in_common(self, run_dag, sinch_default, shown):
+        with DAG("nowhere", start_date=START, schedule=None) as dag:
+            # No country has this code.
+            campaign(rows=["+999501000001", "+999501000002"], window=SendWindow("09:00", "20:00"))
+        assert run_dag(dag).state == "failed"
+        assert "the window is never open in all time zones of 2 people" in shown()
+
+    def test_excluded_people_are_no_fault(self, run_dag, sinch_default):
+        with DAG("excluded", start_date=START, schedule=None) as dag:
+            campaign(rows=UK, exclude=UK)
+        assert run_dag(dag).state == "success"
+        assert received(sinch_default) == Counter()
+
+
 class TestRate:
     @pytest.mark.parametrize("lag", [7200, 60])
     def test_too_many_texts_that_wait_at_sinch_are_waited_for(self, run_dag, sinch_default, noon, shown, lag):
         sinch_default.configure(dispatch_delay=lag)
         with DAG("queued", start_date=START, schedule=None) as dag:
             campaign(
-                rows=[{"number": each, "language": each[-1]} for each in UK],
-                number_column="number",
-                language_column="language",
-                bodies={str(digit): f"Hi {digit}!" for digit in range(10)},
-                body=None,
+                rows=UK,
                 # In a quarter of an hour, nine people.
                 rate=0.01,
-                max_in_flight=1,
             )
         assert run_dag(dag).state == "success"
         assert received(sinch_default) == Counter(UK)
         times = [datetime.fromisoformat(each["created_at"]) for each in reversed(sinch_default.batches())]
-        assert len(times) == 10
+        assert len(times) == 20
         waits = "Waiting for the texts that Sinch has accepted and not sent yet" in shown()
         assert waits == (lag == 7200)
-        # Before anything has left, ten people are at Sinch: five batches of two.
-        assert ((times[5] - times[0]).total_seconds() >= 7200) == waits
-        assert (times[4] - times[0]).total_seconds() < 1000
+        # Before anything has left, ten people are at Sinch, and one is texted every hundred seconds.
+        assert ((times[10] - times[0]).total_seconds() >= 7200) == waits
+        assert (times[9] - times[0]).total_seconds() == pytest.approx(900, abs=30)
+
+    def test_a_phone_that_stays_in_the_queue_keeps_nobody_else_waiting(self, run_dag, sinch_default, noon):
+        began = noon()
+        with DAG("stuck", start_date=START, schedule=None) as dag:
+            campaign(rows=[STAYS_QUEUED, *MANY], rate=0.05)
+        assert run_dag(dag).state == "success"
+        assert received(sinch_default) == Counter([STAYS_QUEUED, *MANY])
+        assert noon() - began < timedelta(hours=1)
+
+    def test_nobody_is_texted_faster_however_many_there_are(self, run_dag, sinch_default, noon):
+        with DAG("slow", start_date=START, schedule=None) as dag:
+            campaign(rows=MANY, rate=0.5)
+        assert run_dag(dag).state == "success"
+        sent = [
+            (datetime.fromisoformat(each["created_at"]), len(each["to"])) for each in sinch_default.batches()
+        ]
+        assert sorted(people for _, people in sent) == [10, 30, 30, 30]
+        (first, *_, last) = sorted(at for at, _ in sent)
+        assert (last - first).total_seconds() == pytest.approx(180, abs=10)
 
     def test_a_rate_may_let_a_task_wait(self, run_dag, sinch_default, shown):
         with DAG("nested", start_date=START, schedule=None) as dag:

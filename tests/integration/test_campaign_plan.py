@@ -12,6 +12,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, task
 
 from sinch_provider.operators.campaign import Canary, SinchCampaignOperator
+from sinch_provider.sms.campaign.plan import read_plan
 from sinch_provider.sms.errors import SinchValidationError
 from tests.integration.conftest import RETRIES, result_of, states_of
 from tests.integration.test_campaign_pace import START, UK, campaign, received
@@ -51,6 +52,21 @@ class TestOneTaskChecksAndAnotherSends:
         shown = json.dumps([result_of(run, each) for each in ("check", "send")])
         assert "Guest" not in shown
         assert not any(number.removeprefix("+") in shown for number in UK)
+
+    @pytest.mark.usefixtures("noon")
+    def test_a_storage_that_is_away_for_a_moment(self, run_dag, sinch_default, folder, monkeypatch):
+        answers = [ConnectionError("a moment"), None]
+
+        def reading(*arguments: Any) -> Any:
+            if (error := answers.pop(0)) is not None:
+                raise error
+            return read_plan(*arguments)
+
+        monkeypatch.setattr("sinch_provider.task.plans.read_plan", reading)
+        with DAG("away", start_date=START, schedule=None) as dag:
+            SinchCampaignOperator(task_id="send", plan=check(folder).output, **RETRIES)
+        assert run_dag(dag).state == "success"
+        assert received(sinch_default) == Counter(UK[:6])
 
     def test_the_source_and_the_texts_may_change_meanwhile(self, run_dag, sinch_default, folder, tmp_path):
         path = guests(tmp_path / "guests.csv", UK[:3])

@@ -212,7 +212,7 @@ class Entry:
             log.info("%d people get the text first.", len(chosen))
             if await self._send(outcome, chosen):
                 return False
-            if outcome.refused.people > len(outcome.refused.named):
+            if outcome.refused.together:
                 return False
             outcome.found = await self._campaign.find_again()
             outcome.since = outcome.batches_since = 0
@@ -289,10 +289,11 @@ class Entry:
         outcome.refused.add_all(done.refused)
         outcome.selection = selection
         outcome.wait = _opening(selection)
-        if done.queued is not None:
+        if done.queued:
+            # Even if that batch is reported soon, those behind it are not: only the time counts.
             reason = "the texts that Sinch has accepted and not sent yet"
-            outcome.wait = Wait(reason, utcnow().add(seconds=_LOOK_AGAIN), [done.queued])
-        return done.queued is not None
+            outcome.wait = Wait(reason, utcnow().add(seconds=_LOOK_AGAIN))
+        return done.queued
 
 
 def _interrupted(error: SinchError, people: int) -> SinchCampaignError:
@@ -320,7 +321,7 @@ def refusal(outcome: Outcome, bearable: int = 0) -> SinchCampaignError | None:
     :param bearable: How many people Sinch may refuse one by one.
     """
     refused = outcome.refused
-    if refused.people == len(refused.named) <= bearable:
+    if not refused.together and refused.people <= bearable:
         return None
     errors = list(refused.errors.values())
     named = "; ".join(str(each.what) for each in errors[:_NAMED])
@@ -330,4 +331,21 @@ def refusal(outcome: Outcome, bearable: int = 0) -> SinchCampaignError | None:
         f"{people(outcome.reached)} were sent their text",
         operation="send",
         advice="If you clear the task, it tries again to text those who were refused.",
+    )
+
+
+def nobody(outcome: Outcome) -> SinchCampaignError | None:
+    """Return an error if nobody was texted, and people were left out that are not excluded."""
+    left_out = outcome.selection
+    if outcome.reached or left_out is None or not (left_out.not_allowed or left_out.without_hour):
+        return None
+    reasons = []
+    if left_out.not_allowed:
+        reasons.append(f"the connection's extra only_to does not allow {people(left_out.not_allowed)}")
+    if left_out.without_hour:
+        reasons.append(f"the window is never open in all time zones of {people(left_out.without_hour)}")
+    return SinchCampaignError(
+        f"Nobody was texted: {' and '.join(reasons)}",
+        operation="send",
+        advice="Correct that, and clear the task.",
     )

@@ -1,8 +1,8 @@
 """
-The texts of a campaign that Sinch has accepted and not sent yet.
+How a campaign keeps to its ``rate``.
 
-What waits there leaves whatever happens to the task. So with a ``rate``, at most as many people wait as it
-allows for a quarter of an hour.
+At most a minute's worth of people are sent to Sinch at once. What waits at Sinch leaves whatever happens to
+the task. So at most as many people wait there as the rate allows for a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -15,10 +15,33 @@ from sinch_provider.sms import endpoints
 from sinch_provider.sms.campaign.reached import SentBatch
 from sinch_provider.sms.delivery.progress import counts_of
 from sinch_provider.sms.errors import SinchNotFoundError
+from sinch_provider.sms.runtime import utcnow
 
 #: Seconds.
 LONGEST: Final = 15 * 60
+_AT_ONCE: Final = 60
 _QUEUED: Final = "Queued"
+
+
+def people_of_batch(rate: float | None, most: int) -> int:
+    """
+    Return the most people of a batch.
+
+    :param rate: People a second; None: as fast as Sinch answers.
+    :param most: Without a rate.
+    """
+    return most if rate is None else max(1, min(most, int(rate * _AT_ONCE)))
+
+
+def requests_at_once(rate: float | None, people: int, most: int) -> int:
+    """
+    Return how many requests may be on their way at once.
+
+    :param rate: People a second; None: as fast as Sinch answers.
+    :param people: The most people of a batch.
+    :param most: Without a rate.
+    """
+    return most if rate is None else max(1, min(most, int(rate * _AT_ONCE / people)))
 
 
 class Queue:
@@ -36,7 +59,7 @@ class Queue:
         self._people = 0
         self._batches: deque[tuple[str, int]] = deque()
         for batch in sorted(before, key=lambda each: each.created_at):
-            if not batch.canceled:
+            if not batch.canceled and batch.ends > utcnow():
                 self.add(batch.id, batch.recipients)
 
     def add(self, batch_id: str, people: int) -> None:
@@ -47,20 +70,23 @@ class Queue:
         while self._people - self._batches[0][1] > self._most:
             self._leave()
 
-    async def full(self) -> str | None:
-        """Return a batch that has to leave before the next is sent; None: there is room."""
+    async def full(self) -> bool:
+        """Whether some of the people at Sinch have to be texted before more are sent there."""
         if self._people <= self._most:
-            return None
-        first = self._batches[0][0]
+            return False
+        batch_id, people = self._batches[0]
         try:
-            report = await endpoints.get_delivery_report(first)
+            report = await endpoints.get_delivery_report(batch_id)
         except SinchNotFoundError:
             # Without reports, nobody can tell.
-            return None
-        if any(people for (status, _), people in counts_of(report).items() if status == _QUEUED):
-            return first
+            return False
+        counts = counts_of(report).items()
+        left = sum(number for (status, _), number in counts if status != _QUEUED)
+        # One phone that stays in the queue must not keep everybody else waiting.
+        if 2 * left < people:
+            return True
         self._leave()
-        return None
+        return False
 
     def _leave(self) -> None:
         self._people -= self._batches.popleft()[1]

@@ -64,6 +64,11 @@ class Refusals:
     named: set[int] = field(default_factory=set, repr=False)
     errors: dict[str, SinchError] = field(default_factory=dict, repr=False)
 
+    @property
+    def together(self) -> int:
+        """How many people Sinch has refused with the whole of their batch."""
+        return self.people - len(self.named)
+
     def add_named(self, error: SinchError, numbers: Collection[str]) -> None:
         """Note numbers that Sinch has refused one by one."""
         self.named.update(map(int, numbers))
@@ -90,14 +95,14 @@ class Round:
     :param batches: How many batches those are.
     :param refused: What Sinch has refused.
     :param lost: Why the answer to a request is lost; None: all are known.
-    :param queued: A batch that has to leave Sinch before more are sent; None: there is none.
+    :param queued: Whether people at Sinch have to be texted before more are sent there.
     """
 
     people: int = 0
     batches: int = 0
     refused: Refusals = field(default_factory=Refusals)
     lost: str | None = None
-    queued: str | None = None
+    queued: bool = False
 
 
 @dataclass
@@ -130,7 +135,8 @@ class Sending:
     :param stopped: Whether Airflow has asked the task to stop.
     :param max_in_flight: How many requests are on their way at once.
     :param rate: People a second, at most; None: as fast as Sinch answers.
-    :param fail_fast: Whether a refused batch keeps those after it from being sent.
+    :param fail_fast: Whether a refused batch keeps those after it from being sent. Single numbers that Sinch
+        refuses do not.
     """
 
     def __init__(
@@ -180,8 +186,8 @@ class Sending:
                 early = began + done.people / self._rate - current().monotonic()
                 if early > 0:
                     await Pause(early)
-            if queue is not None and (first := await queue.full()) is not None:
-                done.queued = first
+            if queue is not None and await queue.full():
+                done.queued = True
                 break
             if not alone:
                 await self._look_for_others(len(before) + done.batches)
@@ -204,7 +210,7 @@ class Sending:
             progress(done)
             if fatal is not None and done.lost is None:
                 raise fatal
-            if done.lost is not None or (self._fail_fast and done.refused.people):
+            if done.lost is not None or (self._fail_fast and done.refused.together):
                 break
         return done
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sinch_provider.sms.campaign.queue import LONGEST, Queue
+import pytest
+
+from sinch_provider.sms.campaign.queue import LONGEST, Queue, people_of_batch, requests_at_once
 from sinch_provider.sms.campaign.reached import SentBatch
 
-NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+NOON = datetime.now(UTC)
 #: Ten people in a quarter of an hour.
 RATE = 10 / LONGEST
 
 
-def batch(name: str, people: int, minute: int = 0, *, canceled: bool = False) -> SentBatch:
+def batch(name: str, people: int, minute: int = 0, *, canceled: bool = False, days: int = 3) -> SentBatch:
     at = NOON + timedelta(minutes=minute)
-    return SentBatch(name, people, canceled, at, "Hi!", at + timedelta(days=3))
+    return SentBatch(name, people, canceled, at, "Hi!", at + timedelta(days=days))
 
 
 def asked(queue: Queue) -> str | None:
@@ -44,3 +46,16 @@ def test_the_last_batch_behind_which_too_many_wait_is_asked_for() -> None:
 
 def test_cancelled_batches_do_not_wait() -> None:
     assert asked(Queue(RATE, [batch("one", 9), batch("two", 9, minute=1, canceled=True)])) is None
+
+
+def test_batches_that_have_expired_do_not_wait() -> None:
+    assert asked(Queue(RATE, [batch("one", 9, days=-1), batch("two", 9, minute=1)])) is None
+
+
+@pytest.mark.parametrize(
+    ("rate", "people", "requests"),
+    [(None, 1000, 4), (1000.0, 1000, 4), (40.0, 1000, 2), (16.0, 960, 1), (0.5, 30, 1), (0.001, 1, 1)],
+)
+def test_a_minutes_worth_of_people_is_sent_at_once(rate: float | None, people: int, requests: int) -> None:
+    assert people_of_batch(rate, 1000) == people
+    assert requests_at_once(rate, people, 4) == requests
