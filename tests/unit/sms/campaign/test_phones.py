@@ -117,6 +117,7 @@ def test_what_may_be_two_numbers_is_both_of_them() -> None:
 
 def test_the_code_of_a_country_may_also_be_how_its_numbers_begin() -> None:
     number = phonenumbers.example_number_for_type("DE", phonenumbers.PhoneNumberType.MOBILE)
+    assert number is not None
     digits = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
     assert digits.startswith("4915")
     # There is an area in Germany with 0491.
