@@ -25,11 +25,23 @@ Use = Callable[[Rows], T]
 _NEED_A_NAME: Final = frozenset({"postgres", "redshift"})
 #: What nobody calls a column.
 _LIKE_A_NUMBER: Final = re.compile(r"\s*\+?[\d\s().\-/]{5,}\s*")
+#: What nobody calls the only column: a number, whatever a program or a person wrote around it.
+_WITH_A_NUMBER: Final = re.compile(r"(?:\d\D*){5}")
 _LINES: Final = (".jsonl", ".ndjson")
 
 
-def _is_group(name: str) -> bool:
-    return is_group_id(name.strip())
+def _are_names(names: Sequence[str]) -> bool:
+    """
+    Whether the first line of a file has names of columns. If it has a person, that one would be lost.
+
+    Where there are several columns, that of the numbers has to be named, so names are missed anyway. Some may
+    have a date in them.
+    """
+    if len(names) == 1 and _WITH_A_NUMBER.search(names[0]):
+        return False
+    return bool(names) and not any(
+        _LIKE_A_NUMBER.fullmatch(each) or is_group_id(each.strip()) for each in names
+    )
 
 
 def read_value(value: Any, use: Use[T]) -> T:
@@ -113,7 +125,7 @@ def read_file(path: str, use: Use[T]) -> T:
             reader = csv.reader(read, dialect=_dialect(file))
             rows = _filled(reader)
             names = next(rows, [])
-            if not names or any(map(_LIKE_A_NUMBER.fullmatch, names)) or any(map(_is_group, names)):
+            if not _are_names(names):
                 raise AirflowException(
                     f"The file {mask_text(place.name)!r} must begin with a line of names of columns."
                 )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from sinch_provider.sms.campaign.phones import GROUP, read_numbers
+from sinch_provider.sms.campaign.phones import AMBIGUOUS, GROUP, read_numbers, readings
 from sinch_provider.sms.campaign.rows import Rows, is_missing
 from sinch_provider.sms.campaign.seen import Seen
 from sinch_provider.sms.errors import Fault, SinchError, SinchNotSentError, SinchValidationError
@@ -151,6 +151,7 @@ class Exclusions:
             values: Sequence[object] = [row[0] for row in portion.rows if not is_missing(row[0])]
             digits, wrong = read_numbers(values, self._country)
             numbers.add([each for each in digits if each])
+            numbers.add(self._both(values, wrong))
             unreadable += len(wrong) - self._note_groups(name, values, wrong)
             rows_read += len(values)
             blank += len(portion.rows) - len(values)
@@ -161,6 +162,16 @@ class Exclusions:
             rule = f"have {unreadable} of {rows_read} rows without a phone number that can be read"
             raise SinchValidationError([Fault("exclusions", rule)], "send")
         return numbers, unreadable
+
+    def _both(self, values: Sequence[object], wrong: dict[int, str]) -> list[str]:
+        """Take the values that may be two numbers out of what is wrong, and return both of each."""
+        country = self._country
+        if country is None:
+            return []
+        doubtful = [index for index, reason in wrong.items() if reason == AMBIGUOUS]
+        for index in doubtful:
+            del wrong[index]
+        return [each for index in doubtful for each in readings(values[index], country)]
 
     def _note_groups(self, name: str, values: Sequence[object], wrong: Mapping[int, str]) -> int:
         """

@@ -14,6 +14,10 @@ MISSING: Final = "is missing"
 GROUP: Final = "is a group id: a campaign texts people, whose numbers it has to know"
 TOO_SHORT: Final = "has too few digits: no country has numbers that short"
 NOT_OF_COUNTRY: Final = "is not a number of default_country, and not an international one with + in front"
+AMBIGUOUS: Final = (
+    "may be a number of default_country without its zero, or an international one without +: "
+    "write the zero or + in front"
+)
 ZERO: Final = "has a zero after the country code, and numbers of that country have none there"
 #: Digits of the shortest international numbers: those of Niue.
 _SHORTEST: Final = 7
@@ -47,18 +51,34 @@ def read_numbers(values: Sequence[Any], country: str | None = None) -> tuple[lis
                 # What was read has no other plus than the first.
                 if "+" in text:
                     continue
-                digits = "".join(each for each in text if "0" <= each <= "9")
+                digits = _digits(text)
                 if digits.startswith("00"):
                     continue
-                normal[index] = found = _of_country(normal[index] or digits, country)
+                found = _of_country(normal[index] or digits, country)
                 wrong.pop(index, None)
-                if not found:
-                    wrong[index] = NOT_OF_COUNTRY
+                if len(found) == 1:
+                    normal[index] = found[0]
+                else:
+                    normal[index], wrong[index] = "", AMBIGUOUS if found else NOT_OF_COUNTRY
     _drop_prefixes(normal, wrong)
     for index, number in enumerate(normal):
         if 0 < len(number) < _SHORTEST:
             normal[index], wrong[index] = "", TOO_SHORT
     return normal, {index: _reason(values[index], rule) for index, rule in wrong.items()}
+
+
+def readings(value: Any, country: str) -> list[str]:
+    """
+    Return all numbers that a value may be whose fault is ``AMBIGUOUS``, as digits on the wire.
+
+    :param country: As for :func:`read_numbers`.
+    """
+    (normal,), _ = normalize_each([value], groups=False)
+    return _of_country(normal or _digits(as_text(value)), country)
+
+
+def _digits(text: str) -> str:
+    return "".join(each for each in text if "0" <= each <= "9")
 
 
 def _drop_prefixes(normal: list[str], wrong: dict[int, str]) -> None:
@@ -119,30 +139,43 @@ def _reason(value: Any, rule: str) -> str:
     return rule.removesuffix(_OR_GROUP)
 
 
-def _of_country(digits: str, country: str) -> str:
+def _of_country(digits: str, country: str) -> list[str]:
     """
-    Read a number as somebody in a country writes it; empty if it is none.
+    Read a number as somebody in a country writes it. None: it is no number. Two: it may be both of them.
 
     What begins with a zero can only be a national number, so it is enough that there may be one like it. But
     where the zero stays, that says nothing. Anything else may be an international number without ``+``. Then
-    only one that exists counts, at home first.
+    only one that exists counts, at home first where people write their numbers like that. Where they begin
+    with a zero, neither is likelier.
     """
     import phonenumbers
 
     try:
         home = phonenumbers.parse(digits, country)
     except phonenumbers.NumberParseException:
-        return ""
-    if phonenumbers.is_valid_number(home):
-        return _written(home)
+        return []
+    exists = phonenumbers.is_valid_number(home)
     if digits.startswith("0"):
         fits = phonenumbers.is_possible_number(home) and not home.italian_leading_zero
-        return _written(home) if fits else ""
+        return [_written(home)] if exists or fits else []
+    if exists and not _begins_with_zero(home):
+        return [_written(home)]
+    found = [_written(home)] if exists else []
     try:
         abroad = phonenumbers.parse(f"+{digits}")
     except phonenumbers.NumberParseException:
-        return ""
-    return digits if phonenumbers.is_valid_number(abroad) else ""
+        return found
+    if phonenumbers.is_valid_number(abroad):
+        found.append(_written(abroad))
+    return list(dict.fromkeys(found))
+
+
+def _begins_with_zero(number: Any) -> bool:
+    """Whether people of its country write it with a zero in front."""
+    import phonenumbers
+
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return str(written).lstrip("(").startswith("0")
 
 
 def _written(number: Any) -> str:

@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
 
-#: Country codes in which the zone depends on more digits, also for mobile numbers: those of North America, of
-#: Russia and Kazakhstan, and those where mobile numbers have area codes. In all others, people keep their
-#: mobile number when they move, so they may be in any zone of the country.
+#: Country codes in which the zone depends on more digits: those of North America, of Russia and Kazakhstan,
+#: of Indonesia, and those where mobile numbers have area codes. In all others, people keep their mobile
+#: number when they move, so they may be in any zone of the country.
 _BY_AREA: Final = ("1", "7", "52", "54", "55", "62")
+#: Mobile numbers of Russia and Indonesia have no area, but the data has the zone of the capital for them.
+_MOBILE: Final = ("79", "628")
 _LONGEST_COUNTRY_CODE: Final = 3
 #: Kinds of numbers that belong to no area, as ``phonenumbers`` names them.
 _WITHOUT_AREA: Final = ("toll_free", "premium_rate", "shared_cost", "personal_number", "uan")
@@ -34,7 +36,8 @@ def zones_of(number: str) -> frozenset[str]:
             break
     else:
         return frozenset()
-    has_area = code in _BY_AREA and not _without_area(code)(number[length:])
+    by_area = code in _BY_AREA and not number.startswith(_MOBILE)
+    has_area = by_area and not _without_area(code)(number[length:])
     for end in range(longest if has_area else length, 0, -1):
         found = zones.get(number[:end])
         if found is not None:

@@ -36,3 +36,26 @@ def test_empty_lines_before_the_names_and_between_rows(tmp_path: Path, empty: st
 def test_a_file_without_names_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(AirflowException, match="must begin with a line of names of columns"):
         read(tmp_path / "guests.csv", text)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "tel:+447700900222",
+        '="+447700900222"',
+        "'+447700900222",
+        "4.477E+11",
+        "+447700900222 (mobile)",
+        "Maria +44 7700 900222",
+        "\u202a+447700900222\u202c",
+    ],
+)
+def test_the_first_number_is_no_name_however_it_is_written(tmp_path: Path, first: str) -> None:
+    with pytest.raises(AirflowException, match="must begin with a line of names of columns") as caught:
+        read(tmp_path / "opt_outs.csv", f"{first}\n+447700900333\n")
+    assert "900222" not in str(caught.value)
+
+
+@pytest.mark.parametrize("names", ["phone", "phone 2026", "phone,visits 2026-11", "phone,order_20261127"])
+def test_names_may_have_digits(tmp_path: Path, names: str) -> None:
+    assert read(tmp_path / "guests.csv", f"{names}\n")[0] == tuple(names.split(","))

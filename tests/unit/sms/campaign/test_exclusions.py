@@ -68,6 +68,14 @@ def test_national_numbers_are_those_of_the_country(source: Source) -> None:
     assert ANN in exclusions
 
 
+def test_what_may_be_two_numbers_leaves_out_both(source: Source, caplog: pytest.LogCaptureFixture) -> None:
+    source.rows = ["46701740605"]
+    exclusions = Exclusions({"exclude": source}, default_country="DE")
+    exclusions.refresh()
+    assert [each in exclusions for each in ("46701740605", "4946701740605")] == [True, True]
+    assert "no phone number" not in caplog.text
+
+
 def test_they_are_read_again_when_they_are_old(source: Source, clock: list[float]) -> None:
     source.rows = [ANN]
     exclusions = Exclusions({"exclude": source}, max_age=60)

@@ -8,7 +8,15 @@ from typing import Any
 import phonenumbers
 import pytest
 
-from sinch_provider.sms.campaign.phones import GROUP, MISSING, NOT_OF_COUNTRY, ZERO, read_numbers
+from sinch_provider.sms.campaign.phones import (
+    AMBIGUOUS,
+    GROUP,
+    MISSING,
+    NOT_OF_COUNTRY,
+    ZERO,
+    read_numbers,
+    readings,
+)
 from sinch_provider.sms.fields.recipients import MIN_DIGITS
 
 SWEDISH = "46701740605"
@@ -46,6 +54,11 @@ GROUP_ID = "01J8ZC4M7T2Q9KX5RVBW3NHYDP"
         ("+44 07700 900222", "GB", "447700900222"),
         # From abroad, without plus: no Swedish number looks like it.
         ("12025550123", "SE", "12025550123"),
+        # American ones look like it. But people in China write theirs without a zero.
+        ("13055550123", "CN", "8613055550123"),
+        ("0046701740605", "DE", SWEDISH),
+        ("+46701740605", "DE", SWEDISH),
+        ("046701740605", "DE", "4946701740605"),
     ],
 )
 def test_read(value: Any, country: str | None, number: str) -> None:
@@ -73,6 +86,11 @@ def test_read(value: Any, country: str | None, number: str) -> None:
         ("0701740605070174", "SE", None),
         ("447700900222", "SE", NOT_OF_COUNTRY),
         ("4407700900222", "GB", NOT_OF_COUNTRY),
+        # Such numbers exist in Germany and Austria too.
+        (SWEDISH, "DE", AMBIGUOUS),
+        (int(SWEDISH), "DE", AMBIGUOUS),
+        ("46 70-174 06 05", "DE", AMBIGUOUS),
+        ("12025550123", "AT", AMBIGUOUS),
         ("+1 0" + "202 555 0123", None, ZERO),
         ("+46 070", None, ZERO),
         ("NULL", "SE", MISSING),
@@ -89,6 +107,22 @@ def test_refused(value: Any, country: str | None, reason: str | None) -> None:
     if reason is not None:
         assert wrong[1].startswith(reason)
     assert "group id" not in wrong[1] or wrong[1] == GROUP
+
+
+def test_what_may_be_two_numbers_is_both_of_them() -> None:
+    assert readings(SWEDISH, "DE") == [f"49{SWEDISH}", SWEDISH]
+    assert readings(int(SWEDISH), "DE") == [f"49{SWEDISH}", SWEDISH]
+    assert readings("46 (0)70-174 06 05", "DE") == [f"49{SWEDISH}", SWEDISH]
+
+
+def test_the_code_of_a_country_may_also_be_how_its_numbers_begin() -> None:
+    number = phonenumbers.example_number_for_type("DE", phonenumbers.PhoneNumberType.MOBILE)
+    assert number is not None
+    digits = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+    assert digits.startswith("4915")
+    # There is an area in Germany with 0491.
+    assert read_numbers([digits, f"+{digits}"], "DE") == (["", digits], {0: AMBIGUOUS})
+    assert readings(digits, "DE") == [f"49{digits}", digits]
 
 
 @pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
@@ -122,6 +156,14 @@ def test_prefixes_that_are_not_in_use_any_more_make_no_other_number_either(regio
     code, national = number.country_code, number.national_number
     expected = f"{code}{national}"
     assert read_numbers([f"+{code}{prefix}{national}", f"+{expected}"]) == ([expected, expected], {})
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [("+52 044 200 123 4567", ""), ("+54 11 15-2345-6789", "54111523456789")]
+)
+def test_the_library_does_not_know_all_prefixes(value: str, number: str) -> None:
+    normal, wrong = read_numbers([value])
+    assert (normal, wrong) == ([number], {} if number else {0: ZERO})
 
 
 @pytest.mark.parametrize("region", ["RU", "MX"])

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 import pytest
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
+from phonenumbers.tzdata import TIMEZONE_DATA
 
 from sinch_provider.sms.campaign.window import SendWindow
 from sinch_provider.sms.campaign.zones import zones_of
@@ -71,6 +72,10 @@ def test_other_answers_are_those_of_the_area() -> None:
     }
     # Micronesia: the library knows the island of the example.
     assert different.pop("FM") == 3
+    # Indonesia: it believes that mobile numbers are those of Jakarta.
+    assert different.pop("ID") == 3
+    # Kazakhstan is there, and Russia is not: its mobile numbers have no area.
+    assert "RU" not in different
     assert {EXAMPLES[region].country_code for region in different} == {1, 7}
     assert set(different.values()) == {1, 2}
 
@@ -97,9 +102,10 @@ def test_every_example_is_texted_inside_the_window_of_all_its_zones_or_refused(o
     for zones, numbers in alike.items():
         openings = [window.opening(zones, now) for now in MOMENTS[::7]]
         if None in openings:
-            # All 42 zones of North America, and the 16 of Russia and Kazakhstan.
+            # All 42 zones of North America, and the 16 of Russia and Kazakhstan, in which mobile numbers of
+            # Russia may be too. For these the narrow window is never open.
             assert {code for code, _ in numbers} <= {1, 7}
-            assert {kind for _, kind in numbers} <= {*NO_AREA, Kind.VOIP, Kind.UAN}
+            assert {kind for _, kind in numbers - {(7, MOBILE)}} <= {*NO_AREA, Kind.VOIP, Kind.UAN}
             continue
         for opening in filter(None, openings):
             for zone in zones:
@@ -107,6 +113,30 @@ def test_every_example_is_texted_inside_the_window_of_all_its_zones_or_refused(o
                 assert opens <= f"{start:%H:%M}" < closes
                 assert opens < f"{end:%H:%M}" <= closes
                 assert start.date() == end.date()
+
+
+@pytest.mark.parametrize(("region", "code"), [("RU", "7"), ("ID", "62")])
+def test_mobile_numbers_without_an_area_may_be_anywhere_in_the_country(region, code):
+    mobile, country = EXAMPLES[region], frozenset(TIMEZONE_DATA[code])
+    fixed = phonenumbers.example_number_for_type(region, Kind.FIXED_LINE)
+    assert fixed is not None
+    assert zones_of(digits(mobile)) == country
+    assert zones_of(digits(fixed)) < country
+    # Also one that the library does not know yet.
+    assert zones_of(digits(mobile)[: len(code) + 1]) == country
+
+
+def test_mobile_numbers_of_kazakhstan_are_not_those_of_russia():
+    assert zones_of(digits(EXAMPLES["KZ"])) == {"Asia/Almaty", "Asia/Aqtobe"}
+
+
+@pytest.mark.parametrize(("closes", "winter", "summer"), [("18:00", 0, 0), ("19:00", 0, 1), ("20:00", 1, 2)])
+def test_russian_mobile_numbers_share_few_hours(closes, winter, summer):
+    # From Kaliningrad, for which the library has Bucharest, to Kamchatka it is ten hours, in summer nine.
+    zones = zones_of(digits(EXAMPLES["RU"]))
+    for month, hours in ((1, winter), (7, summer)):
+        opening = SendWindow("09:00", closes).opening(zones, datetime(2026, month, 7, tzinfo=UTC))
+        assert (opening.end - opening.start if opening else timedelta()) == timedelta(hours=hours)
 
 
 def test_an_unknown_country_code_has_no_zone() -> None:
