@@ -39,11 +39,11 @@ export class PhoneList extends PagedList {
     this.overview = overview;
     heardNewest(overview.newest);
     this.count.textContent = overview.messages ? plural(overview.messages, "text") : "";
-    const before = new Map([...this.entries].map(([number, phone]) => [number, phone.key]));
+    const newest = latest([...this.entries.values()]);
     const instant = await super.refresh();
     const wasLoaded = this.wasLoaded;
     this.wasLoaded = true;
-    if (wasLoaded) this.tellNews(before);
+    if (wasLoaded) this.tellNews(newest);
     return instant;
   }
 
@@ -60,8 +60,9 @@ export class PhoneList extends PagedList {
     if (isOther && this.entries.has(number)) this.render();
   }
 
-  tellNews(before) {
-    const news = [...this.entries.values()].filter((phone) => before.get(phone.number) !== phone.key);
+  tellNews(newest) {
+    // Older ones may be loaded at the same time, and may take the place of a deleted one.
+    const news = [...this.entries.values()].filter((phone) => !newest || byKey(newest, phone) > 0);
     if (news.length === 1) announce(`New text to ${phoneNumber(news[0].number)}: ${news[0].text}`);
     else if (news.length) announce(`New texts to ${amount(news.length)} phones`);
   }
@@ -85,7 +86,16 @@ export class PhoneList extends PagedList {
 
 function newestFirst(one, other) {
   if (one.at !== other.at) return one.at < other.at ? 1 : -1;
+  return byKey(one, other);
+}
+
+/** In the order in which they were accepted, the newest first. */
+function byKey(one, other) {
   const [batch, position] = one.key.split("-").map(Number);
   const [otherBatch, otherPosition] = other.key.split("-").map(Number);
   return otherBatch - batch || otherPosition - position;
+}
+
+function latest(phones) {
+  return phones.sort(byKey)[0];
 }
