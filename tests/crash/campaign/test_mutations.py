@@ -13,7 +13,7 @@ from tests.crash.schedules import Event, event
 CLEAR = event("finished", "clear")
 EXCLUDED = event("noted", "exclude", who=-1)
 #: So slow that exclusions are read again between two batches.
-SLOW = 0.04
+SLOW = 0.02
 DAY = 86_400.0
 
 
@@ -99,13 +99,13 @@ NOTICED_BY = {
     "exclusions: later entries do not know that there were some": _made(
         event("noted", "kill"), event("between attempts", "exclusions gone"), excluded=1
     ),
-    "exclusions: batches are made before they may leave": _made(EXCLUDED, in_flight=2, rate=SLOW),
+    "exclusions: batches are made before they may leave": _made(event("noted", "exclude", who=4), rate=SLOW),
     "plan: its HMAC is not compared": _made(
         event("noted", "kill"), event("between attempts", "forge plan"), plan=True
     ),
     "window: any hour will do": CampaignSchedule(window=("10:30", "20:00")),
     "window: not asked again when a batch leaves": CampaignSchedule(
-        window=("08:00", "09:07"), rate=0.02, in_flight=4, people=24
+        window=("08:00", "09:07"), rate=0.006, people=24
     ),
     "cap: none": _made(event("finished", "audience", to="end"), CLEAR, cap=9),
     "exclusions: not asked again when a batch leaves": _made(
