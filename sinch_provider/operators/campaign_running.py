@@ -7,7 +7,7 @@ from sinch_provider.sms.campaign.check import check
 from sinch_provider.sms.campaign.cut import MOST
 from sinch_provider.sms.campaign.entry import Entry, Wait, nobody, refusal
 from sinch_provider.sms.campaign.failures import failures_of
-from sinch_provider.sms.campaign.queue import people_of_batch, requests_at_once
+from sinch_provider.sms.campaign.pace import people_of_batch, requests_at_once
 from sinch_provider.sms.campaign.results import Results
 from sinch_provider.sms.campaign.sending import Sending
 from sinch_provider.sms.campaign.unfinished import unfinished

@@ -18,7 +18,7 @@ from typing import Any, Final
 from sinch_provider.sms import endpoints
 from sinch_provider.sms.account import Account
 from sinch_provider.sms.campaign.journal import CampaignJournal
-from sinch_provider.sms.campaign.queue import Queue
+from sinch_provider.sms.campaign.pace import Queue
 from sinch_provider.sms.campaign.reached import SentBatch, people_of
 from sinch_provider.sms.errors import (
     SinchBadRequestError,

@@ -1,4 +1,4 @@
-"""How many people wait at Sinch, and what is asked to find that out."""
+"""How a campaign keeps to its rate: how much is sent at once, and what may wait at Sinch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sinch_provider.sms.campaign.queue import LONGEST, Queue, people_of_batch, requests_at_once
+from sinch_provider.sms.campaign.pace import LONGEST, Queue, people_of_batch, requests_at_once
 from sinch_provider.sms.campaign.reached import SentBatch
 
 NOON = datetime.now(UTC)
