@@ -55,7 +55,7 @@ class SinchCampaignOperator(CampaignArguments):
     :param from_: Sender, or senders by country such as ``SE``, and by ``default``. (templated)
     :param default_country: Whose numbers those without ``+`` are, such as ``SE``.
     :param max_number_of_message_parts: The most SMS parts that the text of one person may have.
-    :param on_empty: What to do if there is nobody to text: ``fail``, ``skip`` or ``succeed``.
+    :param on_empty: What to do if the source has nobody: ``fail``, ``skip`` or ``succeed``.
     :param max_invalid: How many rows may be wrong: a number, or a share such as 0.01. The others are texted.
         Numbers that only Sinch refuses count too.
     :param quarantine_path: A CSV file for the wrong rows: number of the row, id, column, reason, and the
@@ -250,6 +250,17 @@ class SinchCampaignOperator(CampaignArguments):
         self.log.info("%s Nobody is texted.", what)
         return self._summary(audience)
 
+    def _refuse_to_forget(self) -> None:
+        """
+        Fail, or warn, because the source has become empty while people waited for their text.
+
+        :raises SinchValidationError: An empty source is a fault.
+        """
+        what = "The source has become empty while the task waited: whoever was left is not texted."
+        if self.on_empty == "fail":
+            raise self._invalid([Fault("rows", f"{what} To let this succeed, set on_empty")])
+        self.log.warning(what)
+
     def _send(
         self, context: Context, client: SinchClient, audience: Audience, *, resumed: bool
     ) -> dict[str, Any]:
@@ -260,11 +271,20 @@ class SinchCampaignOperator(CampaignArguments):
             self.results.prepare()
         outcome = client.follow(self._entry(entered, client, audience).steps())
         counts = audience.counts
-        if not counts.people and (self._left or not outcome.reached):
+        if not counts.people and not outcome.reached:
             return self._empty(audience)
+        if not counts.people and self._left:
+            self._refuse_to_forget()
         # What is wrong in a plan was accepted by whoever has checked it.
         invalid = 0 if self.plan is not None else counts.invalid
-        self._finish(outcome, counts.bearable(self.max_invalid) - invalid)
+        excluded = outcome.selection.excluded if outcome.selection else 0
+        self._finish(
+            outcome,
+            counts.bearable(self.max_invalid) - invalid,
+            left=counts.people > outcome.reached + excluded,
+        )
+        if (error := running.nobody(outcome)) is not None:
+            raise error
         kinds: dict[str, int] = {}
         if self.wait_for_completion or self.results is not None:
             kinds = self._follow(client, entered, audience)

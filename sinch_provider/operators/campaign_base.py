@@ -202,18 +202,18 @@ class CampaignOperator(SinchOperator):
     def _log_progress(self, done: Round) -> None:
         self.log.info("Sent to %d people so far, in %d batches.", done.people, done.batches)
 
-    def _finish(self, outcome: Outcome, bearable: int = 0) -> None:
+    def _finish(self, outcome: Outcome, bearable: int = 0, *, left: bool = False) -> None:
         """
-        Wait if there is something to wait for, or fail if people were refused or nobody could be texted; say
-        who was left out.
+        Wait if there is something to wait for, or fail if people were refused; say who was left out.
 
         :param bearable: How many people Sinch may refuse one by one.
+        :param left: Whether there are people to text after a wait.
         """
         from sinch_provider.operators import campaign_running as running
 
         if outcome.wait is not None and not (self.fail_fast and outcome.refused.together):
-            self._wait(outcome.reached, outcome.wait, left=True)
-        if (error := running.refusal(outcome, bearable) or running.nobody(outcome)) is not None:
+            self._wait(outcome.reached, outcome.wait, left=left)
+        if (error := running.refusal(outcome, bearable)) is not None:
             raise error
         if outcome.refused.people:
             self.log.warning("Sinch has refused the numbers of %d people.", outcome.refused.people)

@@ -86,7 +86,8 @@ class Plan:
             return None
         except Exception as error:
             # It may be there all the same, so the source must not be read again.
-            raise self._unreadable(error) from None
+            advice = "A retry reads it again. To read the source again, delete the plan."
+            raise self._unreadable(error, advice) from None
 
     def checked(self) -> Audience:
         """
@@ -109,12 +110,9 @@ class Plan:
             raise self._unreadable(error) from None
         raise SinchValidationError([Fault("plan", rule, str(self))], "send")
 
-    def _unreadable(self, error: Exception) -> SinchNotSentError:
-        return SinchNotSentError(
-            f"The plan in {self} cannot be read ({type(error).__name__})",
-            operation="send",
-            advice="A retry reads it again. To read the source again, delete the plan.",
-        )
+    def _unreadable(self, error: Exception, advice: str | None = None) -> SinchNotSentError:
+        what = f"The plan in {self} cannot be read ({type(error).__name__})"
+        return SinchNotSentError(what, operation="send", advice=advice)
 
     def remove(self) -> None:
         """Remove it, if it is there: it holds numbers and texts."""

@@ -328,6 +328,12 @@ class TestNobody:
         assert run_dag(dag).state == "failed"
         assert "the window is never open in all time zones of 2 people" in shown()
 
+    def test_sinch_refuses_everybody(self, run_dag, sinch_default):
+        sinch_default.configure(refused_number=UK[0])
+        with DAG("refused", start_date=START, schedule=None) as dag:
+            campaign(rows=UK[:1], max_invalid=1)
+        assert run_dag(dag).state == "failed"
+
     def test_excluded_people_are_no_fault(self, run_dag, sinch_default):
         with DAG("excluded", start_date=START, schedule=None) as dag:
             campaign(rows=UK, exclude=UK)
@@ -362,6 +368,14 @@ class TestRate:
         assert run_dag(dag).state == "success"
         assert received(sinch_default) == Counter([STAYS_QUEUED, *MANY])
         assert noon() - began < timedelta(hours=1)
+
+    def test_nor_does_it_alone_in_its_batch(self, run_dag, sinch_default, noon):
+        began = noon()
+        with DAG("alone", start_date=START, schedule=None) as dag:
+            campaign(rows=[STAYS_QUEUED, *UK], rate=0.01)
+        assert run_dag(dag).state == "success"
+        assert received(sinch_default) == Counter([STAYS_QUEUED, *UK])
+        assert noon() - began < timedelta(hours=2)
 
     def test_nobody_is_texted_faster_however_many_there_are(self, run_dag, sinch_default, noon):
         with DAG("slow", start_date=START, schedule=None) as dag:

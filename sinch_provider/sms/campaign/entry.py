@@ -290,7 +290,7 @@ class Entry:
         outcome.selection = selection
         outcome.wait = _opening(selection)
         if done.queued:
-            # Even if that batch is reported soon, those behind it are not: only the time counts.
+            # The first batch there may leave soon, and those behind it later: only the time counts.
             reason = "the texts that Sinch has accepted and not sent yet"
             outcome.wait = Wait(reason, utcnow().add(seconds=_LOOK_AGAIN))
         return done.queued
@@ -321,7 +321,9 @@ def refusal(outcome: Outcome, bearable: int = 0) -> SinchCampaignError | None:
     :param bearable: How many people Sinch may refuse one by one.
     """
     refused = outcome.refused
-    if not refused.together and refused.people <= bearable:
+    if not refused.people:
+        return None
+    if outcome.reached and not refused.together and refused.people <= bearable:
         return None
     errors = list(refused.errors.values())
     named = "; ".join(str(each.what) for each in errors[:_NAMED])

@@ -25,12 +25,12 @@ _QUEUED: Final = "Queued"
 
 def people_of_batch(rate: float | None, most: int) -> int:
     """
-    Return the most people of a batch.
+    Return how many people a batch has at most.
 
     :param rate: People a second; None: as fast as Sinch answers.
-    :param most: Without a rate.
+    :param most: At any rate.
     """
-    return most if rate is None else max(1, min(most, int(rate * _AT_ONCE)))
+    return most if rate is None else max(1, int(min(most, rate * _AT_ONCE)))
 
 
 def requests_at_once(rate: float | None, people: int, most: int) -> int:
@@ -38,15 +38,15 @@ def requests_at_once(rate: float | None, people: int, most: int) -> int:
     Return how many requests may be on their way at once.
 
     :param rate: People a second; None: as fast as Sinch answers.
-    :param people: The most people of a batch.
-    :param most: Without a rate.
+    :param people: How many people a batch has at most.
+    :param most: At any rate.
     """
-    return most if rate is None else max(1, min(most, int(rate * _AT_ONCE / people)))
+    return most if rate is None else max(1, int(min(most, rate * _AT_ONCE / people)))
 
 
 class Queue:
     """
-    Tells when too many people wait at Sinch, with one small call at most.
+    Tells when too many people wait at Sinch, with two small calls at most.
 
     Sinch sends in the order in which it was asked. So if a batch still waits, all after it do.
 
@@ -74,19 +74,21 @@ class Queue:
         """Whether some of the people at Sinch have to be texted before more are sent there."""
         if self._people <= self._most:
             return False
-        batch_id, people = self._batches[0]
-        try:
-            report = await endpoints.get_delivery_report(batch_id)
-        except SinchNotFoundError:
-            # Without reports, nobody can tell.
-            return False
-        counts = counts_of(report).items()
-        left = sum(number for (status, _), number in counts if status != _QUEUED)
-        # One phone that stays in the queue must not keep everybody else waiting.
-        if 2 * left < people:
-            return True
-        self._leave()
-        return False
+        # One phone that stays in the queue must not keep everybody else waiting. If it is most of its batch,
+        # the next batch tells.
+        for place, (batch_id, people) in enumerate(list(self._batches)[:2]):
+            try:
+                report = await endpoints.get_delivery_report(batch_id)
+            except SinchNotFoundError:
+                # Without reports, nobody can tell.
+                return False
+            counts = counts_of(report).items()
+            gone = sum(number for (status, _), number in counts if status != _QUEUED)
+            if 2 * gone >= people:
+                for _ in range(place + 1):
+                    self._leave()
+                return False
+        return True
 
     def _leave(self) -> None:
         self._people -= self._batches.popleft()[1]

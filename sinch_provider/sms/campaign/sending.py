@@ -134,7 +134,7 @@ class Sending:
     :param settling: Measures how long what was sent may still take to be listed.
     :param stopped: Whether Airflow has asked the task to stop.
     :param max_in_flight: How many requests are on their way at once.
-    :param rate: People a second, at most; None: as fast as Sinch answers.
+    :param rate: People a second, on average; None: as fast as Sinch answers.
     :param fail_fast: Whether a refused batch keeps those after it from being sent. Single numbers that Sinch
         refuses do not.
     """

@@ -54,7 +54,15 @@ def test_batches_that_have_expired_do_not_wait() -> None:
 
 @pytest.mark.parametrize(
     ("rate", "people", "requests"),
-    [(None, 1000, 4), (1000.0, 1000, 4), (40.0, 1000, 2), (16.0, 960, 1), (0.5, 30, 1), (0.001, 1, 1)],
+    [
+        (None, 1000, 4),
+        (1000.0, 1000, 4),
+        (40.0, 1000, 2),
+        (16.0, 960, 1),
+        (0.5, 30, 1),
+        (0.001, 1, 1),
+        (1e308, 1000, 4),
+    ],
 )
 def test_a_minutes_worth_of_people_is_sent_at_once(rate: float | None, people: int, requests: int) -> None:
     assert people_of_batch(rate, 1000) == people
