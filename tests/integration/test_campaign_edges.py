@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -162,23 +163,31 @@ class TestCanary:
         assert received(sinch_default) == Counter(set(UK) - {UK[0], f"+{drawn[0]}"})
 
 
+class Vanishing(SinchCampaignOperator):
+    """A campaign whose file has become empty whenever it goes on after a wait."""
+
+    def resume(self, context: Any, event: Any = None) -> Any:
+        Path(str(self.path).removeprefix("file://")).write_text("phone\n")
+        return super().resume(context, event)
+
+
+def guests(folder: Path, numbers: list[str]) -> str:
+    """Write a file of guests; its address."""
+    place = folder / "guests.csv"
+    place.write_text("\n".join(["phone", *numbers]))
+    return f"file://{place}"
+
+
 @pytest.mark.usefixtures("noon")
 class TestSourceThatIsGone:
     @pytest.mark.parametrize("on_empty", ["fail", "skip", "succeed"])
     def test_those_who_were_reached_count(self, run_dag, sinch_default, tmp_path, on_empty):
-        place = tmp_path / "guests.csv"
-        place.write_text("\n".join(["phone", *UK[:3]]))
-
-        class Vanishing(SinchCampaignOperator):
-            def resume(self, context: Any, event: Any = None) -> Any:
-                place.write_text("phone\n")
-                return super().resume(context, event)
-
+        path = guests(tmp_path, UK[:3])
         with DAG("vanishing", start_date=START, schedule=None) as dag:
             Vanishing(
                 task_id="remind",
                 body="Hi!",
-                path=f"file://{place}",
+                path=path,
                 on_empty=on_empty,
                 wait_for_completion=True,
             )
@@ -190,20 +199,10 @@ class TestSourceThatIsGone:
     @pytest.mark.parametrize(
         ("on_empty", "state"), [("fail", "failed"), ("skip", "success"), ("succeed", "success")]
     )
-    @pytest.mark.usefixtures("noon")
     def test_those_who_were_left_count_too(self, run_dag, sinch_default, tmp_path, shown, on_empty, state):
-        place = tmp_path / "guests.csv"
-        place.write_text("\n".join(["phone", *UK]))
-
-        class Vanishing(SinchCampaignOperator):
-            def resume(self, context: Any, event: Any = None) -> Any:
-                place.write_text("phone\n")
-                return super().resume(context, event)
-
+        path = guests(tmp_path, UK)
         with DAG("left", start_date=START, schedule=None) as dag:
-            Vanishing(
-                task_id="remind", body="Hi!", path=f"file://{place}", on_empty=on_empty, canary=Canary(3)
-            )
+            Vanishing(task_id="remind", body="Hi!", path=path, on_empty=on_empty, canary=Canary(3))
         run = run_dag(dag)
         assert states_of(run) == {"remind": state}
         assert received(sinch_default).total() == 3
@@ -214,18 +213,10 @@ class TestSourceThatIsGone:
             assert summary["reached"] == 3
         assert "The source has become empty while the task waited" in shown()
 
-    @pytest.mark.usefixtures("noon")
     def test_nobody_was_left(self, run_dag, sinch_default, tmp_path):
-        place = tmp_path / "guests.csv"
-        place.write_text("\n".join(["phone", *UK[:3]]))
-
-        class Vanishing(SinchCampaignOperator):
-            def resume(self, context: Any, event: Any = None) -> Any:
-                place.write_text("phone\n")
-                return super().resume(context, event)
-
+        path = guests(tmp_path, UK[:3])
         with DAG("all_of_them", start_date=START, schedule=None) as dag:
-            Vanishing(task_id="remind", body="Hi!", path=f"file://{place}", canary=Canary(3))
+            Vanishing(task_id="remind", body="Hi!", path=path, canary=Canary(3))
         assert states_of(run_dag(dag)) == {"remind": "success"}
 
     def test_nobody_at_all_is_skipped(self, run_dag, sinch_default):
